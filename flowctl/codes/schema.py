@@ -1,0 +1,5 @@
+"""E2xx: the shape of a document."""
+
+from __future__ import annotations
+
+from flowctl.diagnostics import Code
