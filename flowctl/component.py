@@ -1,0 +1,134 @@
+"""What a component is: the contract that every file below `kinds/` fulfils with one constant.
+
+A component never sees the author's file. It gets its arguments as plain values and answers with
+values: canonical arguments for the plan, the columns that leave it, and faults that say by pointer
+and offset what is wrong. The compiler turns those into diagnostics at the author's line; the
+interpreter asks the same rule again once types that were unknown before the run are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+from flowctl.diagnostics import Fault
+from flowctl.expressions.scope import Scope
+from flowctl.records import Schema
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from flowctl.dataflow import Operator, Reader, Writer
+
+JsonSchema: TypeAlias = "dict[str, Json]"
+Arguments: TypeAlias = "Mapping[str, Json]"
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What people and editors see of a component.
+
+    `argument` is the JSON Schema of the value under the kind key, `options` those of the keys
+    beside it, each with a `description`. Formats that flowctl knows in them: `expression` (a SQL
+    scalar expression), `path` (a data path), `json-schema` (a JSON Schema, whose `$ref` keeps its
+    own meaning), `type` (a column type), `column` (a column's name), `template-free` is not one.
+    `example` is one YAML mapping that compiles, as an item of a workflow.
+    """
+
+    kind: str
+    summary: str
+    argument: JsonSchema
+    example: str
+    options: Mapping[str, JsonSchema] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    detail: str = ""
+
+
+class Files(Protocol):
+    """The data files as a component may look at them while the workflow is compiled."""
+
+    def expand(self, pattern: str) -> tuple[Path, ...]:
+        """The files that a path, folder or glob stands for now, sorted; empty where none exists."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a rule may know besides its arguments.
+
+    `steps` holds the columns that each step needed by this one hands on.
+    """
+
+    scope: Scope
+    files: Files
+    steps: Mapping[str, Schema] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A rule's answer: canonical arguments, the columns that leave, and what is wrong.
+
+    `observed` are those columns of a source whose types were seen in data, not declared; `missing`
+    says what could not be checked and why (`no file matches data/*.csv`).
+    """
+
+    arguments: dict[str, Json]
+    schema: Schema = field(default_factory=Schema)
+    faults: tuple[Fault, ...] = ()
+    observed: Schema = field(default_factory=Schema)
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where records come from. `paths` names the data paths that its arguments read."""
+
+    spec: Spec
+    rule: Callable[[Arguments, Situation], Typed]
+    open: Callable[[Arguments, Schema, Path], Reader]
+    paths: Callable[[Arguments], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Transform:
+    """What happens to records on their way.
+
+    `order`: `split` for those that treat each split by itself, `in-order` for those whose small
+    state passes from split to split.
+    """
+
+    spec: Spec
+    rule: Callable[[Arguments, Schema, Situation], Typed]
+    prepare: Callable[[Arguments, Schema, Scope], Operator]
+    order: Literal["split", "in-order"] = "split"
+
+
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """Where records go. `paths` names the data paths that its arguments write."""
+
+    spec: Spec
+    rule: Callable[[Arguments, Schema, Situation], Typed]
+    open: Callable[[Arguments, Schema, Path], Writer]
+    paths: Callable[[Arguments], tuple[str, ...]]
+    lossless: bool = False
+
+
+class Outcome(Protocol):
+    """How an action has ended."""
+
+    @property
+    def exit_code(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step that is no stream: a command, a function, a sub-workflow."""
+
+    spec: Spec
+    rule: Callable[[Arguments, Situation], Typed]
+    perform: Callable[..., Outcome]
+
+
+Component: TypeAlias = "Source | Transform | Sink | Action"

@@ -1,0 +1,116 @@
+"""The plan: what a run does, as data. It is all that the compiler hands to the interpreter.
+
+Canonical JSON, the same bytes for the same inputs wherever the folder stands: paths are relative to
+the workflow's folder, keys are sorted, mappings whose order matters are lists of pairs. A step's
+digest covers what it means and what the steps that it reads mean; `about`, `observed` and
+`positions` lie outside of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from flowctl.syntax.node import Json
+
+FORMAT = 1
+OnError: TypeAlias = Literal["fail", "skip", "reject"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One component at work: its kind, and its arguments as its own rule made them canonical.
+
+    `arguments` holds the main argument under the kind key, as the author's mapping does.
+    """
+
+    kind: str
+    arguments: dict[str, Json]
+    on_error: OnError = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The body of a step that moves records.
+
+    `observed` are column names and types (`int64?`) that were seen in data and not declared.
+    `max_rejects` is a count (`10`) or a share of the records read (`1%`).
+    """
+
+    source: Operation
+    transforms: tuple[Operation, ...] = ()
+    sinks: tuple[Operation, ...] = ()
+    rejects: Operation | None = None
+    max_rejects: str | None = None
+    observed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of the graph.
+
+    `needs` names steps that must have ended, `reads` those among them whose records or files this
+    step reads. `condition` is a canonical run-time expression. `about` is for people only.
+    """
+
+    id: str
+    body: Stream | Operation
+    needs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    condition: str | None = None
+    about: dict[str, Json] = field(default_factory=dict)
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """Where a secret is found at run time; its value is never in a plan."""
+
+    name: str
+    source: Literal["env", "file"]
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a part of the plan was written: the file is relative to the workflow's folder."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run. Steps stand in an order in which each comes after those that it needs.
+
+    `positions` leads from a JSON pointer into a step (`clean/transforms/0/filter`) to its place.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    params: dict[str, Json] = field(default_factory=dict)
+    secrets: tuple[Secret, ...] = ()
+    about: dict[str, Json] = field(default_factory=dict)
+    positions: dict[str, Place] = field(default_factory=dict)
+    digest: str = ""
+
+
+def canonical(value: Json) -> str:
+    """The one spelling of a JSON value: sorted keys, no spaces, no NaN; raises ValueError on NaN.
+
+    >>> canonical({"b": 1, "a": [True, None]})
+    '{"a":[true,null],"b":1}'
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def digest_of(value: Json) -> str:
+    """A SHA-256 of the canonical JSON, as `sha256:…`."""
+    return "sha256:" + hashlib.sha256(canonical(value).encode()).hexdigest()
