@@ -103,13 +103,18 @@ class Fault:
 
 @dataclass(slots=True)
 class Report:
-    """Collects the faults of one compilation; each is kept once, whoever finds it how often."""
+    """Collects the faults of one compilation; each is kept once, whoever finds it how often.
+
+    `strict` makes an error of each note, that is of whatever could not be checked.
+    """
 
     strict: bool = False
     _found: dict[tuple[str, Span | None, str], Diagnostic] = field(default_factory=dict)
 
     def add(self, diagnostic: Diagnostic) -> None:
         """Keep a fault, unless the same code and message already stand at the same place."""
+        if self.strict and diagnostic.severity == "note":
+            diagnostic = replace(diagnostic, code=replace(diagnostic.code, severity="error"))
         key = (diagnostic.code.id, diagnostic.span, diagnostic.message)
         self._found.setdefault(key, diagnostic)
 

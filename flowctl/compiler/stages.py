@@ -1,0 +1,111 @@
+"""What each pass hands to the next: one type a stage, from the author's text to the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from flowctl.plan import Secret
+from flowctl.records import UNKNOWN_SCHEMA, Schema
+from flowctl.syntax.node import Json, MappingNode, ScalarNode
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the world hands to a compilation; nothing else of it is looked at.
+
+    `params` are the texts of `-p name=value`, still to be typed by the params' schemas;
+    `params_file` may hold typed values. `timestamp` is the run's logical time, in UTC.
+    """
+
+    timestamp: datetime
+    params: Mapping[str, str] = field(default_factory=dict)
+    params_file: Path | None = None
+    profile: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The folders of a workflow.
+
+    `base` is the workflow's own folder, where data paths start; nothing that a document refers to
+    may lie outside of `root`.
+    """
+
+    root: Path
+    base: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A workflow file as a located tree."""
+
+    path: Path
+    root: MappingNode
+    project: Project
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandedStep:
+    """One step after templates, references, defaults and matrix.
+
+    `id` is `load[us,2012]` for the cell of `load` whose values are in `cell`, in the matrix's
+    order; `name` is `load`, `key` the place of that name. `node` holds no template and no `$ref`
+    any more, nor the keys `matrix`; where something could not be computed it holds UnknownNode.
+    """
+
+    id: str
+    name: str
+    key: ScalarNode
+    node: MappingNode
+    cell: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """The document with everything in place that is known at compile time.
+
+    `constants` are the names `params`, `vars` and `workflow` as expressions see them; a value that
+    is not known (a required param) is `UNKNOWN`. `dependencies` are all files that were read.
+    """
+
+    document: Document
+    name: str
+    params: dict[str, Json]
+    constants: dict[str, Json]
+    secrets: tuple[Secret, ...]
+    steps: tuple[ExpandedStep, ...]
+    about: dict[str, Json]
+    dependencies: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedStep:
+    """A step with the ids of the steps that it needs, and of those whose data it reads."""
+
+    step: ExpandedStep
+    needs: tuple[str, ...]
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The graph: steps in an order in which each comes after those that it needs."""
+
+    expanded: Expanded
+    steps: tuple[LinkedStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The graph with each step's body made canonical and typed; `schemas` are what steps hand on."""
+
+    linked: Linked
+    bodies: Mapping[str, object]
+    schemas: Mapping[str, Schema]
+
+    def schema(self, step: str) -> Schema:
+        return self.schemas.get(step, UNKNOWN_SCHEMA)
