@@ -1,0 +1,1 @@
+"""Declarative pipelines on files: checked before they run."""

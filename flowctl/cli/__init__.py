@@ -1,0 +1,1 @@
+"""The command line: flags, exit codes, and everything that a person sees."""

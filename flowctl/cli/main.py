@@ -1,0 +1,108 @@
+"""The command `flowctl`: its sub-commands, its exit codes, and the one boundary of errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from flowctl.cli import render
+from flowctl.cli.explain import explain
+from flowctl.cli.init import init
+from flowctl.cli.kinds import kinds
+from flowctl.cli.schema import schema
+from flowctl.errors import FlowctlError, Interrupted
+
+DEBUG = "FLOWCTL_DEBUG"
+_TROUBLE = 1
+
+
+class _InReadingOrder(click.Group):
+    """Lists the commands as they come in a day's work, not by name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InReadingOrder,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
+    epilog="`flowctl COMMAND --help` tells more about a command.",
+)
+@click.version_option(package_name="flowctl", message="flowctl %(version)s")
+def cli() -> None:
+    """Check and run declarative pipelines on files.
+
+    A workflow is a YAML or TOML file; every fault in it is told at its line before anything runs.
+    """
+
+
+for command in (explain, init, kinds, schema):
+    cli.add_command(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and answer with its exit code; nothing that goes wrong leaves this function.
+
+    Codes: 0 done, 1 a run failed, 2 usage, 3 invalid workflow, 4 resume refused, 130 interrupted.
+    """
+    try:
+        result = cli.main(arguments, prog_name="flowctl", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.ClickException as error:
+        return _say(_how_to_call(error), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _say("interrupted", Interrupted.exit_code)
+    except FlowctlError as error:
+        return _say(str(error), error.exit_code)
+    except BrokenPipeError:
+        render.silence()
+        return _TROUBLE
+    except OSError as error:
+        return _say(_what_failed(error), _TROUBLE)
+    except Exception:
+        return _bug()
+    return result if isinstance(result, int) else 0
+
+
+def _say(message: str, exit_code: int) -> int:
+    screen = render.console().err
+    if message:
+        screen.line(f"{screen.paint('error', 'error')}: {message}")
+    return exit_code
+
+
+def _how_to_call(error: click.ClickException) -> str:
+    message = error.format_message().rstrip(".")
+    message = message[:1].lower() + message[1:]
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{message}\n  see `{context.command_path} --help`" if context else message
+
+
+def _what_failed(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {reason}" if error.filename else reason
+
+
+def _bug() -> int:
+    """Tell that flowctl itself is at fault, and keep what helps to mend it."""
+    told = traceback.format_exc()
+    if os.environ.get(DEBUG):
+        return _say(f"flowctl has a bug\n{told}", _TROUBLE)
+    handle, name = tempfile.mkstemp(prefix="flowctl-bug-", suffix=".txt")
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(told)
+    last = traceback.format_exception_only(sys.exception())[-1].strip()
+    return _say(
+        f"flowctl has a bug: {last}\n"
+        f"  The traceback is in {Path(name)}; please report it with the workflow that led here.",
+        _TROUBLE,
+    )
