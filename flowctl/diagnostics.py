@@ -86,7 +86,8 @@ class Fault:
     """A fault found in a value, by someone who does not know in which file the value was written.
 
     `pointer` leads from the value that was looked at to the part that is wrong, `start` and `end`
-    are offsets into that part's text. Whoever knows the file makes it a Diagnostic.
+    are offsets into that part's text; `key` tells that the key at the pointer's end is wrong, not
+    the value under it. Whoever knows the file makes it a Diagnostic.
     """
 
     code: Code
@@ -95,6 +96,7 @@ class Fault:
     start: int | None = None
     end: int | None = None
     help: str | None = None
+    key: bool = False
 
     def below(self, *pointer: str | int) -> Fault:
         """The same fault, seen from a value that holds this one under `pointer`."""

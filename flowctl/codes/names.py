@@ -1,5 +1,219 @@
-"""E4xx: names and the graph of steps."""
+"""E4xx: names, the graph of steps, and where records and columns go."""
 
 from __future__ import annotations
 
 from flowctl.diagnostics import Code
+
+UNKNOWN_STEP = Code(
+    "E401",
+    "unknown step",
+    """\
+A step names another one that the document does not have. Names of steps are case-sensitive; a
+matrix step is named without its cells, which means all of them.
+
+    steps:
+      load:  {run: ./load.sh}
+      clean: {run: ./clean.sh, needs: [laod]}    # E401: did you mean `load`?
+""",
+)
+SELF_NEED = Code(
+    "E402",
+    "a step that needs itself",
+    """\
+A step starts when all that it needs has ended, so one that needs itself would never start. A step
+needs itself where `needs`, `source: {step: ...}`, `if` or `${{ }}` names it.
+
+In `${{ }}` and `if` name only steps that have ended before; to repeat a step use `retry`.
+""",
+)
+CYCLE = Code(
+    "E403",
+    "steps that wait for each other",
+    """\
+The needs of these steps form a circle, so that none of them could ever start. A need comes from
+`needs`, from `source: {step: ...}`, from a step's name in `if` or `${{ }}`, or from reading a path
+that another step writes; the message says which for each link of the circle.
+
+Break the circle at the link that is not meant.
+""",
+)
+WRITTEN_TWICE = Code(
+    "E404",
+    "a path that is written twice",
+    """\
+Two sinks write the same path, or one writes inside the folder that the other one replaces. What
+the path holds in the end would depend on which step came last.
+
+    sink: {csv: "out/{{ matrix.region }}.csv"}    # in a matrix: one path a cell
+
+Give each sink a path of its own. To put several streams into one dataset, write them as cells of
+one folder each and read them with a glob.
+""",
+)
+OWN_OUTPUT = Code(
+    "E405",
+    "a step that reads what it writes",
+    """\
+The step's sink writes a path that its own source reads. On its second run it would read its own
+output of the first one, so that no two runs would mean the same.
+
+Write to another path, or keep the source's glob or folder away from the output.
+""",
+)
+NO_SUCH_CELL = Code(
+    "E406",
+    "`same` finds no cell",
+    """\
+`needs: [{step: load, same: [region]}]` waits for those cells of `load` whose matrix value of
+`region` is that of this step's own cell. Both steps need a `matrix` with that name, and `load`
+needs a cell of that value.
+
+    load:  {matrix: {region: [us, eu], year: [2012, 2013]}, ...}
+    merge: {matrix: {region: [us, eu]}, needs: [{step: load, same: [region]}], ...}
+""",
+)
+DUPLICATE_COLUMN = Code(
+    "E407",
+    "two columns of one name",
+    """\
+The records that leave this transform would have two columns of the same name, and a name must
+mean one column. Drop the old column first, or choose another name.
+
+    - rename: {delay: dep_delay, time: dep_delay}    # each new name once, each old one once
+""",
+)
+NO_COLUMNS = Code(
+    "E408",
+    "no column is left",
+    """\
+The records that leave this transform would have no column at all. Keep at least one.
+""",
+)
+COLUMN_TYPE = Code(
+    "E409",
+    "a column type that cannot be read",
+    """\
+Types of columns are `boolean`, `int8` ... `int64`, `uint8` ... `uint64`, `float32`, `float64`,
+`decimal(p,s)`, `string`, `binary`, `date`, `time`, `datetime`, `datetime(zone)`, `duration`,
+`list<...>` and `struct<name: type, ...>`. A `?` behind a type admits nulls.
+
+    cast: {amount: "decimal(10,2)", note: "string?"}
+""",
+)
+NO_CAST = Code(
+    "E410",
+    "no cast between these types",
+    """\
+There is no value of the new type for any value of the old one. Compute the new column from the
+old one in `derive` instead, which has functions to take values apart.
+""",
+)
+JSON_SCHEMA = Code(
+    "E411",
+    "a JSON Schema that is not valid",
+    """\
+`validate` takes a JSON Schema (draft 2020-12, unless its `$schema` says another one) for one
+record. The schema itself breaks the rules of JSON Schema at this place.
+
+    validate: {properties: {delay: {type: integre}}}    # E411: types are named in the standard
+    validate: {properties: {delay: {type: integer}}}
+""",
+)
+NO_GROUPS = Code(
+    "E412",
+    "a pattern without named groups",
+    """\
+`extract` makes a column of each named group of its pattern, so there must be at least one.
+
+    extract: line
+    pattern: '(?P<ip>[0-9.]+) (?P<rest>.*)'
+""",
+)
+REJECTS_NOWHERE = Code(
+    "E413",
+    "rejected records have nowhere to go",
+    """\
+With `on_error: reject` a record at fault is set aside, to be mended and replayed. It needs a sink:
+
+    rejects: {ndjson: build/rejects.ndjson}
+
+To lose such records on purpose say `on_error: skip`.
+""",
+)
+NOTHING_REJECTS = Code(
+    "E414",
+    "nothing is ever rejected",
+    """\
+The step says where rejected records go, or how many there may be, but none of its parts rejects
+any: a fault ends the run. Say `on_error: reject` at the source or at the transforms whose faulty
+records are to be set aside.
+""",
+    severity="warning",
+)
+NO_SINK = Code(
+    "E415",
+    "records that go nowhere",
+    """\
+The step reads records and neither writes them nor is read by another step. Give it a `sink`, or
+read it with `source: {step: ...}`.
+""",
+    severity="warning",
+)
+QUOTED_INTERPOLATION = Code(
+    "E416",
+    "`${{ }}` inside single quotes",
+    """\
+In a `run` string each `${{ ... }}` reaches the shell as an environment variable, so that no value
+is ever taken for shell code. The shell does not look for variables inside single quotes.
+
+    run: echo '${{ steps.load.sink }}'      # E416: prints the variable's name
+    run: echo ${{ steps.load.sink }}        # right: needs no quotes, whatever the value holds
+""",
+)
+UNCHECKED = Code(
+    "E417",
+    "could not be checked",
+    """\
+Something is not known before the run, so that the columns or types that depend on it were not
+checked: a file that does not exist yet, a param without a value. The run checks them when it gets
+there. Declare `columns:` at the source, or pass the value with `-p`, to have them checked now;
+`--strict` makes this an error.
+""",
+    severity="note",
+)
+MAX_REJECTS = Code(
+    "E418",
+    "a limit of rejects that cannot be read",
+    """\
+`max_rejects` is a count of records (`max_rejects: 10`) or a share of those that were read
+(`max_rejects: 1%`). One record more ends the run.
+""",
+)
+PLAN_UNREADABLE = Code(
+    "E419",
+    "not a plan",
+    """\
+The file is not a plan as `flowctl plan -o plan.json` writes it: it is not JSON, or keys are missing
+or unknown. `flowctl schema plan` prints the JSON Schema of a plan.
+""",
+)
+PLAN_FORMAT = Code(
+    "E420",
+    "a plan of another version",
+    """\
+The format of plans changes with flowctl. A plan is read only by a version that knows its format,
+because a part that is not understood cannot be run. Write it again from the workflow:
+
+    flowctl plan workflow.yaml -o plan.json
+""",
+)
+PLAN_CHANGED = Code(
+    "E421",
+    "a plan that was changed",
+    """\
+A plan carries the digests of its steps and of itself. They no longer fit, so the file was edited or
+damaged, and nobody has checked what it says now. Change the workflow and write the plan again:
+
+    flowctl plan workflow.yaml -o plan.json
+""",
+)

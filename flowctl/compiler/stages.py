@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from flowctl.compiler.anatomy import Anatomy
+from flowctl.compiler.paths import Use
 from flowctl.plan import Secret
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
@@ -84,11 +86,16 @@ class Expanded:
 
 @dataclass(frozen=True, slots=True)
 class LinkedStep:
-    """A step with the ids of the steps that it needs, and of those whose data it reads."""
+    """A step with the ids of the steps that it needs, and of those whose data it reads.
+
+    `writers` leads from a path that the step reads to the uses by which other steps write it.
+    """
 
     step: ExpandedStep
     needs: tuple[str, ...]
     reads: tuple[str, ...]
+    parts: Anatomy
+    writers: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,128 @@
+"""The parts of a step's tree: which components stand where, with their arguments as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from flowctl.registry import Registry
+from flowctl.syntax.node import Json, MappingNode, Node, Pointer, SequenceNode, UnknownNode, to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One component in a step: its kind, its mapping, and the way from the step to that mapping.
+
+    `arguments` is None where something in the mapping is not known; nobody then asks the component.
+    """
+
+    kind: str
+    node: MappingNode
+    pointer: Pointer
+    arguments: dict[str, Json] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """A step as its components; what is unreadable or unknown is left out, its fault is reported.
+
+    `complete` tells that nothing was left out.
+    """
+
+    source: Part | None = None
+    transforms: tuple[Part | None, ...] = ()
+    sinks: tuple[Part, ...] = ()
+    rejects: Part | None = None
+    action: Part | None = None
+    complete: bool = True
+
+    @property
+    def outputs(self) -> tuple[Part, ...]:
+        """All that writes: the sinks, and where rejects go."""
+        return self.sinks if self.rejects is None else (*self.sinks, self.rejects)
+
+
+@dataclass(slots=True)
+class _Dissection:
+    """Finds parts, and remembers whether any could not be found."""
+
+    registry: Registry
+    complete: bool = field(default=True)
+
+    def part(self, node: Node | None, kinds: Collection[str], pointer: Pointer) -> Part | None:
+        kind = _kind(node, kinds)
+        if kind is None or not isinstance(node, MappingNode):
+            self.complete = False
+            return None
+        return Part(kind, node, pointer, arguments_of(node))
+
+    def sinks(self, node: Node | None) -> tuple[Part, ...]:
+        if node is None:
+            return ()
+        listed = isinstance(node, SequenceNode)
+        items = node.items if isinstance(node, SequenceNode) else (node,)
+        found = (
+            self.part(item, self.registry.sinks, ("sink", index) if listed else ("sink",))
+            for index, item in enumerate(items)
+        )
+        return tuple(part for part in found if part is not None)
+
+    def transforms(self, node: Node | None) -> tuple[Part | None, ...]:
+        if node is None:
+            return ()
+        if not isinstance(node, SequenceNode):
+            self.complete = False
+            return (None,)
+        return tuple(
+            self.part(item, self.registry.transforms, ("transforms", index))
+            for index, item in enumerate(node.items)
+        )
+
+    def action(self, step: MappingNode) -> Part | None:
+        kind = _kind(step, self.registry.actions)
+        if kind is None:
+            self.complete = False
+            return None
+        options = {kind, *self.registry.actions[kind].spec.options}
+        own = MappingNode(
+            tuple(entry for entry in step.entries if entry.name in options), step.span, step.trace
+        )
+        return Part(kind, own, (), arguments_of(own))
+
+
+def anatomy(step: MappingNode, registry: Registry) -> Anatomy:
+    """The components of a step."""
+    dissection = _Dissection(registry)
+    if step.get("source") is None:
+        return Anatomy(action=dissection.action(step), complete=dissection.complete)
+    rejects = step.get("rejects")
+    return Anatomy(
+        source=dissection.part(step.get("source"), registry.sources, ("source",)),
+        transforms=dissection.transforms(step.get("transforms")),
+        sinks=dissection.sinks(step.get("sink")),
+        rejects=None
+        if rejects is None
+        else dissection.part(rejects, registry.sinks, ("rejects",)),
+        complete=dissection.complete,
+    )
+
+
+def arguments_of(node: MappingNode) -> dict[str, Json] | None:
+    """The plain values of a mapping, or None where some of them are not known."""
+    if _unknown(node):
+        return None
+    return {entry.name: to_json(entry.value) for entry in node.entries}
+
+
+def _kind(node: Node | None, kinds: Collection[str]) -> str | None:
+    if not isinstance(node, MappingNode):
+        return None
+    return next((entry.name for entry in node.entries if entry.name in kinds), None)
+
+
+def _unknown(node: Node) -> bool:
+    if isinstance(node, MappingNode):
+        return any(_unknown(entry.value) for entry in node.entries)
+    if isinstance(node, SequenceNode):
+        return any(_unknown(item) for item in node.items)
+    return isinstance(node, UnknownNode)

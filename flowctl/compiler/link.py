@@ -1,0 +1,175 @@
+"""Finds which steps need which, and puts them into an order.
+
+A step needs another one because it says so (`needs`), reads its records (`source: {step: ...}`),
+names it in an expression, or reads a path that the other one writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from flowctl.codes.names import CYCLE, OWN_OUTPUT, WRITTEN_TWICE
+from flowctl.compiler.anatomy import Anatomy, Part, anatomy
+from flowctl.compiler.graph import order
+from flowctl.compiler.mentions import mentions
+from flowctl.compiler.needs import Names, Need, Resolver
+from flowctl.compiler.paths import PathIndex, Use, normal
+from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
+from flowctl.compiler.texts import interpolated
+from flowctl.diagnostics import Related, Report
+from flowctl.registry import Registry
+from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
+
+
+@dataclass(frozen=True, slots=True)
+class _Linker:
+    base: str
+    registry: Registry
+    report: Report
+    resolver: Resolver
+
+    def needs(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> list[Need]:
+        """All reasons for which a step needs others, in the order in which they are looked for."""
+        return [
+            *self.resolver.stated(step, step.node.get("needs")),
+            *self._by_source(step, parts.source),
+            *self._by_expressions(step),
+            *self._by_paths(step, parts, index),
+        ]
+
+    def written(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Use]:
+        """The paths that a step's sinks write."""
+        for part in parts.outputs:
+            if part.arguments is not None:
+                paths = self.registry.sinks[part.kind].paths(part.arguments)
+                yield from self._uses(step, part, paths)
+
+    def _by_source(self, step: ExpandedStep, source: Part | None) -> Iterator[Need]:
+        if source is None or source.kind != "step":
+            return
+        name = source.node.get("step")
+        if isinstance(name, ScalarNode):
+            why = f"reads the records of `{name.value}`"
+            yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
+
+    def _by_expressions(self, step: ExpandedStep) -> Iterator[Need]:
+        for text in interpolated(step.node):
+            for name, cell, start, end in mentions(text.expression):
+                full = name if cell is None else f"{name}[{cell}]"
+                span = text.node.at(text.start + start, text.start + end)
+                why = f"names it in `{text.key}`"
+                # What a command is told about a step is part of what the command does.
+                reads = text.key != "if"
+                yield from self.resolver.named(step, full, text.node, span, why, reads)
+
+    def _by_paths(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> Iterator[Need]:
+        for use in self._read(step, parts.source):
+            for writer in index.feeding(use.path):
+                if writer.step == step.id:
+                    self._own_output(step, use, writer)
+                else:
+                    why = f"reads `{use.text}`, which `{writer.step}` writes"
+                    yield Need(writer.step, why, use.node.span, True)
+
+    def _read(self, step: ExpandedStep, source: Part | None) -> Iterator[Use]:
+        if source is not None and source.arguments is not None:
+            paths = self.registry.sources[source.kind].paths(source.arguments)
+            yield from self._uses(step, source, paths)
+
+    def _uses(self, step: ExpandedStep, part: Part, paths: tuple[str, ...]) -> Iterator[Use]:
+        for text in paths:
+            yield Use(step.id, normal(text, self.base), text, _place_of(part, text))
+
+    def _own_output(self, step: ExpandedStep, use: Use, writer: Use) -> None:
+        message = f"step `{step.id}` reads `{use.text}`, which it writes itself"
+        related = Related(writer.node.span, f"`{writer.text}` is written here")
+        self.report.say(
+            OWN_OUTPUT, use.node.span, message, related=(related,), trace=use.node.trace
+        )
+
+
+def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
+    """The graph of the steps; what is wrong with it goes into the report."""
+    resolver = Resolver(Names.of(expanded), report)
+    linker = _Linker(str(expanded.document.project.base), registry, report, resolver)
+    parts = {step.id: anatomy(step.node, registry) for step in expanded.steps}
+    uses = [use for step in expanded.steps for use in linker.written(step, parts[step.id])]
+    index = PathIndex.of(uses)
+    _report_conflicts(index, uses, report)
+    needs = {step.id: linker.needs(step, parts[step.id], index) for step in expanded.steps}
+    ids = [step.id for step in expanded.steps]
+    sorted_steps = order(ids, {step: list(_distinct(found)) for step, found in needs.items()})
+    for cycle in sorted_steps.cycles:
+        _report_cycle(cycle, needs, report)
+    by_id = {step.id: step for step in expanded.steps}
+    place = {step: index for index, step in enumerate(sorted_steps.nodes)}
+    return Linked(
+        expanded,
+        tuple(
+            _linked(by_id[step], parts[step], needs[step], place) for step in sorted_steps.nodes
+        ),
+    )
+
+
+def _linked(
+    step: ExpandedStep, parts: Anatomy, needs: list[Need], place: dict[str, int]
+) -> LinkedStep:
+    reads = _distinct([need for need in needs if need.reads])
+    return LinkedStep(
+        step,
+        needs=tuple(sorted(_distinct(needs), key=place.__getitem__)),
+        reads=tuple(sorted(reads, key=place.__getitem__)),
+        parts=parts,
+    )
+
+
+def _distinct(needs: list[Need]) -> dict[str, Need]:
+    """The needed steps, each with the first reason that was found."""
+    found: dict[str, Need] = {}
+    for need in needs:
+        found.setdefault(need.step, need)
+    return found
+
+
+def _report_conflicts(index: PathIndex, uses: list[Use], report: Report) -> None:
+    """One fault for each place and path, however many cells of a matrix write there."""
+    seen: set[tuple[object, str]] = set()
+    for first, second in index.conflicts(uses):
+        if (second.node.span, second.path) in seen:
+            continue
+        seen.add((second.node.span, second.path))
+        who = f"step `{first.step}`" if first.step != second.step else "this step"
+        if first.path == second.path:
+            message = f"`{second.text}` is written twice: {who} writes it too"
+        else:
+            message = f"`{second.text}` lies inside `{first.text}`, which {who} writes as a whole"
+        related = Related(first.node.span, f"{who} writes it here")
+        report.say(
+            WRITTEN_TWICE, second.node.span, message, related=(related,), trace=second.node.trace
+        )
+
+
+def _report_cycle(cycle: tuple[str, ...], needs: dict[str, list[Need]], report: Report) -> None:
+    links = [
+        _distinct(needs[step])[following]
+        for step, following in zip(cycle, (*cycle[1:], cycle[0]), strict=True)
+    ]
+    shown = " -> ".join(f"`{step}`" for step in (*cycle, cycle[0]))
+    related = tuple(
+        Related(link.span, f"`{step}` needs `{link.step}`: {link.why}")
+        for step, link in zip(cycle, links, strict=True)
+    )
+    report.say(CYCLE, links[0].span, f"these steps wait for each other: {shown}", related=related)
+
+
+def _place_of(part: Part, text: str) -> Node:
+    """The scalar that holds a path of a component's main argument."""
+    node = part.node.get(part.kind)
+    if isinstance(node, SequenceNode):
+        node = next(
+            (item for item in node if isinstance(item, ScalarNode) and item.value == text), node
+        )
+    return node if node is not None else part.node
+
+
