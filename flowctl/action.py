@@ -1,0 +1,78 @@
+"""The contract between the scheduler and the actions (steps that are no stream) at run time.
+
+An action is given a workplace: it asks there for the values of run-time expressions and has its
+commands run there. How output is kept, secrets are hidden and processes are ended is the
+workplace's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol, TypeAlias
+
+from flowctl.diagnostics import Fault
+
+StreamName: TypeAlias = Literal["stdout", "stderr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A program to start: `argv[0]` is looked up on the `PATH` of `environment`."""
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exited:
+    """How a process ended.
+
+    `code` is 128 and the signal's number where a signal ended it; `signal` is then its name.
+    `stopped` tells that it was ended because the run is.
+    """
+
+    code: int
+    signal: str | None = None
+    stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How an action ended: well, if there are no faults. Their pointers lead into its arguments."""
+
+    exit_code: int | None = None
+    faults: tuple[Fault, ...] = field(default=())
+    stopped: bool = False
+
+
+class ValueFault(Exception):
+    """A run-time expression has no value (`1 // 0`, a secret that is not there)."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
+class Workplace(Protocol):
+    """What an action may use of the world."""
+
+    @property
+    def base(self) -> Path:
+        """The workflow's folder."""
+        ...
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that a command begins with; those that hold secrets are not among them."""
+        ...
+
+    def text(self, expression: str) -> str:
+        """The value of a canonical run-time expression as text; raises ValueFault."""
+        ...
+
+    def launch(self, command: Command) -> Exited:
+        """Runs a command to its end, keeping its output; raises OSError where it cannot start."""
+        ...

@@ -1,0 +1,66 @@
+"""How a run is told to stop: a flag that everything which runs can look at, or wait for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+class Cancellation:
+    """Asked for once, true for ever.
+
+    `fileno()` is a descriptor that becomes readable then, so that a selector can wait for it beside
+    a command's output. Safe to ask for from a signal handler and from any thread.
+    """
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe()
+        self._asked = False
+        self._listeners: list[Callable[[], None]] = []
+
+    def ask(self) -> None:
+        """Tell everything that runs to stop; asking again changes nothing."""
+        if not self._asked:
+            self._asked = True
+            os.write(self._write, b"x")  # never read: readable from now on for all who wait
+            for listener in self._listeners:
+                listener()
+
+    @property
+    def asked(self) -> bool:
+        """Whether the run is to stop."""
+        return self._asked
+
+    def fileno(self) -> int:
+        return self._read
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have a function called at the moment of asking; it must be safe in a signal handler."""
+        self._listeners.append(listener)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        os.close(self._read)
+        os.close(self._write)
+
+
+@contextmanager
+def cancelled_by_signals(cancellation: Cancellation) -> Iterator[None]:
+    """While it lasts, SIGINT and SIGTERM ask for the cancellation; only the main thread may."""
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        cancellation.ask()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)

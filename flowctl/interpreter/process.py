@@ -1,0 +1,173 @@
+"""Runs one command in a process group of its own, and leaves nothing of it behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from flowctl.action import Command, Exited, StreamName
+from flowctl.interpreter.cancellation import Cancellation
+
+_PIECE = 1 << 16
+_POLL = 0.02
+
+OnOutput = Callable[[StreamName, bytes], None]
+
+
+def run_command(
+    command: Command, cancellation: Cancellation, on_output: OnOutput, grace: float
+) -> Exited:
+    """Runs a command to its end and gives its output on, piece by piece, as it comes.
+
+    A cancellation ends the whole process group: TERM, and KILL after `grace` seconds. Processes
+    that the command leaves behind have as long to end by themselves and are then ended likewise.
+    Raises OSError where the command cannot be started.
+    """
+    process = subprocess.Popen(
+        command.argv,
+        cwd=command.cwd,
+        env=dict(command.environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        start_new_session=True,
+    )
+    with process, _Watch(process, on_output) as watch:
+        stopped = not watch.until_ended(cancellation=cancellation)
+        if stopped:
+            _signal_group(process.pid, signal.SIGTERM)
+            if not watch.until_ended(within=grace):
+                _signal_group(process.pid, signal.SIGKILL)
+                watch.until_ended()
+        _end_group(process.pid, watch, cancellation, grace)
+    return _exited(process.returncode, stopped)
+
+
+class _Watch:
+    """Waits at once for a command's output, for its end and for a cancellation."""
+
+    def __init__(self, process: subprocess.Popen[bytes], on_output: OnOutput) -> None:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
+        self._on_output = on_output
+        self._pidfd = _pidfd(process.pid)
+        self._selector = selectors.PollSelector()
+        self._selector.register(process.stdout, selectors.EVENT_READ, "stdout")
+        self._selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+
+    def __enter__(self) -> _Watch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:  # something here has failed: the command must not outlive
+            _signal_group(self._process.pid, signal.SIGKILL)
+        self._selector.close()
+        if self._pidfd is not None:
+            os.close(self._pidfd)
+
+    def until_ended(
+        self, *, cancellation: Cancellation | None = None, within: float | None = None
+    ) -> bool:
+        """Waits for the command's end, a cancellation or some seconds; whether it has ended."""
+        deadline = None if within is None else time.monotonic() + within
+        wakers = [waker for waker in (self._pidfd, cancellation) if waker is not None]
+        for waker in wakers:
+            self._selector.register(waker, selectors.EVENT_READ)
+        try:
+            while self._process.poll() is None and not _asked(cancellation):
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is not None and left <= 0:
+                    break
+                self.pump(_POLL if self._pidfd is None else left)
+        finally:
+            for waker in wakers:
+                self._selector.unregister(waker)
+        return self._process.returncode is not None
+
+    def pump(self, timeout: float | None) -> bool:
+        """Gives on what output there is, waiting for some; tells whether any came."""
+        came = False
+        for key, _ in self._selector.select(timeout):
+            if key.data is None:
+                continue
+            if piece := os.read(key.fd, _PIECE):
+                self._on_output(key.data, piece)
+                came = True
+            else:
+                self._selector.unregister(key.fileobj)
+        return came
+
+
+def _end_group(group: int, watch: _Watch, cancellation: Cancellation, grace: float) -> None:
+    """Ends what the command, which has been waited for, has left of its group."""
+    if not _empty(group, watch, grace, cancellation):
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            _signal_group(group, number)
+            if _empty(group, watch, grace):
+                break
+    while watch.pump(timeout=0):
+        pass
+
+
+def _empty(
+    group: int, watch: _Watch, within: float, cancellation: Cancellation | None = None
+) -> bool:
+    """Waits until nobody is left in the group, for some seconds at most."""
+    deadline = time.monotonic() + within
+    while _signal_group(group, 0) and _anyone_alive(group):
+        if _asked(cancellation) or time.monotonic() >= deadline:
+            return False
+        if not watch.pump(timeout=0):
+            time.sleep(_POLL)  # nobody tells when the last one of a group ends
+    return True
+
+
+def _anyone_alive(group: int) -> bool:
+    """Whether the group holds more than dead processes that nobody has waited for yet."""
+    proc = Path("/proc")
+    if not (proc / "self" / "stat").exists():
+        return True
+    for stat in proc.glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _parent, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(process_group) == group and state not in "ZX":
+                return True
+    return False
+
+
+def _asked(cancellation: Cancellation | None) -> bool:
+    return cancellation is not None and cancellation.asked
+
+
+def _signal_group(group: int, number: int) -> bool:
+    """Whether there was anyone to signal."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+        return True
+    return False
+
+
+def _pidfd(pid: int) -> int | None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(pid)
+    return None
+
+
+def _exited(returncode: int, stopped: bool) -> Exited:
+    if returncode >= 0:
+        return Exited(returncode, stopped=stopped)
+    try:
+        name = signal.Signals(-returncode).name
+    except ValueError:
+        name = f"signal {-returncode}"
+    return Exited(128 - returncode, name, stopped)
