@@ -17,7 +17,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def as_json(diagnostics: Iterable[Diagnostic], sources: Sources) -> str:
     """A list of objects, one a diagnostic; what has no place has null there."""
-    return json.dumps([_object(found, sources) for found in diagnostics], indent=2) + "\n"
+    return json.dumps([as_object(found, sources) for found in diagnostics], indent=2) + "\n"
 
 
 def as_github(diagnostics: Iterable[Diagnostic], sources: Sources) -> str:
@@ -50,7 +50,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic], sources: Sources, version: str) 
     return json.dumps(log, indent=2) + "\n"
 
 
-def _object(found: Diagnostic, sources: Sources) -> dict[str, Json]:
+def as_object(found: Diagnostic, sources: Sources) -> dict[str, Json]:
     return {
         "code": found.code.id,
         "severity": found.severity,
@@ -106,7 +106,7 @@ def _location(span: Span, sources: Sources) -> dict[str, Json]:
         "endColumn": span.end_column,
     }
     uri = sources.shown(span.file)
-    place = {"uri": quote(uri) if not uri.startswith("/") else "file://" + quote(uri)}
+    place: Json = {"uri": quote(uri) if not uri.startswith("/") else "file://" + quote(uri)}
     return {"physicalLocation": {"artifactLocation": place, "region": region}}
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowctl.cli.excerpt import Frame, Lines, excerpt
 from flowctl.cli.paint import Paint, Role, safe
+from flowctl.cli.quantities import plural
 from flowctl.diagnostics import Diagnostic, Span
 from flowctl.syntax.source import SourceFile
 
@@ -57,13 +58,9 @@ def counts(diagnostics: Iterable[Diagnostic]) -> str:
     for severity in ("error", "warning", "note"):
         number = sum(one.severity == severity for one in found)
         if number:
-            words.append(_plural(number, severity))
+            words.append(plural(number, severity))
     files = len({one.span.file for one in found if one.span})
-    return ", ".join(words) + (f" in {_plural(files, 'file')}" if files else "")
-
-
-def _plural(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return ", ".join(words) + (f" in {plural(files, 'file')}" if files else "")
 
 
 def _block(found: Diagnostic, sources: Sources, width: int, paint: Paint) -> Iterator[str]:

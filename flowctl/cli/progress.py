@@ -1,0 +1,200 @@
+"""What a run shows while it goes on: a bar on a terminal, lines elsewhere, events for programs."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from flowctl.cli.machine import as_object
+from flowctl.cli.paint import Role, safe
+from flowctl.cli.quantities import amount, plural, seconds
+from flowctl.cli.render import Screen
+from flowctl.cli.report import Sources
+from flowctl.diagnostics import Diagnostic
+from flowctl.interpreter.events import (
+    Counts,
+    Event,
+    RunStarted,
+    StepEnded,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+)
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+_SELDOM = timedelta(seconds=5)
+_ROLES: dict[str, Role] = {"succeeded": "good", "failed": "error", "cancelled": "warning"}
+
+
+class Display(Protocol):
+    """Shows events as they come; closed at the end of the run, whatever that is."""
+
+    def show(self, event: Event) -> None:
+        """Take one event; they come in order, one at a time."""
+        ...
+
+
+@contextmanager
+def display(screen: Screen, log_format: str) -> Iterator[Display]:
+    """The display that suits a screen."""
+    if log_format == "json":
+        yield Log(screen)
+    elif screen.terminal:
+        with _bars(screen) as progress:
+            yield Bars(progress, screen)
+    else:
+        yield Lines(screen)
+
+
+class Lines:
+    """A line when a step begins and ends, and every few seconds between."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._began: dict[str, datetime] = {}
+        self._told: dict[str, datetime] = {}
+
+    def show(self, event: Event) -> None:
+        """Write what is worth a line."""
+        match event:
+            case RunStarted():
+                steps = plural(len(event.steps), "step")
+                self._screen.line(f"run {event.run}: {event.workflow}, {steps}")
+            case StepStarted():
+                self._began[event.step] = self._told[event.step] = event.at
+                again = f" again (attempt {event.attempt})" if event.attempt > 1 else ""
+                self._screen.line(f"{event.step}: started{again}")
+            case StepProgress() if event.at - self._told[event.step] >= _SELDOM:
+                self._told[event.step] = event.at
+                elapsed = (event.at - self._began[event.step]).total_seconds()
+                self._screen.line(f"{event.step}: {_so_far(event, elapsed)}")
+            case StepOutput():
+                self._screen.line(f"{event.step} | {safe(event.line)}")
+            case StepEnded():
+                self._screen.line(ending(event, self._began.get(event.step), self._screen))
+
+
+class Bars:
+    """A bar for each step that runs, and lines above for what is said and done."""
+
+    def __init__(self, progress: Progress, screen: Screen) -> None:
+        self._progress = progress
+        self._screen = screen
+        self._tasks: dict[str, TaskID] = {}
+        self._began: dict[str, datetime] = {}
+
+    def show(self, event: Event) -> None:
+        """Move the bars."""
+        match event:
+            case StepStarted():
+                self._began[event.step] = event.at
+                if event.step not in self._tasks:
+                    self._tasks[event.step] = self._progress.add_task(
+                        event.step, total=None, said="", speed=""
+                    )
+            case StepProgress():
+                elapsed = max((event.at - self._began[event.step]).total_seconds(), 1e-3)
+                self._progress.update(
+                    self._tasks[event.step],
+                    completed=event.bytes,
+                    total=event.total_bytes,
+                    said=f"{amount(event.rows)} rows, {amount(event.rows / elapsed)} rows/s",
+                    speed=f"{event.bytes / elapsed / 1e6:.1f} MB/s",
+                )
+            case StepOutput():
+                self._say(f"{event.step} | {safe(event.line)}")
+            case StepEnded():
+                task = self._tasks.pop(event.step, None)
+                if task is not None:
+                    self._progress.remove_task(task)
+                self._say(ending(event, self._began.get(event.step), self._screen))
+
+    def _say(self, line: str) -> None:
+        from rich.text import Text
+
+        self._progress.console.print(Text.from_ansi(line), soft_wrap=True)
+
+
+class Log:
+    """One JSON object a line for each event."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._sources = Sources(Path.cwd())
+
+    def show(self, event: Event) -> None:
+        """Write the event."""
+        named: dict[str, Json] = {"event": _snake(type(event).__name__)}
+        named |= {field.name: self._plain(getattr(event, field.name)) for field in fields(event)}
+        self._screen.line(json.dumps(named, ensure_ascii=False))
+
+    def _plain(self, value: object) -> Json:
+        match value:
+            case datetime():
+                return value.isoformat()
+            case Diagnostic():
+                return as_object(value, self._sources)
+            case Counts():
+                return {field.name: getattr(value, field.name) for field in fields(value)}
+            case tuple():
+                return [self._plain(item) for item in value]
+            case None | bool() | int() | float() | str():
+                return value
+        return str(value)
+
+
+def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
+    """How a step has ended, in one line."""
+    parts = []
+    if event.counts:
+        parts.append(plural(event.counts.written, "row") + " written")
+        lost = (("rejected", event.counts.rejected), ("skipped", event.counts.skipped))
+        parts += [f"{number:,} {name}" for name, number in lost if number]
+    if event.exit_code:
+        parts.append(f"exit code {event.exit_code}")
+    if event.why:
+        parts.append(safe(event.why))
+    if began is not None:
+        parts.append(seconds((event.at - began).total_seconds()))
+    role = _ROLES.get(event.status, "quiet")
+    return f"{event.step}: {screen.paint(role, event.status)}" + "".join(f", {x}" for x in parts)
+
+
+def _so_far(event: StepProgress, elapsed: float) -> str:
+    elapsed = max(elapsed, 1e-3)
+    rate = f"{event.bytes / elapsed / 1e6:.1f} MB/s"
+    text = f"{event.rows:,} rows, {amount(event.rows / elapsed)} rows/s, {rate}"
+    if event.total_bytes and event.bytes:
+        left = elapsed * (event.total_bytes / event.bytes - 1)
+        text += f", {event.bytes / event.total_bytes:.0%}, {seconds(max(left, 0))} left"
+    return text
+
+
+def _bars(screen: Screen) -> Progress:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(file=screen.stream, no_color=not screen.paint.on, highlight=False)
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[said]}"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+        console=console,
+        transient=True,
+        expand=True,
+    )
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
