@@ -3,23 +3,29 @@
 A source cuts its input into splits: the cut depends on the input and the plan alone. Each split is
 read as one lazy frame, goes through the operators of the step, is encoded by the writers, and is
 committed in order. On the hot path an operator only tells which records are *suspect*, cheaply and
-rather too often than too seldom; a split with suspects is gone through again, record by record and
-operator by operator, where `examine` says exactly which records are at fault and why.
+rather too often than too seldom; a split with suspects is gone through again, operator by operator,
+where `examine` says exactly which records are at fault and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from flowctl.diagnostics import Fault
     from flowctl.syntax.node import Json
 
 SOURCE_FILE = "__source_file"
 SOURCE_LINE = "__source_line"
+RECORD = "__record"
+SUSPECT = "__suspect"
+CARRIED = r"^__(source_file|source_line|record|suspect)$"
+"""A column pattern: an operator that drops columns keeps those that match, as in
+`frame.select("a", "b", pl.col(CARRIED))`. They are the engine's own and no sink sees them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Rowwise:
-    """One record in, one record out: columns are computed, renamed, dropped."""
+    """One record in, one record out: columns are computed, renamed, dropped (see CARRIED)."""
 
     apply: Callable[[pl.LazyFrame], pl.LazyFrame]
     hazards: tuple[Hazard, ...] = ()
@@ -68,3 +74,139 @@ class InOrder:
 
 
 Operator: TypeAlias = "Rowwise | Keep | InOrder"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record stands: the file as the workflow names it, the 1-based line of its start.
+
+    `offset` counts bytes of the (uncompressed) file; it is None where records have no byte of
+    their own, as in Parquet, and `line` then counts records. `text` is the record as it stands.
+    """
+
+    file: str
+    line: int | None
+    offset: int | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFault:
+    """What is wrong with one record: its index in the split, the broken rule, the message.
+
+    `pointer` leads from the component's mapping to the argument that the record breaks.
+    """
+
+    record: int
+    rule: str
+    message: str
+    pointer: tuple[str | int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A split as the hot path reads it; `suspect` tells the records that must be examined."""
+
+    rows: int
+    frame: pl.LazyFrame
+    suspect: pl.Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A split read with care: `frame` holds the sound records with their index in RECORD.
+
+    Columns whose name is in the call's `columns` are there, SOURCE_FILE and SOURCE_LINE as well.
+    `faults` are sorted by record, one each; `rows` counts sound and faulty records.
+    """
+
+    rows: int
+    frame: pl.DataFrame
+    faults: tuple[RecordFault, ...] = ()
+
+
+class Split(Protocol):
+    """A stretch of the input that is read at once; safe to use from any one thread."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the input that this split stands for."""
+        ...
+
+    @property
+    def after(self) -> Json:
+        """The position from which `Reader.splits` goes on behind this split."""
+        ...
+
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        """These columns as a lazy query; None where the split has to be examined at once."""
+        ...
+
+    def examine(self, columns: Sequence[str]) -> Examined:
+        """The same records, with the faulty ones told apart; raises BadInput."""
+        ...
+
+    def origins(self, records: Sequence[int]) -> list[Origin]:
+        """Where these records stand; they are sorted indexes."""
+        ...
+
+
+class Reader(Protocol):
+    """An opened source."""
+
+    @property
+    def size(self) -> int | None:
+        """Bytes that all splits will stand for together, where that is known."""
+        ...
+
+    def splits(self, target: int, start: Json = None) -> Iterator[Split]:
+        """The splits in order, each of about `target` bytes; raises BadInput.
+
+        `start` is the `after` of the split behind which reading goes on.
+        """
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An encoded run of records.
+
+    `footer` is what a format says of the part at the end of the file, for a part at offset 0.
+    """
+
+    body: bytes
+    footer: bytes = b""
+
+
+class Writer(Protocol):
+    """An opened sink: pure functions from records to bytes, called from any thread."""
+
+    @property
+    def rows(self) -> int:
+        """Records that are gathered before they are encoded; 0: each split by itself."""
+        ...
+
+    def begin(self) -> bytes:
+        """What stands before the first part."""
+        ...
+
+    def encode(self, frame: pl.DataFrame) -> Part:
+        """The bytes of these records."""
+        ...
+
+    def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
+        """What stands behind the last part, given each part's offset in the file and footer."""
+        ...
+
+
+class BadInput(Exception):
+    """Input that cannot be read on: a damaged file, a header that does not fit, a quote that never
+    ends. It is no record's fault, so no `on_error` helps."""
+
+    def __init__(self, fault: Fault, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+        self.file = file
+        self.line = line
