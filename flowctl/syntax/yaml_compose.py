@@ -41,6 +41,7 @@ from flowctl.syntax.yaml_scalars import DECODERS
 from flowctl.syntax.yaml_tags import TagFault, collection_fault, tagged_value
 
 _PROPERTY = re.compile(r"[&!][^ \t\r\n]*(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*")
+_TAG = re.compile(r"![^ \t\r\n]*")
 _COLON = re.compile(r"[ \t]*:")
 _BLANK = " \t\r\n"
 
@@ -128,7 +129,7 @@ class Composer:
         if event.version in (None, (1, 2)):
             return
         version = ".".join(map(str, event.version))
-        position = self.source.text.find("%YAML", event.start_mark.index and 0)
+        position = self.source.text.find("%YAML")
         self._say(
             DIRECTIVE,
             self.source.span(position, position + len(f"%YAML {version}")),
@@ -284,9 +285,10 @@ class Composer:
         )
 
     def _tag(self, event: Any) -> Span:
-        start = self.source.text.index("!", event.start_mark.index)
-        found = re.compile(r"[^ \t\r\n]+").match(self.source.text, start)
-        return self.source.span(start, found.end() if found else start + 1)
+        found = _TAG.search(self.source.text, event.start_mark.index, event.end_mark.index)
+        if found is None:
+            return self._marks(event.start_mark, event.end_mark)
+        return self.source.span(found.start(), found.end())
 
     def _check_end(self, mark: Any) -> None:
         if self.source.text.startswith("#", mark.index):

@@ -72,21 +72,15 @@ def double_quoted(text: str, start: int, end: int, expected: str) -> Tape:
 def block(text: str, start: int, end: int, expected: str) -> Tape:
     """A literal or folded block, its header first.
 
-    An indentation that the header gives counts from a parent that is not seen here, so it is found
-    by trying: two indentations of one block never give the same text.
+    Its indentation counts from a parent that is not seen here, so it is taken from the expected
+    text: what its first line has there is no indentation.
     """
     header = _HEADER.match(text, start, end)
     if header is None:
         return Tape()
     lines = _lines(text, header.end(), end)
-    digits = re.sub(r"[-+]", "", header["options"])
-    deepest = _indent(lines)
-    tape = Tape()
-    for indent in range(int(digits), deepest + 1) if digits else (deepest,):
-        tape = _unfold(lines, text, indent, header["options"], folded=text[start] == ">")
-        if tape.text == expected:
-            break
-    return tape
+    indent = max(0, _leading(lines) - _leading_in(expected))
+    return _unfold(lines, text, indent, header["options"], folded=text[start] == ">")
 
 
 DECODERS: dict[str | None, Decoder] = {
@@ -147,10 +141,18 @@ def _lines(text: str, start: int, end: int) -> list[_Line]:
     return lines
 
 
-def _indent(lines: list[_Line]) -> int:
-    """The indentation of the first line that holds text, else of the longest one."""
+def _leading(lines: list[_Line]) -> int:
+    """The spaces before the first line that holds text, else those of the longest line."""
     first = next((line.indent for line in lines if not line.blank), None)
     return first if first is not None else max((line.indent for line in lines), default=0)
+
+
+def _leading_in(text: str) -> int:
+    """The same for a text that is decoded."""
+    before = text[: len(text) - len(text.lstrip(" \n"))]
+    if before == text:
+        return max(map(len, text.split("\n")))
+    return len(before) - len(before.rstrip(" "))
 
 
 @dataclass(slots=True)
