@@ -1,0 +1,93 @@
+"""Operations of a plan in words: the same for the print of a plan and for what changed in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TypeGuard
+
+from flowctl.plan import Operation, Step, Stream
+from flowctl.syntax.node import Json
+
+
+def operations(step: Step) -> Iterator[tuple[str, Operation]]:
+    """The operations of a step with the part that each plays, in the order of the data's way."""
+    body = step.body
+    if isinstance(body, Operation):
+        yield body.kind, body
+        return
+    yield "source", body.source
+    for transform in body.transforms:
+        yield transform.kind, transform
+    for sink in body.sinks:
+        yield "sink", sink
+    if body.rejects:
+        yield "rejects", body.rejects
+
+
+def lines(operation: Operation) -> Iterator[str]:
+    """What an operation does, a line for each thing that it names."""
+    main = operation.arguments.get(operation.kind)
+    options = [
+        f"{name}: {value(given)}"
+        for name, given in operation.arguments.items()
+        if name != operation.kind
+    ]
+    if operation.on_error != "fail":
+        options.append(f"on_error: {operation.on_error}")
+    told = [f"{name} = {value(one)}" for name, one in main] if is_pairs(main) else [value(main)]
+    if options and len(told) == 1:
+        yield f"{told[0]}  ({', '.join(options)})"
+        return
+    yield from told
+    if options:
+        yield f"({', '.join(options)})"
+
+
+def is_pairs(given: Json) -> TypeGuard[list[tuple[str, Json]]]:
+    """Whether a value is an ordered mapping, which a plan writes as pairs."""
+    return (
+        isinstance(given, list)
+        and bool(given)
+        and all(
+            isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in given
+        )
+    )
+
+
+def value(given: Json) -> str:
+    """A value as a workflow would hold it: texts bare, lists with commas."""
+    if isinstance(given, str):
+        return given
+    if is_pairs(given):
+        return ", ".join(f"{name}: {value(one)}" for name, one in given)
+    if isinstance(given, list) and all(isinstance(one, str) for one in given):
+        return ", ".join(map(value, given))
+    return json.dumps(given, ensure_ascii=False)
+
+
+def arguments(operation: Operation) -> dict[str, str]:
+    """Each single argument of an operation under its path: `derive.speed`, `delimiter`."""
+    found = dict(_flat("", dict(operation.arguments)))
+    if operation.on_error != "fail":
+        found["on_error"] = operation.on_error
+    return found
+
+
+def settings(step: Step) -> dict[str, str]:
+    """What a step says beside its operations."""
+    found = {"if": step.condition} if step.condition else {}
+    if step.needs:
+        found["needs"] = ", ".join(step.needs)
+    if isinstance(step.body, Stream) and step.body.max_rejects:
+        found["max_rejects"] = step.body.max_rejects
+    return found
+
+
+def _flat(path: str, given: Json) -> Iterator[tuple[str, str]]:
+    pairs = given if is_pairs(given) else given.items() if isinstance(given, dict) else None
+    if pairs is None:
+        yield path, value(given)
+        return
+    for name, below in pairs:
+        yield from _flat(f"{path}.{name}" if path else name, below)

@@ -1,0 +1,158 @@
+"""The command line as a whole: exit codes, imports, and what happens when things go wrong."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from flowctl.cli import main as main_module
+from flowctl.cli.main import cli, main
+from flowctl.errors import ResumeRefused
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {
+    "polars", "sqlglot", "duckdb", "jsonschema", "jsonschema_rs", "rich", "watchfiles",
+    "tree_sitter", "pyarrow", "numpy", "jinja2", "ruamel",
+}  # fmt: skip
+
+
+def flowctl(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flowctl", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.mark.parametrize("command", ["--help", "--version", "explain", "schema"])
+def test_light_commands_import_nothing_heavy(command: str) -> None:
+    code = (
+        "import sys; from flowctl.cli.main import main\n"
+        f"code = main([{command!r}])\n"
+        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)\n"
+        "sys.exit(code)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0, result.stderr
+    assert HEAVY.intersection(result.stderr.split()) == set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["expain", "E101"], "no such command 'expain'. Did you mean 'explain'?"),
+        (["explain", "--colour", "never"], "no such option '--colour'. Did you mean '--color'?"),
+        (["explain", "E1O1"], "there is no code `E1O1`; did you mean E"),
+        (["kinds", "fliter"], "there is no kind `fliter`; did you mean `filter`?"),
+        (["schema", "workflw"], "there is no schema `workflw`; did you mean `workflow`?"),
+        (["init", "x", "--template", "nope"], "there is no template `nope`; there are `"),
+    ],
+)
+def test_misspelt_words_exit_2_with_the_nearest(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith(f"error: {message}")
+
+
+def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert "Usage: flowctl" in capsys.readouterr().err
+
+
+def test_every_line_of_help_fits_80_columns() -> None:
+    for command in ["", *cli.commands]:
+        help = flowctl(*filter(None, [command]), "--help").stdout
+        assert [line for line in help.splitlines() if len(line) > 80] == []
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> list[BaseException]:
+    """A command `fail` that raises the exception put into this list."""
+    raised: list[BaseException] = []
+
+    @click.command("fail")
+    def fail() -> None:
+        raise raised[0]
+
+    monkeypatch.setitem(cli.commands, "fail", fail)
+    return raised
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (ResumeRefused("step `a` changed"), 4, "error: step `a` changed\n"),
+        (KeyboardInterrupt(), 130, "error: interrupted\n"),
+        (PermissionError(13, "Permission denied", "x.json"), 1, "error: x.json: permission denied"),
+        (OSError(28, "No space left on device"), 1, "error: no space left on device"),
+    ],
+)
+def test_expected_errors_are_one_line(
+    error: BaseException,
+    code: int,
+    message: str,
+    failing: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    failing.append(error)
+    assert main(["fail"]) == code
+    assert capsys.readouterr().err.lstrip("\n").startswith(message)
+
+
+def test_a_bug_keeps_its_traceback_in_a_file(
+    failing: list[BaseException],
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(main_module.tempfile, "tempdir", str(tmp_path))
+    failing.append(ZeroDivisionError("1 / 0"))
+    assert main(["fail"]) == 1
+    message = capsys.readouterr().err
+    assert message.startswith("error: flowctl has a bug: ZeroDivisionError: 1 / 0\n")
+    assert "Traceback" not in message.replace("The traceback is in", "")
+    (kept,) = tmp_path.iterdir()
+    assert kept.as_posix() in message
+    assert "Traceback (most recent call last)" in kept.read_text()
+    monkeypatch.setenv(main_module.DEBUG, "1")
+    assert main(["fail"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_fault() -> None:
+    command = f"{sys.executable} -m flowctl schema | head -c 1; echo ${{PIPESTATUS[0]}}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert result.stderr == ""
+
+
+def test_colours_obey() -> None:
+    assert "\x1b[" not in flowctl("explain").stdout
+    assert "\x1b[" in flowctl("explain", "--color", "always").stdout
+    assert "\x1b[" in flowctl("explain", "--color", "always", NO_COLOR="1").stdout
+
+
+def test_output_that_the_encoding_lacks_is_escaped() -> None:
+    result = flowctl("explain", PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert result.returncode == 0
+
+
+def test_only_render_prints() -> None:
+    """Ruff holds `print`; this holds the streams themselves."""
+    for path in (ROOT / "flowctl").rglob("*.py"):
+        if path.relative_to(ROOT / "flowctl").as_posix() in ("cli/render.py", "cli/main.py"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                name = f"{node.value.id}.{node.attr}"
+                assert name not in ("sys.stdout", "sys.stderr", "sys.argv", "click.echo"), path

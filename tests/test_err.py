@@ -1,0 +1,103 @@
+"""Each fault that an author can make, as a pair of files below `err/`.
+
+`err/X.yaml` (or `.toml`, or a folder `err/X/` with a `workflow.yaml`) holds the fault and
+`err/X.out` what `flowctl validate` says of it; `err/X.ok.yaml` (or `err/X.ok/`) is the same
+workflow, mended. A first line `# validate --profile prod` adds options for both.
+`pytest tests/test_err.py --update` writes the `.out` files: read them before you commit them.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from flowctl.cli.main import cli
+from flowctl.codes import CODES
+
+ROOT = Path(__file__).parents[1]
+ERR = Path(__file__).parent / "err"
+SUFFIXES = (".yaml", ".toml")
+_SHOWN = re.compile(r"^(?:\S.*:\d+:\d+: )?(error|warning|note)\[([A-Z]\d{3})\]: ", re.MULTILINE)
+
+# What only a run can find, each with the test that makes it happen.
+RUN_TIME_ONLY: dict[str, str] = {}
+
+
+def cases() -> list[str]:
+    """The names of all pairs."""
+    names = {path.name if path.is_dir() else path.stem for path in ERR.iterdir()}
+    return sorted(name for name in names if not name.endswith(".ok") and workflow(name))
+
+
+def workflow(name: str) -> Path | None:
+    """The file of a case."""
+    places = [ERR / f"{name}{suffix}" for suffix in SUFFIXES]
+    places += [ERR / name / f"workflow{suffix}" for suffix in SUFFIXES]
+    return next((place for place in places if place.is_file()), None)
+
+
+def validated(file: Path) -> Result:
+    """What the command says of a file, run in the folder of the pairs."""
+    first = file.read_bytes().split(b"\n", 1)[0].decode(errors="replace").strip()
+    options = shlex.split(first.removeprefix("# validate ")) if "# validate " in first else []
+    result = CliRunner().invoke(cli, ["validate", file.relative_to(ERR).as_posix(), *options])
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def shown(output: str) -> set[tuple[str, str]]:
+    """The severities and codes of the diagnostics in an output."""
+    return {(found[1], found[2]) for found in _SHOWN.finditer(output)}
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ERR)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+
+@pytest.mark.parametrize("name", cases())
+def test_pair(name: str, request: pytest.FixtureRequest) -> None:
+    wrong, mended = workflow(name), workflow(f"{name}.ok")
+    assert wrong is not None
+    assert mended is not None, f"err/{name} has no mended twin err/{name}.ok"
+    result = validated(wrong)
+    expected = ERR / f"{name}.out"
+    if request.config.getoption("--update"):
+        expected.write_text(result.stdout, encoding="utf-8")
+    assert result.stdout == expected.read_text(encoding="utf-8")
+    found = shown(result.stdout)
+    assert found, f"err/{name} shows no fault"
+    failed = any(severity == "error" for severity, _ in found)
+    assert result.exit_code == (3 if failed else 0)
+    twin = validated(mended)
+    assert twin.exit_code == 0, twin.stdout
+    assert not shown(twin.stdout) & found, twin.stdout
+
+
+def test_each_code_has_a_pair() -> None:
+    covered = set()
+    for name in cases():
+        output = (ERR / f"{name}.out").read_text(encoding="utf-8")
+        covered |= {code for _, code in shown(output)}
+    assert covered - CODES.keys() == set()
+    assert covered & RUN_TIME_ONLY.keys() == set()
+    assert CODES.keys() - covered - RUN_TIME_ONLY.keys() == set()
+
+
+@pytest.mark.parametrize(("code", "test"), RUN_TIME_ONLY.items())
+def test_what_only_a_run_finds_is_tested_elsewhere(code: str, test: str) -> None:
+    file, name = test.split("::")
+    assert f"def {name}(" in (ROOT / file).read_text(encoding="utf-8"), code
+
+
+def test_no_file_is_left_over() -> None:
+    known = {name for name in cases() for name in (name, f"{name}.ok")}
+    for path in ERR.iterdir():
+        name = path.name if path.is_dir() else path.stem
+        assert name in known or path.name.startswith("_"), f"err/{path.name} belongs to no pair"
