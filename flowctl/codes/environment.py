@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from flowctl.diagnostics import Code
 
+NO_SUCH_FILE = Code(
+    "E620",
+    "no such file",
+    """The command line names a workflow, or a file of params, that does not exist.
+
+Mend: write the path as it is seen from the folder in which the command runs.
+
+    flowctl validate samples/flights/workflow.yaml
+""",
+)
+
 NO_INPUT = Code(
     "E601",
     "no file to read",

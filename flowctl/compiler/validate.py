@@ -1,0 +1,55 @@
+"""The second pass: is the document shaped as the grammar says?
+
+It looks twice. Before expansion, whatever contains a template or a reference is put off; after
+expansion the steps are judged strictly, where anything was put off or has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flowctl.compiler.stages import Document
+from flowctl.component import JsonSchema
+from flowctl.diagnostics import Report
+from flowctl.registry import Registry
+from flowctl.schema.grammar import workflow_grammar
+from flowctl.schema.judge import Check, Walk, compile_schema
+from flowctl.schema.wording import Where
+from flowctl.syntax.node import MappingNode, Node
+
+
+@dataclass(frozen=True)
+class Judge:
+    """The compiled grammar, with what it already knows of one document's nodes."""
+
+    grammar: JsonSchema
+    report: Report
+    _settled: set[int] = field(default_factory=set)
+    _compiled: dict[str, Check] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, registry: Registry, report: Report) -> Judge:
+        return cls(workflow_grammar(registry), report)
+
+    def lenient(self, root: MappingNode) -> None:
+        """Judges a document before expansion."""
+        self._check("")(root, None, Walk(self.report, True, self._settled))
+
+    def strict(self, node: Node, part: str, where: Where = None) -> bool:
+        """Judges an expanded part by its definition in the grammar; whether it is right."""
+        before = len(self.report)
+        self._check(part)(node, where, Walk(self.report, False, self._settled))
+        return len(self.report) == before
+
+    def _check(self, part: str) -> Check:
+        if part not in self._compiled:
+            schema: JsonSchema = self.grammar
+            if part:
+                schema = {"$ref": f"#/$defs/{part}", "$defs": self.grammar["$defs"]}
+            self._compiled[part] = compile_schema(schema)
+        return self._compiled[part]
+
+
+def validate(document: Document, judge: Judge) -> None:
+    """Judges a document as it was written; every fault goes into the judge's report."""
+    judge.lenient(document.root)

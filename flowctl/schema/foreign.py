@@ -1,0 +1,41 @@
+"""Schemas with keywords beyond those that our own checks know: judged by the library."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from flowctl.codes import schema as codes
+from flowctl.component import JsonSchema
+from flowctl.schema import wording
+from flowctl.syntax.node import MappingNode, Node, Pointer, SequenceNode, UnknownNode, find, to_json
+
+if TYPE_CHECKING:
+    from flowctl.schema.judge import Check, Walk
+    from flowctl.schema.wording import Where
+
+
+def foreign_check(schema: JsonSchema) -> Check:
+    """Judges by the library `jsonschema`; the deepest of its faults is told."""
+
+    def check(node: Node, where: Where, walk: Walk) -> bool:
+        from jsonschema import Draft202012Validator
+        from jsonschema.exceptions import best_match
+
+        if _unknown(node):
+            return False
+        error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
+        if error is None:
+            return True
+        place = find(node, cast("Pointer", tuple(error.absolute_path))) or node
+        message = f"{wording.name_of(where)} does not fit its schema: {error.message}"
+        return walk.wrong(wording.fault(codes.UNFIT, place, " ".join(message.split())))
+
+    return check
+
+
+def _unknown(node: Node) -> bool:
+    if isinstance(node, MappingNode):
+        return any(_unknown(entry.value) for entry in node.entries)
+    if isinstance(node, SequenceNode):
+        return any(_unknown(item) for item in node.items)
+    return isinstance(node, UnknownNode)

@@ -1,0 +1,316 @@
+"""The grammar of a workflow: the document's own keys, and a fragment for each component.
+
+It is a JSON Schema with two keywords of ours (see `judge`). The published schema, which editors
+use, is made from it, and so is the guide that tells expansion where JSON Schemas stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+
+from flowctl.component import Component, JsonSchema, Spec
+from flowctl.registry import Registry
+
+VERSION = 1
+NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
+STEP_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\[.*\])?$"
+
+_TEXT: JsonSchema = {"type": "string"}
+_LABELS: JsonSchema = {
+    "type": "object",
+    "additionalProperties": {"type": ["string", "number", "boolean"]},
+    "description": "Free labels, for people and tools.",
+}
+_DESCRIPTION: JsonSchema = {"type": "string", "description": "What this is for, in a few words."}
+
+
+def workflow_grammar(registry: Registry) -> JsonSchema:
+    """The grammar of whole documents."""
+    return {
+        "type": "object",
+        "literal": True,
+        "properties": {
+            "flowctl": {
+                "const": VERSION,
+                "description": "The version of the language that this file is written in.",
+            },
+            "name": {
+                "type": "string",
+                "minLength": 1,
+                "description": "The workflow's name; without it, the file's.",
+            },
+            "description": _DESCRIPTION,
+            "labels": _LABELS,
+            "params": {"$ref": "#/$defs/params"},
+            "vars": {
+                "type": "object",
+                "names": "variable",
+                "description": "Names for templates and expressions; they may use params and each other.",
+                "additionalProperties": True,
+            },
+            "secrets": {"$ref": "#/$defs/secrets"},
+            "defaults": {
+                "type": "object",
+                "description": "Merged under every step (RFC 7396): what a step says itself wins.",
+                "additionalProperties": True,
+            },
+            "profiles": {
+                "type": "object",
+                "names": "profile",
+                "description": "Overlays of the document (RFC 7396), chosen with `--profile`.",
+                "additionalProperties": {"type": "object", "additionalProperties": True},
+            },
+            "steps": {"$ref": "#/$defs/steps"},
+        },
+        "patternProperties": {"^x-": True},
+        "additionalProperties": False,
+        "required": ["steps"],
+        "$defs": _definitions(registry),
+    }
+
+
+def _definitions(registry: Registry) -> JsonSchema:
+    return {
+        "params": {
+            "type": "object",
+            "names": "param",
+            "additionalProperties": {"$ref": "#/$defs/param"},
+            "description": "The workflow's inputs: each a JSON Schema, plus `default` and `env`.",
+        },
+        "param": _param(),
+        "jsonSchema": _json_schema(),
+        "jsonSchemaOrBoolean": {"anyOf": [{"type": "boolean"}, {"$ref": "#/$defs/jsonSchema"}]},
+        "secrets": {
+            "type": "object",
+            "names": "secret",
+            "additionalProperties": {"$ref": "#/$defs/secret"},
+            "description": "Read at run time only, by `${{ secrets.NAME }}`.",
+        },
+        "secret": {
+            "kinds": {
+                "noun": "secret",
+                "of": {
+                    "env": _fragment("env", _text("The environment variable that holds it.")),
+                    "file": _fragment("file", _text("The file that holds it.")),
+                },
+            }
+        },
+        "steps": {
+            "type": "object",
+            "names": "step",
+            "minProperties": 1,
+            "additionalProperties": {"$ref": "#/$defs/step"},
+            "description": "What the workflow does; steps that do not need each other run in parallel.",
+        },
+        "step": _step(registry),
+        "source": _family("source", registry.sources),
+        "transform": _family("transform", registry.transforms),
+        "sink": _family("sink", registry.sinks),
+        "matrix": _matrix(),
+        "need": _need(),
+    }
+
+
+def _step(registry: Registry) -> JsonSchema:
+    common: dict[str, JsonSchema] = {
+        "needs": {
+            "anyOf": [
+                {"type": "string", "pattern": STEP_PATTERN, "patternName": "the name of a step"},
+                {"type": "array", "items": {"$ref": "#/$defs/need"}},
+            ],
+            "description": "Steps that must have ended before this one starts.",
+        },
+        "if": {
+            "type": ["string", "boolean"],
+            "format": "condition",
+            "description": "A run-time expression; where it is not true, the step is skipped.",
+        },
+        "matrix": {"$ref": "#/$defs/matrix"},
+        "description": _DESCRIPTION,
+        "labels": _LABELS,
+    }
+    stream: dict[str, JsonSchema] = {
+        "transforms": {
+            "type": "array",
+            "items": {"$ref": "#/$defs/transform"},
+            "description": "What happens to the records, in this order.",
+        },
+        "sink": {
+            "anyOf": [
+                {"$ref": "#/$defs/sink"},
+                {"type": "array", "items": {"$ref": "#/$defs/sink"}, "minItems": 1},
+            ],
+            "description": "Where the records go: one sink, or a list.",
+        },
+        "rejects": {
+            "$ref": "#/$defs/sink",
+            "description": "Where rejected records go, each with what is wrong with it.",
+        },
+        "max_rejects": {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {
+                    "type": "string",
+                    "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*%?\s*$",
+                    "patternName": "a count such as `10` or a share such as `1%`",
+                },
+            ],
+            "description": "One reject more than this count, or share of the records, ends the run.",
+        },
+    }
+    source: JsonSchema = {
+        "$ref": "#/$defs/source",
+        "description": "Where the records come from.",
+    }
+    fragments = {"source": _fragment("source", source, stream | common)}
+    for kind, action in registry.actions.items():
+        fragments[kind] = component_fragment(action.spec, common)
+    return {"kinds": {"noun": "step", "of": _with_owners(fragments)}}
+
+
+def component_fragment(spec: Spec, common: Mapping[str, JsonSchema]) -> JsonSchema:
+    """The schema of a component's mapping; `common` options may be overruled by its own."""
+    argument: JsonSchema = {"description": spec.summary, **spec.argument}
+    fragment = _fragment(spec.kind, argument, {**common, **spec.options}, spec.required)
+    fragment["examples"] = [spec.example]
+    return fragment
+
+
+def _family(noun: str, components: Mapping[str, Component]) -> JsonSchema:
+    fragments = {
+        kind: component_fragment(component.spec, {}) for kind, component in components.items()
+    }
+    return {"kinds": {"noun": noun, "of": _with_owners(fragments)}}
+
+
+def _with_owners(fragments: dict[str, JsonSchema]) -> JsonSchema:
+    """Lets each fragment know which others have the keys that it lacks."""
+    owners: dict[str, list[str]] = {}
+    for kind, fragment in fragments.items():
+        for key in cast("JsonSchema", fragment["properties"]):
+            owners.setdefault(key, []).append(kind)
+    return {
+        kind: {**fragment, "owners": cast("JsonSchema", owners)}
+        for kind, fragment in fragments.items()
+    }
+
+
+def _fragment(
+    kind: str,
+    argument: JsonSchema,
+    options: Mapping[str, JsonSchema] | None = None,
+    required: Iterable[str] = (),
+) -> JsonSchema:
+    return {
+        "type": "object",
+        "properties": {kind: argument, **(options or {})},
+        "additionalProperties": False,
+        "required": [kind, *required],
+        "owners": {},
+    }
+
+
+def _text(description: str) -> JsonSchema:
+    return {"type": "string", "minLength": 1, "description": description}
+
+
+def _need() -> JsonSchema:
+    return {
+        "anyOf": [
+            {"type": "string", "pattern": STEP_PATTERN, "patternName": "the name of a step"},
+            {
+                "type": "object",
+                "properties": {
+                    "step": {
+                        "type": "string",
+                        "pattern": STEP_PATTERN,
+                        "patternName": "the name of a step",
+                        "description": "The name of a step with a matrix.",
+                    },
+                    "same": {
+                        "type": "array",
+                        "items": _TEXT,
+                        "minItems": 1,
+                        "uniqueItems": True,
+                        "description": "Matrix values in which the two cells must agree.",
+                    },
+                },
+                "additionalProperties": False,
+                "required": ["step"],
+            },
+        ]
+    }
+
+
+def _matrix() -> JsonSchema:
+    cells: JsonSchema = {
+        "type": "array",
+        "items": {"type": "object", "minProperties": 1, "additionalProperties": True},
+    }
+    return {
+        "type": "object",
+        "names": "matrix dimension",
+        "minProperties": 1,
+        "properties": {
+            "include": {**cells, "description": "Combinations to extend or to add."},
+            "exclude": {**cells, "description": "Combinations to leave out."},
+        },
+        "additionalProperties": {"type": "array", "description": "The values of one dimension."},
+        "description": "Makes a step of each combination of values.",
+    }
+
+
+def _param() -> JsonSchema:
+    schema = _json_schema()
+    own: dict[str, JsonSchema] = {
+        "default": {"description": "The value where none is given."},
+        "env": _text("An environment variable that gives the value where `-p` does not."),
+    }
+    return {**schema, "properties": {**cast("JsonSchema", schema["properties"]), **own}}
+
+
+def _json_schema() -> JsonSchema:
+    """JSON Schema's own vocabulary; unlike in JSON Schema, an unknown keyword is a mistake."""
+    below: JsonSchema = {"$ref": "#/$defs/jsonSchemaOrBoolean"}
+    several: JsonSchema = {"type": "array", "items": below, "minItems": 1}
+    named: JsonSchema = {"type": "object", "additionalProperties": below}
+    size: JsonSchema = {"type": "integer", "minimum": 0}
+    number: JsonSchema = {"type": "number"}
+    types: list[str] = ["string", "integer", "number", "boolean", "array", "object", "null"]
+    one_type: JsonSchema = {"enum": list(types)}
+    anything: JsonSchema = {}
+    groups: dict[str, tuple[str, JsonSchema]] = {
+        "text": ("$schema $id $anchor $dynamicAnchor $comment title description pattern format"
+                 " contentEncoding contentMediaType", _TEXT),
+        "references": ("$ref $dynamicRef", _TEXT),
+        "flags": ("deprecated readOnly writeOnly uniqueItems", {"type": "boolean"}),
+        "sizes": ("minLength maxLength minItems maxItems minContains maxContains minProperties"
+                  " maxProperties", size),
+        "numbers": ("minimum maximum exclusiveMinimum exclusiveMaximum", number),
+        "schemas": ("items contains additionalProperties propertyNames not if then else"
+                    " unevaluatedItems unevaluatedProperties contentSchema", below),
+        "lists": ("allOf anyOf oneOf prefixItems", several),
+        "named": ("properties patternProperties dependentSchemas $defs definitions", named),
+        "any": ("const default", anything),
+    }
+    properties: dict[str, JsonSchema] = {
+        name: schema for names, schema in groups.values() for name in names.split()
+    }
+    properties["multipleOf"] = {"type": "number", "exclusiveMinimum": 0}
+    properties["type"] = {
+        "anyOf": [one_type, {"type": "array", "items": one_type, "minItems": 1, "uniqueItems": True}]
+    }
+    properties["enum"] = {"type": "array", "minItems": 1}
+    properties["examples"] = {"type": "array"}
+    properties["required"] = {"type": "array", "items": _TEXT, "uniqueItems": True}
+    properties["dependentRequired"] = {
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": _TEXT},
+    }
+    return {
+        "type": "object",
+        "literal": True,
+        "properties": properties,  # type: ignore[dict-item]
+        "additionalProperties": False,
+    }
