@@ -44,6 +44,10 @@ class MappingBuilder:
         """All entries in the order of the file; merged ones stand where their `<<` stands."""
         return tuple(self._merged())
 
+    def values(self) -> Iterator[Node]:
+        """The values that are written out."""
+        return (part.value for part in self._parts if isinstance(part, Entry))
+
     def _add_key(self, node: Node, written: Span) -> None:
         self._merging = False
         if not isinstance(node, ScalarNode):

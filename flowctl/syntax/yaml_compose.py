@@ -30,13 +30,14 @@ from flowctl.codes.syntax import (
     TEXT_AFTER_VALUE,
     UNKNOWN_ALIAS,
 )
-from flowctl.diagnostics import Code, Related, Report, Span, nearest
+from flowctl.diagnostics import Code, Diagnostic, Related, Report, Span, nearest
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
 from flowctl.syntax.core import TooLarge, resolve
 from flowctl.syntax.layout import TextLayout
 from flowctl.syntax.mapping import MappingBuilder
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
 from flowctl.syntax.source import SourceFile
+from flowctl.syntax.traps import cut_by_comma, unquoted_template
 from flowctl.syntax.yaml_scalars import DECODERS
 from flowctl.syntax.yaml_tags import TagFault, collection_fault, tagged_value
 
@@ -57,7 +58,10 @@ class _Part:
 
 @dataclass(slots=True)
 class _Open:
-    """A collection whose end has not come yet."""
+    """A collection whose end has not come yet.
+
+    `void` is one whose faults are those of something around it, which has been reported.
+    """
 
     start: tuple[int, int]
     anchor: str | None
@@ -66,6 +70,7 @@ class _Open:
     values: int = 1
     height: int = 0
     end: tuple[int, int] = (1, 1)
+    void: bool = False
 
 
 @dataclass(slots=True)
@@ -174,7 +179,17 @@ class Composer:
         opened = _Open(place, event.anchor, bool(event.flow_style), filling, end=place)
         if event.anchor is not None:
             self._anchors[event.anchor] = opened
+        if self._stack:
+            self._begin_below(self._stack[-1], opened, start)
         self._stack.append(opened)
+
+    def _begin_below(self, parent: _Open, opened: _Open, start: int) -> None:
+        two_braces = self.source.text.startswith("{{", start - 1) and opened.flow and parent.flow
+        if two_braces and isinstance(parent.filling, MappingBuilder) and parent.filling.wants_key:
+            if not parent.void:
+                self.report.add(unquoted_template(self.source, start - 1))
+            parent.void = True
+        opened.void = parent.void
 
     def _finish(self, event: Any) -> None:
         done = self._stack.pop()
@@ -183,14 +198,32 @@ class Composer:
             done.end = mark.line + 1, mark.column + 1
             self._check_end(mark)
         span = Span(self.source.name, *done.start, *done.end)
+        if done.flow and not done.void and (fault := self._cut_by_comma(done)) is not None:
+            self.report.add(fault)
+            done.void = True
         node: Node
-        if isinstance(done.filling, list):
+        if done.void:
+            node = UnknownNode(span)
+        elif isinstance(done.filling, list):
             node = SequenceNode(tuple(done.filling), span)
         else:
             for fault in done.filling.faults:
                 self.report.add(fault)
             node = MappingNode(done.filling.entries(), span)
         self._add(_Part(node, done.values, done.height), done, done.anchor)
+
+    def _cut_by_comma(self, done: _Open) -> Diagnostic | None:
+        filling = done.filling
+        for node in filling if isinstance(filling, list) else filling.values():
+            if not isinstance(node, ScalarNode) or not node.plain or "(" not in str(node.value):
+                continue
+            text = str(node.value)
+            if text.count("(") > text.count(")"):
+                start = self.source.offset(node.span.line, node.span.column)
+                end = self.source.offset(*done.end)
+                if (fault := cut_by_comma(self.source, start, end)) is not None:
+                    return fault
+        return None
 
     def _alias(self, event: Any) -> None:
         span = self._marks(event.start_mark, event.end_mark)
@@ -301,7 +334,7 @@ class Composer:
     def _flush(self) -> None:
         """The faults of mappings that were never finished."""
         for opened in self._stack:
-            if isinstance(opened.filling, MappingBuilder):
+            if isinstance(opened.filling, MappingBuilder) and not opened.void:
                 for fault in opened.filling.faults:
                     self.report.add(fault)
 
@@ -313,7 +346,8 @@ class Composer:
         help: str | None = None,
         related: tuple[Related, ...] = (),
     ) -> None:
-        self.report.say(code, span, message, help=help, related=related)
+        if not (self._stack and self._stack[-1].void):
+            self.report.say(code, span, message, help=help, related=related)
 
 
 def _is_nothing(node: Node) -> bool:
