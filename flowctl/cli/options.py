@@ -1,8 +1,20 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what they hand to a compilation."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
 import click
+
+if TYPE_CHECKING:
+    from flowctl.compiler.stages import Inputs
+
+Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 colour = click.option(
     "--color",
@@ -11,3 +23,113 @@ colour = click.option(
     default="auto",
     help="Colours: on a terminal only (and without NO_COLOR), always, or never.",
 )
+
+
+class _Pair(click.ParamType[tuple[str, str]]):
+    """`name=value`."""
+
+    name = "NAME=VALUE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f"`{value}` is not of the form name=value", param, ctx)
+        return name, text
+
+
+class _Timestamp(click.ParamType[datetime]):
+    """An ISO 8601 date or time; UTC unless it says otherwise."""
+
+    name = "TIME"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            found = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail(f"`{value}` is no ISO 8601 time, such as 2024-01-31T12:00", param, ctx)
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The options of `inputs`."""
+
+    params: tuple[tuple[str, str], ...]
+    params_file: Path | None
+    profile: str | None
+    timestamp: datetime | None
+
+    def inputs(self) -> Inputs:
+        """With them, what the world hands to a compilation."""
+        from flowctl.compiler.stages import Inputs
+
+        return Inputs(
+            timestamp=self.timestamp or datetime.now(UTC),
+            params=dict(self.params),
+            params_file=self.params_file,
+            profile=self.profile,
+            environment=dict(os.environ),
+        )
+
+    def named(self) -> list[str]:
+        """The options that were given, by their names."""
+        all_of_them = {
+            "-p": self.params,
+            "--params-file": self.params_file,
+            "--profile": self.profile,
+            "--timestamp": self.timestamp,
+        }
+        return [name for name, value in all_of_them.items() if value]
+
+
+def inputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """`-p`, `--params-file`, `--profile` and `--timestamp`; the command gets them as `Given`."""
+
+    def with_given(
+        params: tuple[tuple[str, str], ...],
+        params_file: Path | None,
+        profile: str | None,
+        timestamp: datetime | None,
+        **others: object,
+    ) -> object:
+        return command(given=Given(params, params_file, profile, timestamp), **others)
+
+    with_given.__doc__ = command.__doc__
+    with_given.__name__ = command.__name__
+    return _all(
+        with_given,
+        click.option(
+            "-p",
+            "params",
+            type=_Pair(),
+            multiple=True,
+            help="A param's value, typed by the param's schema; may be repeated.",
+        ),
+        click.option(
+            "--params-file",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Values of params, as a YAML, TOML or JSON mapping.",
+        ),
+        click.option("--profile", metavar="NAME", help="Overlay this profile of the document."),
+        click.option(
+            "--timestamp",
+            type=_Timestamp(),
+            help="The logical time of the run (ISO 8601, UTC); else now.",
+        ),
+    )
+
+
+def _all(command: Callable[..., Any], *decorators: Decorator) -> Callable[..., Any]:
+    """Decorators in reading order, which is the order of the help."""
+    for decorator in reversed(decorators):
+        command = decorator(command)
+    return command

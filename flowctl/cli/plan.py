@@ -1,0 +1,61 @@
+"""`flowctl plan FILE`: what a run would do, for a person, as a file, or for programs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from flowctl.cli import options, render
+from flowctl.cli.options import Given
+from flowctl.errors import InvalidWorkflow
+from flowctl.syntax.node import Json
+
+
+@click.command(short_help="Compile a workflow and print its plan.")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="PLAN",
+    help="Write the plan to this file, for `flowctl run`.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For a person, or each step's digest and action for programs.",
+)
+@options.inputs
+@options.colour
+def plan(file: Path, output: Path | None, format_: str, given: Given, colour: str) -> None:
+    """Compile FILE and print the plan: what each step reads, does and writes.
+
+    The same inputs give the same bytes, wherever the folder stands.
+    """
+    from flowctl.cli.compiling import compiled
+    from flowctl.cli.planview import WHY, as_text
+    from flowctl.plan_file import plan_to_json
+
+    console = render.console(colour)
+    result = compiled(file, given.inputs())
+    console.err.diagnostics(result.diagnostics)
+    if result.plan is None:
+        raise InvalidWorkflow
+    if output is not None:
+        output.write_text(plan_to_json(result.plan), encoding="utf-8")
+    if format_ == "json":
+        steps: dict[str, Json] = {
+            step.id: {"digest": step.digest, "action": "run", "why": WHY}
+            for step in result.plan.steps
+        }
+        found: Json = {"digest": result.plan.digest, "steps": steps}
+        console.out.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+    elif output is None:
+        console.out.write(as_text(result.plan, result.schemas, console.out))
+    else:
+        console.err.line(f"wrote {output} ({result.plan.digest})")

@@ -1,0 +1,88 @@
+"""A plan for a person: each step with what it reads, does and writes, and the columns it gives."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+
+from flowctl.cli import wording
+from flowctl.cli.paint import Paint, safe
+from flowctl.cli.render import Screen
+from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.records import Schema
+
+WHY = "a step of a new run always runs"
+_LABEL = 12
+_MOST_LINES = 6
+_DIGEST = len("sha256:") + 12
+
+
+def as_text(plan: Plan, schemas: Mapping[str, Schema], screen: Screen) -> str:
+    """The whole plan, a block for each step."""
+    width = min(screen.width, 120)
+    blocks = [_head(plan, width, screen.paint)]
+    blocks += [_block(step, schemas.get(step.id), width, screen.paint) for step in plan.steps]
+    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _head(plan: Plan, width: int, paint: Paint) -> list[str]:
+    lines = [f"{paint('strong', plan.name)}  {paint('quiet', plan.digest[:_DIGEST])}"]
+    params = [f"{name} = {wording.value(given)}" for name, given in plan.params.items()]
+    lines += _labelled("params", params and [", ".join(params)], width, paint)
+    secrets = [f"{one.name} (from {one.source} {one.location})" for one in plan.secrets]
+    lines += _labelled("secrets", secrets, width, paint)
+    lines += _labelled("runs", [f"every step: {WHY}"], width, paint)
+    return lines
+
+
+def _block(step: Step, schema: Schema | None, width: int, paint: Paint) -> list[str]:
+    lines = [f"{paint('strong', step.id)}  {paint('quiet', step.digest[:_DIGEST])}"]
+    for part, operation in wording.operations(step):
+        lines += _labelled(part, _told(part, operation), width, paint)
+    lines += [
+        line
+        for name, text in wording.settings(step).items()
+        for line in _labelled(name, [text], width, paint)
+    ]
+    if isinstance(step.body, Stream) and schema is not None:
+        lines += _labelled("columns", list(_columns(schema, width - _LABEL - 2)), width, paint)
+    return lines
+
+
+def _told(part: str, operation: Operation) -> list[str]:
+    first, *rest = wording.lines(operation)
+    return [first if part == operation.kind else f"{operation.kind}: {first}", *rest]
+
+
+def _columns(schema: Schema, width: int) -> Iterator[str]:
+    """The columns with their types, as many to a line as fit, each in one piece."""
+    told = [safe(str(column)) for column in schema]
+    if schema.open:
+        told.append("… (not all are known before the run)" if told else "not known before the run")
+    line = ""
+    for number, text in enumerate(told, 1):
+        text += "," if number < len(told) else ""
+        if line and len(line) + 1 + len(text) > width:
+            yield line
+            line = ""
+        line += f" {text}" if line else text
+    yield line
+
+
+def _labelled(label: str, texts: list[str], width: int, paint: Paint) -> Iterator[str]:
+    """Texts beside a label, each from a new line on, wrapped and bounded."""
+    head = f"  {label:<{_LABEL}}"
+    indent = " " * len(head)
+    for text in texts:
+        plain = [line for part in text.splitlines() for line in _wrapped(part, width - len(head))]
+        if len(plain) > _MOST_LINES and label != "columns":
+            plain = [*plain[: _MOST_LINES - 1], "…"]
+        for line in plain:
+            yield f"{paint('frame', head)}{line}" if head.strip() else f"{indent}{line}"
+            head = indent
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        safe(text), max(width, 24), break_on_hyphens=False, subsequent_indent="  "
+    ) or [""]

@@ -1,0 +1,151 @@
+"""`flowctl run FILE|PLAN`: runs a workflow, or a plan that was written before."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from flowctl.cli import options, render
+from flowctl.cli.options import Given
+from flowctl.cli.render import Console
+from flowctl.errors import Interrupted, InvalidWorkflow, RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from flowctl.interpreter.result import RunResult
+    from flowctl.plan import Plan
+
+_STATE = ".flowctl"
+
+
+@click.command(short_help="Run a workflow or a plan.")
+@click.argument("file", type=click.Path(path_type=Path))
+@options.inputs
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    help="Steps and splits at once; else as many as there are processors.",
+)
+@click.option("--keep-going", is_flag=True, help="Run what does not need a step that failed.")
+@click.option(
+    "--base",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where a plan's data paths start; else the plan file's folder.",
+)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="At the end a table, or the result as JSON on stdout.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Progress for a person, or an event a line as JSON, on stderr.",
+)
+@options.colour
+def run(
+    file: Path,
+    given: Given,
+    workers: int | None,
+    keep_going: bool,
+    base: Path | None,
+    format_: str,
+    log_format: str,
+    colour: str,
+) -> None:
+    """Run FILE, a workflow or a plan.json that `flowctl plan -o` wrote.
+
+    Data goes to stdout, everything else to stderr. Exits with 1 where a step failed.
+    """
+    console = render.console(colour)
+    plan, project = _plan(file, given, base, console)
+    result = _performed(
+        plan, base or file.parent, project, workers, keep_going, log_format, console
+    )
+    _report(result, format_, log_format, console)
+    if result.status == "cancelled":
+        raise Interrupted
+    if result.status != "succeeded":
+        raise RunFailed
+
+
+def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tuple[Plan, Path]:
+    """The plan, and the project folder that holds the state of its runs."""
+    if file.suffix == ".json":
+        if given.named():
+            raise UsageError(f"a plan is fixed: {', '.join(given.named())} cannot change it")
+        return _read_plan(file), base or file.parent
+    if base is not None:
+        raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")
+    from flowctl.cli.compiling import compiled
+
+    result = compiled(file, given.inputs())
+    console.err.diagnostics(result.diagnostics)
+    if result.plan is None:
+        raise InvalidWorkflow
+    return result.plan, result.project
+
+
+def _read_plan(file: Path) -> Plan:
+    from flowctl.diagnostics import Fault
+    from flowctl.plan_file import plan_from_json
+
+    try:
+        found = plan_from_json(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidWorkflow(f"{file} is no plan: it is not UTF-8") from error
+    if isinstance(found, Fault):
+        mend = f"\n  help: {found.help}" if found.help else ""
+        raise InvalidWorkflow(f"{file}: {found.message} [{found.code.id}]{mend}")
+    return found
+
+
+def _performed(
+    plan: Plan,
+    base: Path,
+    project: Path,
+    workers: int | None,
+    keep_going: bool,
+    log_format: str,
+    console: Console,
+) -> RunResult:
+    from flowctl.cli.progress import display
+    from flowctl.interpreter import run as interpret
+    from flowctl.interpreter.setting import Setting, run_id
+
+    now = datetime.now(UTC)
+    setting = Setting(
+        base=base.absolute(),
+        state=project.absolute() / _STATE,
+        run=run_id(now, os.urandom(3)),
+        environment=dict(os.environ),
+        clock=lambda: datetime.now(UTC),
+        workers=workers or os.cpu_count() or 1,
+        keep_going=keep_going,
+    )
+    with display(console.err, log_format) as shown:
+        return interpret(plan, setting, shown.show)
+
+
+def _report(result: RunResult, format_: str, log_format: str, console: Console) -> None:
+    from flowctl.cli.summary import as_text
+
+    if log_format == "text":
+        faults = [fault for step in result.steps.values() for fault in step.faults]
+        if faults:
+            console.err.line()
+        console.err.diagnostics(faults)
+        console.err.line()
+        console.err.write(as_text(result, console.err.paint))
+    if format_ == "json":
+        console.out.write(json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")
