@@ -49,7 +49,7 @@ def display(screen: Screen, log_format: str) -> Iterator[Display]:
     if log_format == "json":
         yield Log(screen)
     elif screen.terminal:
-        with _bars(screen) as progress:
+        with bars(screen) as progress:
             yield Bars(progress, screen)
     else:
         yield Lines(screen)
@@ -179,7 +179,8 @@ def _so_far(event: StepProgress, elapsed: float) -> str:
     return text
 
 
-def _bars(screen: Screen) -> Progress:
+def bars(screen: Screen) -> Progress:
+    """The bars of a terminal; they are gone once they are closed."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,0 +1,133 @@
+"""What a run shows while it goes on, made of its events."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+from flowctl.cli.paint import Paint
+from flowctl.cli.progress import Bars, Lines, Log, bars
+from flowctl.cli.render import Screen
+from flowctl.cli.summary import as_text
+from flowctl.diagnostics import Code, Diagnostic, Span
+from flowctl.interpreter.events import (
+    Counts,
+    Event,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepOutput,
+    StepProgress,
+    StepStarted,
+    fold,
+)
+from flowctl.interpreter.result import result_of
+
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+WRONG = Code("E799", "went wrong", "explained")
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+EVENTS: list[Event] = [
+    RunStarted(at(0), "r1", "flights", "sha256:1", ("clean", "report", "late")),
+    StepStarted(at(0), "clean", 1),
+    StepProgress(at(1), "clean", 1000, 50_000_000, 200_000_000),
+    StepProgress(at(10), "clean", 2000, 100_000_000, 200_000_000),
+    StepEnded(
+        at(20), "clean", "succeeded", Counts(read=3, written=1, rejected=2), ("build/a.parquet",)
+    ),
+    StepStarted(at(20), "report", 1),
+    StepOutput(at(20), "report", "stdout", "it is \x1b[31mdone"),
+    StepEnded(
+        at(20.5),
+        "report",
+        "failed",
+        exit_code=7,
+        faults=(Diagnostic(WRONG, "exit code 7", Span.point("/x/a.yaml", 1, 2)),),
+    ),
+    StepEnded(at(20.5), "late", "skipped", why="it needs `report`, which failed"),
+    RunEnded(at(20.5), "r1", "failed"),
+]
+
+
+def screen(terminal: bool = False) -> Screen:
+    return Screen(io.StringIO(), 80, Paint(False), terminal)
+
+
+def written(shown: Screen) -> str:
+    assert isinstance(shown.stream, io.StringIO)
+    return shown.stream.getvalue()
+
+
+def test_lines() -> None:
+    shown = screen()
+    lines = Lines(shown)
+    for event in EVENTS:
+        lines.show(event)
+    assert written(shown).splitlines() == [
+        "run r1: flights, 3 steps",
+        "clean: started",
+        "clean: 2,000 rows, 200 rows/s, 10.0 MB/s, 50%, 10.0 s left",
+        "clean: succeeded, 1 row written, 2 rejected, 20.0 s",
+        "report: started",
+        "report | it is \ufffd[31mdone",
+        "report: failed, exit code 7, 500 ms",
+        "late: skipped, it needs `report`, which failed",
+    ]
+
+
+def test_bars_show_speed_and_leave_only_what_happened() -> None:
+    shown = screen(terminal=True)
+    with bars(shown) as progress:
+        display = Bars(progress, shown)
+        for event in EVENTS[:4]:
+            display.show(event)
+        (task,) = progress.tasks
+        assert (task.completed, task.total) == (100_000_000, 200_000_000)
+        assert task.fields == {"said": "2.0k rows, 200 rows/s", "speed": "10.0 MB/s"}
+        for event in EVENTS[4:]:
+            display.show(event)
+        assert progress.tasks == []
+    assert "clean: succeeded, 1 row written, 2 rejected, 20.0 s" in written(shown)
+    assert "report | it is \ufffd[31mdone" in written(shown)
+
+
+def test_log_is_an_event_a_line() -> None:
+    shown = screen()
+    log = Log(shown)
+    for event in EVENTS:
+        log.show(event)
+    events = [json.loads(line) for line in written(shown).splitlines()]
+    assert [event["event"] for event in events] == [
+        "run_started",
+        "step_started",
+        "step_progress",
+        "step_progress",
+        "step_ended",
+        "step_started",
+        "step_output",
+        "step_ended",
+        "step_ended",
+        "run_ended",
+    ]
+    assert events[0]["at"] == "2024-01-01T12:00:00+00:00"
+    assert events[0]["steps"] == ["clean", "report", "late"]
+    assert events[4]["counts"]["rejected"] == 2
+    assert events[7]["faults"][0]["code"] == "E799"
+    assert events[7]["faults"][0]["line"] == 1
+
+
+def test_summary_is_the_accounting() -> None:
+    text = as_text(result_of(fold(EVENTS)), Paint(False))
+    assert text.splitlines() == [
+        "step    status     read  written  filtered  rejected    time",
+        "clean   succeeded     3        1         0         2  20.0 s",
+        "report  failed                                        500 ms",
+        "late    skipped",
+        "wrote build/a.parquet",
+        "run r1: failed",
+    ]
