@@ -280,8 +280,8 @@ RESERVED_CHARACTER = Code(
     "E122",
     "a character that cannot begin a value",
     """\
-An unquoted value cannot begin with any of `@ ` % , ] } > | & * ! # ' "` unless that character is
-meant with the sense that it has in YAML (or, in TOML, with no letter at all).
+An unquoted value in YAML cannot begin with any of ``@ ` % , ] } > | & * ! # ' " - ?`` unless that
+character is meant with the sense that it has in YAML.
 
 Put quotes around the value:
 
@@ -315,8 +315,20 @@ a list every item begins with `- `. One level of a document is either the one or
 """,
 )
 
-SYNTAX = Code(
+UNKNOWN_VALUE = Code(
     "E125",
+    "a value that TOML does not know",
+    """\
+A value in TOML is a string in quotes, a number, `true`, `false`, a date, a list or an inline
+table. Words without quotes are no strings there, and numbers have no leading zeros.
+
+    sink = { parquet = "out/clean.parquet" }
+    enabled = true
+""",
+)
+
+SYNTAX = Code(
+    "E126",
     "a text that cannot be read",
     """\
 The parser came to a character that can mean nothing where it stands. Look at the line of the

@@ -24,7 +24,11 @@ def parse(source: SourceFile, report: Report) -> Node | None:
         from flowctl.syntax.toml import parse_toml
 
         return parse_toml(source, report)
-    if extension in (".yaml", ".yml", ".json") or source.name.startswith("<"):
+    if extension == ".json":
+        from flowctl.syntax.json import parse_json
+
+        return parse_json(source, report)
+    if extension in (".yaml", ".yml") or source.name.startswith("<"):
         from flowctl.syntax.yaml import parse_yaml
 
         return parse_yaml(source, report)

@@ -51,8 +51,12 @@ def _report(source: SourceFile, report: Report, places: Places, error: ValueErro
         report.say(
             DUPLICATE_KEY,
             source.span(clash.second.start, clash.second.end),
-            f"the key `{clash.name}` stands twice",
-            help="remove one of the two, or give it another name",
+            f"the table `{clash.name}` is already defined, and nothing can be added to it here"
+            if clash.table
+            else f"the key `{clash.name}` stands twice",
+            help="write all of it in one place"
+            if clash.table
+            else "remove one of the two, or give it another name",
             related=(Related(first, "first defined here"),),
         )
     if not places.clashes or places.broken:

@@ -14,8 +14,10 @@ from typing import TypeAlias
 import tree_sitter
 import tree_sitter_toml
 
+from flowctl.codes.syntax import NUMBER
 from flowctl.diagnostics import Report, Span
-from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, refuse_depth, refuse_size
+from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
+from flowctl.syntax.core import MAX_DIGITS
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.toml_strings import decoder
 
@@ -44,13 +46,16 @@ class Array:
 class Table:
     """A table; its end moves as entries come.
 
-    `header` is the place where a `[name]` defined it; without one it may still be defined.
+    `header` is the place where a `[name]` or `{ }` defined it. `inside` is the table of the section
+    whose dotted keys made it; no other may add to it.
     """
 
     start: int
     end: int
     entries: dict[str, tuple[Leaf, Place]] = field(default_factory=dict)
     header: Leaf | None = None
+    inside: Table | None = None
+    inline: bool = False
 
 
 Place: TypeAlias = "Leaf | Array | Table"
@@ -58,11 +63,12 @@ Place: TypeAlias = "Leaf | Array | Table"
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """A key that stands twice."""
+    """A key that stands twice, or a table that is added to where it cannot be."""
 
     name: str
     second: Leaf
     first: Leaf
+    table: bool = False
 
 
 @dataclass(slots=True)
@@ -126,7 +132,7 @@ class _Locator:
         if len(path) >= MAX_DEPTH:
             raise refuse_depth(self.report, self._span(path[0][1]))
         *above, (name, leaf) = path
-        parent = self._descend(self.places.root, above)
+        parent = self._descend(self.places.root, above, None)
         start = self.offset(section.start_byte)
         end = self.offset(section.named_children[0].end_byte) + (
             2 if section.type == "table_array_element" else 1
@@ -140,10 +146,10 @@ class _Locator:
             parent.entries[name] = (leaf, fresh)
             return fresh
         first, known = parent.entries[name]
-        if isinstance(known, Table) and known.header is None:
+        if isinstance(known, Table) and known.header is None and known.inside is None:
             known.start, known.end, known.header = start, end, leaf
             return known
-        self.places.clashes.append(Clash(name, leaf, first))
+        self.places.clashes.append(Clash(name, leaf, first, not isinstance(known, Leaf)))
         return None
 
     def _append(self, parent: Table, name: str, leaf: Leaf, fresh: Table) -> Table | None:
@@ -156,15 +162,23 @@ class _Locator:
         known.items.append(fresh)
         return fresh
 
-    def _descend(self, table: Table, path: list[tuple[str, Leaf]]) -> Table | None:
-        """The table at the end of a dotted path, made on the way; None where a value stands."""
+    def _descend(
+        self, table: Table, path: list[tuple[str, Leaf]], inside: Table | None
+    ) -> Table | None:
+        """The table at the end of a dotted path, made on the way; None where a value stands.
+
+        `inside` is the table that the path starts from, if it is that of a key and not of a header.
+        """
         for name, leaf in path:
-            first, below = table.entries.setdefault(name, (leaf, Table(leaf.start, leaf.end)))
-            if isinstance(below, Array) and below.tables:
+            fresh = Table(leaf.start, leaf.end, inside=inside)
+            first, below = table.entries.setdefault(name, (leaf, fresh))
+            if isinstance(below, Array) and below.tables and inside is None:
                 below = below.items[-1]
             if not isinstance(below, Table):
                 self.places.clashes.append(Clash(name, leaf, first))
                 return None
+            if below.inline or (inside is not None and below.inside is not inside):
+                self.places.clashes.append(Clash(name, leaf, below.header or first, table=True))
             table = below
         return table
 
@@ -177,7 +191,7 @@ class _Locator:
             raise refuse_depth(self.report, self._span(path[0][1]))
         value = self._value(parts[1], depth + len(path))
         *above, (name, leaf) = path
-        parent = self._descend(table, above)
+        parent = self._descend(table, above, table)
         if parent is None:
             return
         first, known = parent.entries.setdefault(name, (leaf, value))
@@ -191,6 +205,10 @@ class _Locator:
         self.count += 1
         if self.count > MAX_NODES:
             raise refuse_size(self.report, self.source.span(start, end))
+        if value.type == "integer" and end - start > MAX_DIGITS:
+            message = f"this number has more than {MAX_DIGITS:,} digits"
+            self.report.say(NUMBER, self.source.span(start, end), message)
+            raise OutOfBounds
         if value.type not in ("array", "inline_table"):
             return Leaf(start, end)
         if depth >= MAX_DEPTH:
@@ -198,7 +216,7 @@ class _Locator:
         children = [child for child in value.named_children if child.type != "comment"]
         if value.type == "array":
             return Array(start, end, [self._value(child, depth + 1) for child in children])
-        table = Table(start, end, header=Leaf(start, end))
+        table = Table(start, end, inline=True)
         for child in children:
             if child.type == "pair":
                 self._pair(child, table, depth + 1)
