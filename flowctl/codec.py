@@ -1,7 +1,7 @@
 """Frozen dataclasses as JSON: written without what is default, read strictly, with their schema.
 
-The types of the fields say everything: `str`, `int`, `bool`, `Literal`, `X | None`, `tuple[X, ...]`,
-`tuple[X, Y]`, `dict[str, X]`, other dataclasses, and `Json` for any value.
+The types of the fields say everything: `str`, `int`, `bool`, `Literal`, `X | None`,
+`tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`, other dataclasses, and `Json` for any value.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Malformed(Exception):
 
 
 def encode(value: object) -> Json:
-    """The JSON of a dataclass, or of tuples and mappings of them; fields at their default are left out."""
+    """The JSON of dataclasses, tuples and mappings; fields at their default are left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: encode(found)
@@ -61,7 +61,7 @@ def _default(field: dataclasses.Field[Any]) -> object:
 
 
 @cache
-def _fields(kind: type[Any]) -> dict[str, tuple[object, bool]]:
+def _fields(kind: type) -> dict[str, tuple[object, bool]]:
     """The fields of a dataclass with their types, and whether each must be there."""
     hints = get_type_hints(kind)
     return {
@@ -96,9 +96,7 @@ def _decode(kind: Any, value: Json, pointer: Pointer) -> object:
     if origin is dict:
         if not isinstance(value, dict):
             raise Malformed(pointer, "a mapping should stand here")
-        return {
-            key: _decode(arguments[1], item, (*pointer, key)) for key, item in value.items()
-        }
+        return {key: _decode(arguments[1], item, (*pointer, key)) for key, item in value.items()}
     if type(value) is not kind:
         raise Malformed(pointer, f"a value of type {kind.__name__} should stand here")
     return value

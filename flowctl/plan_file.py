@@ -20,7 +20,7 @@ _FIRST = ("digest", "checksum", "format")
 
 
 def sealed(plan: Plan) -> Plan:
-    """The plan with the digests of its steps and its own; needed steps stand before their readers."""
+    """The plan with its digests; steps stand behind those that they need."""
     digests: dict[str, str] = {}
     steps: list[Step] = []
     for step in plan.steps:

@@ -181,16 +181,8 @@ there. Declare `columns:` at the source, or pass the value with `-p`, to have th
 """,
     severity="note",
 )
-MAX_REJECTS = Code(
-    "E418",
-    "a limit of rejects that cannot be read",
-    """\
-`max_rejects` is a count of records (`max_rejects: 10`) or a share of those that were read
-(`max_rejects: 1%`). One record more ends the run.
-""",
-)
 PLAN_UNREADABLE = Code(
-    "E419",
+    "E418",
     "not a plan",
     """\
 The file is not a plan as `flowctl plan -o plan.json` writes it: it is not JSON, or keys are missing
@@ -198,7 +190,7 @@ or unknown. `flowctl schema plan` prints the JSON Schema of a plan.
 """,
 )
 PLAN_FORMAT = Code(
-    "E420",
+    "E419",
     "a plan of another version",
     """\
 The format of plans changes with flowctl. A plan is read only by a version that knows its format,
@@ -208,7 +200,7 @@ because a part that is not understood cannot be run. Write it again from the wor
 """,
 )
 PLAN_CHANGED = Code(
-    "E421",
+    "E420",
     "a plan that was changed",
     """\
 A plan carries the digests of its steps and of itself. They no longer fit, so the file was edited or

@@ -1,4 +1,4 @@
-"""The parts of a step's tree: which components stand where, with their arguments as plain values."""
+"""The parts of a step's tree: which components stand where, with which arguments."""
 
 from __future__ import annotations
 
@@ -100,9 +100,7 @@ def anatomy(step: MappingNode, registry: Registry) -> Anatomy:
         source=dissection.part(step.get("source"), registry.sources, ("source",)),
         transforms=dissection.transforms(step.get("transforms")),
         sinks=dissection.sinks(step.get("sink")),
-        rejects=None
-        if rejects is None
-        else dissection.part(rejects, registry.sinks, ("rejects",)),
+        rejects=None if rejects is None else dissection.part(rejects, registry.sinks, ("rejects",)),
         complete=dissection.complete,
     )
 

@@ -46,7 +46,9 @@ def order(nodes: Sequence[str], needs: Mapping[str, Sequence[str]]) -> Order:
     return Order((*sorted_nodes, *left), _cycles(left, needs))
 
 
-def _cycles(nodes: Sequence[str], needs: Mapping[str, Sequence[str]]) -> tuple[tuple[str, ...], ...]:
+def _cycles(
+    nodes: Sequence[str], needs: Mapping[str, Sequence[str]]
+) -> tuple[tuple[str, ...], ...]:
     """One cycle for each knot: walks along needs until a node of this walk or of an older one."""
     place = {node: index for index, node in enumerate(nodes)}
     walked = set[str]()

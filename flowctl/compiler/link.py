@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from flowctl.codes.names import CYCLE, OWN_OUTPUT, WRITTEN_TWICE
 from flowctl.compiler.anatomy import Anatomy, Part, anatomy
@@ -19,7 +20,9 @@ from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
 from flowctl.compiler.texts import interpolated
 from flowctl.diagnostics import Related, Report
 from flowctl.registry import Registry
-from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
+from flowctl.syntax.node import Node, ScalarNode, SequenceNode
+
+Feeds: TypeAlias = "dict[str, tuple[Use, ...]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +32,25 @@ class _Linker:
     report: Report
     resolver: Resolver
 
-    def needs(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> list[Need]:
+    def needs(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> list[Need]:
         """All reasons for which a step needs others, in the order in which they are looked for."""
         return [
             *self.resolver.stated(step, step.node.get("needs")),
             *self._by_source(step, parts.source),
             *self._by_expressions(step),
-            *self._by_paths(step, parts, index),
+            *self._by_paths(step, parts, feeds),
         ]
+
+    def feeds(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> Feeds:
+        """The paths that a step reads, each with those who write it; its own output is a fault."""
+        found: Feeds = {}
+        for use in self._read(step, parts.source):
+            writers = index.feeding(use.path)
+            for writer in writers:
+                if writer.step == step.id:
+                    self._own_output(step, use, writer)
+            found[use.text] = tuple(writer for writer in writers if writer.step != step.id)
+        return found
 
     def written(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Use]:
         """The paths that a step's sinks write."""
@@ -57,20 +71,19 @@ class _Linker:
         for text in interpolated(step.node):
             for name, cell, start, end in mentions(text.expression):
                 full = name if cell is None else f"{name}[{cell}]"
-                span = text.node.at(text.start + start, text.start + end)
-                why = f"names it in `{text.key}`"
-                # What a command is told about a step is part of what the command does.
-                reads = text.key != "if"
-                yield from self.resolver.named(step, full, text.node, span, why, reads)
+                if full in self.resolver.names.declared:
+                    span = text.node.at(text.start + start, text.start + end)
+                    why = f"names it in `{text.key}`"
+                    # What a command is told about a step is part of what the command does.
+                    reads = text.key != "if"
+                    yield from self.resolver.named(step, full, text.node, span, why, reads)
 
-    def _by_paths(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> Iterator[Need]:
-        for use in self._read(step, parts.source):
-            for writer in index.feeding(use.path):
-                if writer.step == step.id:
-                    self._own_output(step, use, writer)
-                else:
-                    why = f"reads `{use.text}`, which `{writer.step}` writes"
-                    yield Need(writer.step, why, use.node.span, True)
+    def _by_paths(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> Iterator[Need]:
+        for text, writers in feeds.items():
+            for writer in writers:
+                why = f"reads `{text}`, which `{writer.step}` writes"
+                assert parts.source is not None
+                yield Need(writer.step, why, _place_of(parts.source, text).span, True)
 
     def _read(self, step: ExpandedStep, source: Part | None) -> Iterator[Use]:
         if source is not None and source.arguments is not None:
@@ -79,7 +92,7 @@ class _Linker:
 
     def _uses(self, step: ExpandedStep, part: Part, paths: tuple[str, ...]) -> Iterator[Use]:
         for text in paths:
-            yield Use(step.id, normal(text, self.base), text, _place_of(part, text))
+            yield Use(step.id, part, normal(text, self.base), text, _place_of(part, text))
 
     def _own_output(self, step: ExpandedStep, use: Use, writer: Use) -> None:
         message = f"step `{step.id}` reads `{use.text}`, which it writes itself"
@@ -97,31 +110,31 @@ def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
     uses = [use for step in expanded.steps for use in linker.written(step, parts[step.id])]
     index = PathIndex.of(uses)
     _report_conflicts(index, uses, report)
-    needs = {step.id: linker.needs(step, parts[step.id], index) for step in expanded.steps}
+    feeds = {step.id: linker.feeds(step, parts[step.id], index) for step in expanded.steps}
+    needs = {step.id: linker.needs(step, parts[step.id], feeds[step.id]) for step in expanded.steps}
     ids = [step.id for step in expanded.steps]
-    sorted_steps = order(ids, {step: list(_distinct(found)) for step, found in needs.items()})
-    for cycle in sorted_steps.cycles:
+    found = order(ids, {step: list(_distinct(reasons)) for step, reasons in needs.items()})
+    for cycle in found.cycles:
         _report_cycle(cycle, needs, report)
     by_id = {step.id: step for step in expanded.steps}
-    place = {step: index for index, step in enumerate(sorted_steps.nodes)}
+    place = {step: index for index, step in enumerate(found.nodes)}
     return Linked(
         expanded,
         tuple(
-            _linked(by_id[step], parts[step], needs[step], place) for step in sorted_steps.nodes
+            LinkedStep(
+                by_id[step],
+                needs=_in_order(needs[step], place),
+                reads=_in_order([need for need in needs[step] if need.reads], place),
+                parts=parts[step],
+                writers=feeds[step],
+            )
+            for step in found.nodes
         ),
     )
 
 
-def _linked(
-    step: ExpandedStep, parts: Anatomy, needs: list[Need], place: dict[str, int]
-) -> LinkedStep:
-    reads = _distinct([need for need in needs if need.reads])
-    return LinkedStep(
-        step,
-        needs=tuple(sorted(_distinct(needs), key=place.__getitem__)),
-        reads=tuple(sorted(reads, key=place.__getitem__)),
-        parts=parts,
-    )
+def _in_order(needs: list[Need], place: dict[str, int]) -> tuple[str, ...]:
+    return tuple(sorted(_distinct(needs), key=place.__getitem__))
 
 
 def _distinct(needs: list[Need]) -> dict[str, Need]:
@@ -171,5 +184,3 @@ def _place_of(part: Part, text: str) -> Node:
             (item for item in node if isinstance(item, ScalarNode) and item.value == text), node
         )
     return node if node is not None else part.node
-
-

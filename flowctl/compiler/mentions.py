@@ -11,7 +11,7 @@ from flowctl.expressions.tree import Call, Literal, Name, Part, Tree, children
 
 
 class Mention(NamedTuple):
-    """A step's name in an expression, with its stretch of the text; `cell` is the text of an index."""
+    """A step's name with its stretch of the text; `cell` is the text of an index."""
 
     name: str
     cell: str | None

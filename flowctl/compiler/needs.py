@@ -9,7 +9,7 @@ from flowctl.codes.names import NO_SUCH_CELL, SELF_NEED, UNKNOWN_STEP
 from flowctl.compiler.stages import Expanded, ExpandedStep
 from flowctl.diagnostics import Report, Span, nearest
 from flowctl.plan import canonical
-from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode, to_json
+from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ class Resolver:
 
     def stated(self, step: ExpandedStep, node: Node | None) -> Iterator[Need]:
         """The needs under the key `needs`: a name, or a list of names and of `{step, same}`."""
-        items: Iterable[Node] = node.items if isinstance(node, SequenceNode) else filter(None, [node])
+        items: Iterable[Node] = (
+            node.items if isinstance(node, SequenceNode) else filter(None, [node])
+        )
         for item in items:
             if isinstance(item, ScalarNode):
                 yield from self.named(step, str(item.value), item, item.span, "needs it", False)
@@ -92,7 +94,7 @@ class Resolver:
             return
         keys = [key for key in same.items if isinstance(key, ScalarNode)]
         cells = self.names.cells.get(target, ())
-        if not cells or not all([self._has(step, cells, target, key) for key in keys]):
+        if not cells or not all(self._has(step, cells, target, key) for key in keys):
             return
         found = self._alike(target, tuple(str(key.value) for key in keys), step)
         if not found:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 
+from flowctl.compiler.anatomy import Part
 from flowctl.syntax.node import Node
 
 _WILDCARD = re.compile(r"[*?\[]")
@@ -21,9 +22,13 @@ _WILDCARD = re.compile(r"[*?\[]")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A step's use of a path: `path` is absolute and normal, `text` is as written at `node`."""
+    """A step's use of a path, by its source or by a sink.
+
+    `path` is absolute and normal, `text` is as written at `node`.
+    """
 
     step: str
+    part: Part
     path: str
     text: str
     node: Node

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from flowctl.compiler.anatomy import Anatomy
 from flowctl.compiler.paths import Use
-from flowctl.plan import Secret
+from flowctl.expressions.scope import Constant
+from flowctl.plan import Operation, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
 
@@ -71,13 +72,13 @@ class Expanded:
     """The document with everything in place that is known at compile time.
 
     `constants` are the names `params`, `vars` and `workflow` as expressions see them; a value that
-    is not known (a required param) is `UNKNOWN`. `dependencies` are all files that were read.
+    is not known (a required param) is `NOT_YET_KNOWN`. `dependencies` are all files that were read.
     """
 
     document: Document
     name: str
     params: dict[str, Json]
-    constants: dict[str, Json]
+    constants: Mapping[str, Constant]
     secrets: tuple[Secret, ...]
     steps: tuple[ExpandedStep, ...]
     about: dict[str, Json]
@@ -107,11 +108,19 @@ class Linked:
 
 
 @dataclass(frozen=True, slots=True)
+class Body:
+    """A checked step as the plan will hold it; `work` is None where a part of it is not known."""
+
+    work: Stream | Operation | None
+    condition: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
-    """The graph with each step's body made canonical and typed; `schemas` are what steps hand on."""
+    """The graph with each step's body typed; `schemas` are the columns that steps hand on."""
 
     linked: Linked
-    bodies: Mapping[str, object]
+    bodies: Mapping[str, Body]
     schemas: Mapping[str, Schema]
 
     def schema(self, step: str) -> Schema:

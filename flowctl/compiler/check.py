@@ -1,0 +1,93 @@
+"""Types the graph: which columns each step hands on, and whether all expressions fit.
+
+Every component's own rule is asked, in the order in which records pass; its faults are told where
+the author wrote the part. What cannot be known yet is a note, one for each cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from flowctl.codes.names import QUOTED_INTERPOLATION
+from flowctl.compiler.anatomy import Part
+from flowctl.compiler.files import FilesOnce
+from flowctl.compiler.runtime import runtime_names
+from flowctl.compiler.shell import in_single_quotes
+from flowctl.compiler.stages import Body, Checked, Linked, LinkedStep
+from flowctl.compiler.streams import StreamTyper
+from flowctl.compiler.texts import RuntimeText, condition, holes
+from flowctl.compiler.voice import Voice
+from flowctl.component import Situation
+from flowctl.diagnostics import Report
+from flowctl.expressions.scope import Constant, Scope
+from flowctl.files.paths import DataFiles
+from flowctl.plan import Operation
+from flowctl.records import Boolean, Schema
+from flowctl.registry import Registry
+from flowctl.syntax.node import ScalarNode
+
+_BOOLEAN: Final = Boolean()
+
+
+def check(linked: Linked, registry: Registry, report: Report) -> Checked:
+    """Checks all steps in order of need; faults, and what stays unchecked, go into the report."""
+    files = FilesOnce(DataFiles(linked.expanded.document.project.base))
+    voice = Voice(report)
+    read_by_others = frozenset(read for step in linked.steps for read in step.reads)
+    streams = StreamTyper(registry, files, voice, read_by_others)
+    actions = _Actions(registry, files, voice)
+    runtime = Scope(runtime=runtime_names(linked))
+    schemas: dict[str, Schema] = {}
+    bodies: dict[str, Body] = {}
+    for step in linked.steps:
+        constants = _constants(linked, step)
+        guard = _condition(step, replace(runtime, constants=constants, status=True), voice)
+        action = step.parts.action
+        if step.step.node.get("source") is not None:
+            work, schemas[step.step.id] = streams.typed(step, Scope(constants=constants), schemas)
+            bodies[step.step.id] = Body(work, guard)
+        elif action is not None:
+            done = actions.typed(action, replace(runtime, constants=constants))
+            bodies[step.step.id] = Body(done, guard)
+    return Checked(linked, bodies, schemas)
+
+
+def _constants(linked: Linked, step: LinkedStep) -> Mapping[str, Constant]:
+    constants = linked.expanded.constants
+    return {**constants, "matrix": step.step.cell} if step.step.cell else constants
+
+
+def _condition(step: LinkedStep, scope: Scope, voice: Voice) -> str | None:
+    text = condition(step.step.node)
+    return voice.expression(text, scope, _BOOLEAN) if text is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Actions:
+    """Checks the steps that are no streams."""
+
+    registry: Registry
+    files: FilesOnce
+    voice: Voice
+
+    def typed(self, part: Part, scope: Scope) -> Operation | None:
+        for entry in part.node.entries:
+            for text in holes(entry.name, entry.value):
+                self.voice.expression(text, scope)
+                command = isinstance(entry.value, ScalarNode) and entry.name == part.kind
+                if command and in_single_quotes(str(text.node.value), text.start - len("${{")):
+                    self._quoted(text)
+        if part.arguments is None:
+            return None
+        typed = self.registry.actions[part.kind].rule(part.arguments, Situation(scope, self.files))
+        self.voice.faults(part, typed.faults)
+        self.voice.unchecked(part, typed.missing)
+        return Operation(part.kind, typed.arguments)
+
+    def _quoted(self, text: RuntimeText) -> None:
+        span = text.node.at(text.start - len("${{"), text.start + len(text.expression) + len("}}"))
+        message = "`${{ }}` means nothing inside single quotes"
+        help = "take the quotes away: the shell gets the value as one word"
+        self.voice.report.say(QUOTED_INTERPOLATION, span, message, help=help, trace=text.node.trace)

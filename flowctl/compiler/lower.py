@@ -1,0 +1,97 @@
+"""The last pass: from the checked graph to the plan, with the place of each of its parts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+
+from flowctl.compiler.anatomy import Part
+from flowctl.compiler.stages import Checked, LinkedStep
+from flowctl.diagnostics import Span
+from flowctl.expressions.scope import NOT_YET_KNOWN
+from flowctl.plan import Place, Plan, Step
+from flowctl.plan_file import sealed
+from flowctl.syntax.node import MappingNode, Node, SequenceNode, to_json
+
+
+def lower(checked: Checked) -> Plan | None:
+    """The plan; None where something that it needs is not known."""
+    expanded = checked.linked.expanded
+    params = expanded.constants.get("params")
+    if isinstance(params, Mapping) and NOT_YET_KNOWN in params.values():
+        return None
+    steps = [_step(step, checked) for step in checked.linked.steps]
+    known = tuple(step for step in steps if step is not None)
+    if len(known) < len(steps):
+        return None
+    places = _Places(str(expanded.document.project.base))
+    return sealed(
+        Plan(
+            name=expanded.name,
+            steps=known,
+            params=expanded.params,
+            secrets=tuple(sorted(expanded.secrets, key=lambda secret: secret.name)),
+            about=expanded.about,
+            positions={
+                key: place for step in checked.linked.steps for key, place in places.of_step(step)
+            },
+        )
+    )
+
+
+def _step(step: LinkedStep, checked: Checked) -> Step | None:
+    body = checked.bodies.get(step.step.id)
+    if body is None or body.work is None:
+        return None
+    about = {name: step.step.node.get(name) for name in ("description", "labels")}
+    return Step(
+        id=step.step.id,
+        body=body.work,
+        needs=step.needs,
+        reads=step.reads,
+        condition=body.condition,
+        about={name: to_json(node) for name, node in about.items() if node is not None},
+    )
+
+
+class _Places:
+    """Turns nodes into places that are the same wherever the workflow's folder stands."""
+
+    def __init__(self, base: str) -> None:
+        self.base = base
+        self._files: dict[str, str] = {}
+
+    def of_step(self, step: LinkedStep) -> Iterator[tuple[str, Place]]:
+        """The step's own name, its components, and each of their arguments."""
+        id, parts = step.step.id, step.parts
+        yield id, self._place(step.step.key.span)
+        guard = step.step.node.entry("if")
+        if guard is not None:
+            yield f"{id}/if", self._place(guard.value.span)
+        components = (parts.source, *parts.transforms, *parts.outputs, parts.action)
+        for part in components:
+            if part is not None:
+                yield from self._of_part(id, part)
+
+    def _of_part(self, id: str, part: Part) -> Iterator[tuple[str, Place]]:
+        key = "/".join([id, *map(str, part.pointer)])
+        if part.pointer:
+            yield key, self._place(part.node.span)
+        for entry in part.node.entries:
+            yield from self._below(f"{key}/{entry.name}", entry.value)
+
+    def _below(self, key: str, node: Node) -> Iterator[tuple[str, Place]]:
+        yield key, self._place(node.span)
+        if isinstance(node, MappingNode):
+            for entry in node.entries:
+                yield f"{key}/{entry.name}", self._place(entry.value.span)
+        elif isinstance(node, SequenceNode):
+            for index, item in enumerate(node.items):
+                yield f"{key}/{index}", self._place(item.span)
+
+    def _place(self, span: Span) -> Place:
+        file = self._files.get(span.file)
+        if file is None:
+            relative = os.path.relpath(span.file, self.base)
+            file = self._files[span.file] = relative.replace(os.sep, "/")
+        return Place(file, span.line, span.column, span.end_line, span.end_column)

@@ -1,0 +1,172 @@
+"""Types a stream step: source, transforms and sinks in the order in which records pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple, TypeAlias
+
+from flowctl.codes.names import NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
+from flowctl.compiler.anatomy import Part
+from flowctl.compiler.handed import declared_columns
+from flowctl.compiler.stages import LinkedStep
+from flowctl.compiler.voice import Voice
+from flowctl.component import Files, Situation, Typed
+from flowctl.expressions.scope import Scope
+from flowctl.plan import OnError, Operation, Stream, canonical
+from flowctl.records import UNKNOWN_SCHEMA, Schema
+from flowctl.registry import Registry
+from flowctl.syntax.node import ScalarNode
+
+_ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
+_Known: TypeAlias = "dict[tuple[str, str, Schema, str], Typed]"
+
+
+class TypedStream(NamedTuple):
+    """A stream for the plan, or None where a part of it is unknown; and the columns it hands on."""
+
+    stream: Stream | None
+    schema: Schema
+
+
+class _TypedPart(NamedTuple):
+    operation: Operation | None
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTyper:
+    """Asks each component's rule; equal questions, as matrix cells have them, are asked once."""
+
+    registry: Registry
+    files: Files
+    voice: Voice
+    read_by_others: frozenset[str]
+    _known: _Known = field(default_factory=dict)
+
+    def typed(self, step: LinkedStep, scope: Scope, schemas: Mapping[str, Schema]) -> TypedStream:
+        """Types one step; `schemas` holds what the steps before it hand on."""
+        given = {name: schemas[name] for name in step.reads if name in schemas}
+        situation = Situation(replace(scope, source=True), self.files, given)
+        source = self._source(step, situation, schemas)
+        schema = source.schema if source is not None else UNKNOWN_SCHEMA
+        transforms: list[Operation | None] = []
+        for part in step.parts.transforms:
+            operation, schema = self._transform(part, schema, situation, step)
+            transforms.append(operation)
+        sinks = [self._sink(part, schema, situation) for part in step.parts.sinks]
+        rejects = [
+            self._sink(part, UNKNOWN_SCHEMA, situation)
+            for part in (step.parts.rejects,)
+            if part is not None
+        ]
+        self._nothing_is_lost(step)
+        return TypedStream(_stream(step, source, transforms, sinks, rejects), schema)
+
+    def _source(
+        self, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]
+    ) -> Typed | None:
+        part = step.parts.source
+        if part is None or part.arguments is None:
+            return None
+        component = self.registry.sources[part.kind]
+        handed = declared_columns(step, component, schemas)
+        typed = component.rule({**part.arguments, **handed}, situation)
+        self.voice.faults(part, typed.faults)
+        # A file that another step will write is not there yet; what it lacks, its writer was told.
+        if not any(step.writers.values()):
+            self.voice.unchecked(part, typed.missing)
+        return replace(typed, schema=replace(typed.schema, open=True)) if typed.faults else typed
+
+    def _transform(
+        self, part: Part | None, schema: Schema, situation: Situation, step: LinkedStep
+    ) -> _TypedPart:
+        if part is None or part.arguments is None:
+            return _TypedPart(None, UNKNOWN_SCHEMA)
+        question = (part.kind, canonical(part.arguments), schema, canonical(step.step.cell))
+        typed = self._known.get(question)
+        if typed is None:
+            rule = self.registry.transforms[part.kind].rule
+            typed = self._known[question] = rule(part.arguments, schema, situation)
+        self.voice.faults(part, typed.faults)
+        self.voice.unchecked(part, typed.missing)
+        # Behind a fault nothing is sure: a column that is unknown now may have been meant above.
+        leaving = replace(typed.schema, open=True) if typed.faults else typed.schema
+        return _TypedPart(_operation(part, typed), leaving)
+
+    def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:
+        if part.arguments is None:
+            return None
+        typed = self.registry.sinks[part.kind].rule(part.arguments, schema, situation)
+        self.voice.faults(part, typed.faults)
+        self.voice.unchecked(part, typed.missing)
+        return _operation(part, typed)
+
+    def _nothing_is_lost(self, step: LinkedStep) -> None:
+        """Neither the records of a step nor those that it rejects may end nowhere."""
+        parts, node, id = step.parts, step.step.node, step.step.id
+        rejecting = [
+            policy
+            for part in (parts.source, *parts.transforms)
+            if part is not None and isinstance(policy := part.node.get("on_error"), ScalarNode)
+            if policy.value == "reject"
+        ]
+        if rejecting and node.get("rejects") is None:
+            message = f"step `{id}` rejects records, but does not say where to"
+            help = "add `rejects: {ndjson: build/rejects.ndjson}` to the step"
+            self.voice.at(REJECTS_NOWHERE, rejecting[0], message, help)
+        entry = node.entry("rejects") or node.entry("max_rejects")
+        if entry is not None and not rejecting and parts.complete:
+            message = f"nothing in step `{id}` says `on_error: reject`"
+            self.voice.at(NOTHING_REJECTS, entry.key, message)
+        if node.get("sink") is None and id not in self.read_by_others:
+            message = f"step `{id}` has no sink, and no other step reads it"
+            self.voice.at(NO_SINK, step.step.key, message)
+
+
+def _operation(part: Part, typed: Typed) -> Operation:
+    policy = part.node.get("on_error")
+    chosen = policy.value if isinstance(policy, ScalarNode) else None
+    arguments = {name: value for name, value in typed.arguments.items() if name != "on_error"}
+    return Operation(part.kind, arguments, _ON_ERROR.get(chosen, "fail"))
+
+
+def _stream(
+    step: LinkedStep,
+    source: Typed | None,
+    transforms: list[Operation | None],
+    sinks: list[Operation | None],
+    rejects: list[Operation | None],
+) -> Stream | None:
+    """The body for the plan, if all of its parts are known."""
+    part = step.parts.source
+    if part is None or source is None or not step.parts.complete:
+        return None
+    known = [operation for operation in (*transforms, *sinks, *rejects) if operation is not None]
+    if len(known) < len(transforms) + len(sinks) + len(rejects):
+        return None
+    after_transforms = known[len(transforms) :]
+    return Stream(
+        source=_operation(part, source),
+        transforms=tuple(known[: len(transforms)]),
+        sinks=tuple(after_transforms[: len(sinks)]),
+        rejects=after_transforms[-1] if rejects else None,
+        max_rejects=_limit(step),
+        observed=tuple(
+            (column.name, f"{column.type}{'?' if column.nullable else ''}")
+            for column in source.observed
+        ),
+    )
+
+
+def _limit(step: LinkedStep) -> str | None:
+    """`max_rejects` in one spelling: `10`, `0.5%`."""
+    node = step.step.node.get("max_rejects")
+    if not isinstance(node, ScalarNode) or node.value is None:
+        return None
+    text = "".join(str(node.value).split())
+    number = text.removesuffix("%")
+    whole, _, fraction = number.partition(".")
+    fraction = fraction.rstrip("0")
+    shown = (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
+    return shown + ("%" if text.endswith("%") else "")
