@@ -41,6 +41,11 @@ def kinds(kind: str | None, colour: str) -> None:
         return
     found = arguments.by_kind(groups, kind)
     if not found:
+        from flowctl.cli.functions import one
+
+        if function := one(kind, width, screen.paint):
+            screen.write(function)
+            return
         names = [name for specs in groups.values() for name in specs]
         near = nearest(kind, [*names, FUNCTIONS])
         hint = f"did you mean `{near}`?" if near else "`flowctl kinds` lists them all"

@@ -1,0 +1,41 @@
+"""`flowctl kinds functions`: the functions and operators of expressions, from their one table."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from flowctl.cli.paint import Paint
+from flowctl.expressions.functions import BY_NAME, FAMILIES, FUNCTIONS, Function
+
+
+def table(width: int, paint: Paint) -> str:
+    """All functions by family, each with its signatures, what it does and an example."""
+    lines: list[str] = []
+    for family, members in FAMILIES.items():
+        lines.append(paint("strong", family))
+        for function in members:
+            lines += _entry(function, width, paint)
+        lines.append("")
+    aliases = sum(len(function.aliases) for function in FUNCTIONS.values())
+    lines.append(f"{len(FUNCTIONS)} functions, {aliases} more names for them")
+    return "\n".join(lines) + "\n"
+
+
+def one(name: str, width: int, paint: Paint) -> str | None:
+    """A single function, or None where there is none of this name."""
+    function = BY_NAME.get(name.lower())
+    return "\n".join(_entry(function, width, paint)) + "\n" if function else None
+
+
+def _entry(function: Function, width: int, paint: Paint) -> Iterator[str]:
+    for signature in function.signatures:
+        for number, line in enumerate(textwrap.wrap(str(signature), width - 8)):
+            head = f"  {paint('frame', function.name)}" if number == 0 else "      "
+            yield f"{head}{line}"
+    also = f" Also {', '.join(function.aliases)}." if function.aliases else ""
+    indent = " " * 6
+    yield from textwrap.wrap(
+        function.doc + also, width, initial_indent=indent, subsequent_indent=indent
+    )
+    yield f"{indent}{paint('quiet', function.example)}"
