@@ -23,6 +23,7 @@ SOURCE_FILE = "__source_file"
 SOURCE_LINE = "__source_line"
 RECORD = "__record"
 SUSPECT = "__suspect"
+RESERVED = frozenset({SOURCE_FILE, SOURCE_LINE, RECORD, SUSPECT})
 CARRIED = r"^__(source_file|source_line|record|suspect)$"
 """A column pattern: an operator that drops columns keeps those that match, as in
 `frame.select("a", "b", pl.col(CARRIED))`. They are the engine's own and no sink sees them."""
@@ -105,11 +106,10 @@ class RecordFault:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A split as the hot path reads it; `suspect` tells the records that must be examined."""
+    """A split as the hot path reads it; a column SUSPECT, if any, tells what must be examined."""
 
     rows: int
     frame: pl.LazyFrame
-    suspect: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,127 @@
+"""Cuts the bytes of a text file into chunks that end where a record ends.
+
+A chunk ends with the first record that ends at or behind the wanted size, so the cut depends on the
+bytes alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from flowctl.codes.environment import ENDLESS_RECORD
+from flowctl.dataflow import BadInput
+from flowctl.diagnostics import Fault
+from flowctl.files.dialect import Dialect
+from flowctl.files.streams import ByteStream
+from flowctl.files.structure import NEWLINE, Quotes, count_lines, find_quotes
+
+LONGEST_RECORD = 64 * 1024 * 1024
+_WINDOW = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A run of whole records.
+
+    `offset` counts bytes of the text and `line` its lines (from 1) up to the chunk's start;
+    `lines` end in it. `size` is what it took of the file itself, compressed perhaps.
+    """
+
+    data: bytes
+    offset: int
+    line: int
+    lines: int
+    size: int
+
+
+def cut(
+    stream: ByteStream, name: str, target: int, dialect: Dialect | None, offset: int, line: int
+) -> Iterator[Chunk]:
+    """The chunks of a stream that stands at a record; raises BadInput on a record without end.
+
+    With a dialect, newlines inside quoted fields end no record.
+    """
+    taken = stream.consumed()
+    while data := _records(stream, name, target, dialect, line):
+        lines = count_lines(data)
+        yield Chunk(data, offset, line, lines, stream.consumed() - taken)
+        taken = stream.consumed()
+        offset += len(data)
+        line += lines
+
+
+def _records(
+    stream: ByteStream, name: str, target: int, dialect: Dialect | None, line: int
+) -> bytes:
+    # Guessing that the first newline behind the target ends a record spares joining the pieces.
+    window = stream.peek(target, _WINDOW)
+    guess = target + window.find(b"\n") + 1 if b"\n" in window else target + len(window)
+    data = stream.read(guess)
+    if data[-1:] == b"\n" or not window:
+        quotes = find_quotes(data, dialect) if dialect is not None and data else None
+        if quotes is None or not quotes.open:
+            return data
+        return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
+    inside = dialect is not None and _is_open(data, dialect)
+    return _extend(stream, name, data, dialect, inside, line + count_lines(data))
+
+
+def _is_open(data: bytes, dialect: Dialect) -> bool:
+    quotes = find_quotes(data, dialect)
+    return quotes is not None and quotes.open
+
+
+def _extend(
+    stream: ByteStream, name: str, data: bytes, dialect: Dialect | None, inside: bool, line: int
+) -> bytes:
+    """Goes on to the end of the record in which the data ends, `line` being where it starts."""
+    pieces, grown = [data], 0
+    while True:
+        window = _window(stream, dialect)
+        if not window:
+            if inside:
+                message = f"`{name}`, line {line}: a quoted field is opened and never closed"
+                raise BadInput(Fault(ENDLESS_RECORD, message), name, line)
+            return b"".join(pieces)
+        end, inside = _first_end(window, dialect, inside)
+        pieces.append(stream.read(end or len(window)))
+        if end:
+            return b"".join(pieces)
+        grown += len(window)
+        if grown > LONGEST_RECORD:
+            message = f"`{name}`, line {line}: a record is longer than 64 MiB"
+            raise BadInput(Fault(ENDLESS_RECORD, message), name, line)
+
+
+def _window(stream: ByteStream, dialect: Dialect | None) -> bytes:
+    """The next bytes, but never ending at a quote, whose meaning hangs on what follows it."""
+    size = _WINDOW
+    while True:
+        window = stream.peek(0, size)
+        ends_in_quote = dialect is not None and window[-1:] == _character(dialect.quote)
+        if not ends_in_quote or len(window) < size:
+            return window
+        size += 1
+
+
+def _character(byte: int | None) -> bytes | None:
+    return None if byte is None else bytes([byte])
+
+
+def _first_end(window: bytes, dialect: Dialect | None, inside: bool) -> tuple[int, bool]:
+    """Behind which byte the first record ends, 0 for none, and whether a field is open there."""
+    quotes = find_quotes(window, dialect, inside) if dialect is not None else None
+    if quotes is None:
+        return window.find(b"\n") + 1, False
+    newlines = np.flatnonzero(np.frombuffer(window, np.uint8) == NEWLINE)
+    parity = (np.searchsorted(quotes.positions, newlines) + inside) % 2
+    ends = newlines[parity == 0]
+    return (int(ends[0]) + 1, False) if len(ends) else (0, quotes.open)
+
+
+def _line_of(data: bytes, quotes: Quotes, line: int) -> int:
+    """The line in which the last quoted field, which is open, begins."""
+    return line + count_lines(data[: int(quotes.positions[-1])])

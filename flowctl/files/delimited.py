@@ -1,0 +1,266 @@
+"""Delimited text as splits: RFC 4180, read by Polars, its structure checked by bits.
+
+On the hot path Polars parses only the columns that are wanted. It fills short records silently and
+passes over long ones, so each split's structure is checked before. A split in which anything is
+wrong is read a second time: the records that break the structure are cut out, the rest is read by
+the same parser, once as values and once as text, and where a text has no value the record is at
+fault. So both readings agree on every sound record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from flowctl.codes.environment import HEADER
+from flowctl.dataflow import (
+    RECORD,
+    SOURCE_FILE,
+    SOURCE_LINE,
+    SUSPECT,
+    BadInput,
+    Examined,
+    Origin,
+    RecordFault,
+    Scan,
+    Split,
+)
+from flowctl.diagnostics import Fault
+from flowctl.files.cutting import Chunk, cut
+from flowctl.files.dialect import Layout, read_header
+from flowctl.files.paths import DataFile
+from flowctl.files.streams import open_stream, skip
+from flowctl.files.structure import Positions, Spans, find_spans, find_structure, lines_before
+from flowctl.files.textfaults import value_faults
+from flowctl.files.texttypes import Conversion
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsType
+
+_SPARE = "__one_field_too_many"
+
+
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """An opened CSV source; the columns in `always` are read even where nothing uses them."""
+
+    files: tuple[DataFile, ...]
+    layout: Layout
+    conversions: dict[str, Conversion]
+    always: frozenset[str] = frozenset()
+    null_values: tuple[str, ...] = ()
+    size: int | None = None
+
+    def splits(self, target: int, start: Json = None) -> Iterator[Split]:
+        first, offset, line = _position(start)
+        for index in range(first, len(self.files)):
+            yield from self._splits_of(index, target, offset, line)
+            offset = line = 0
+
+    def _splits_of(self, index: int, target: int, offset: int, line: int) -> Iterator[Split]:
+        file = self.files[index]
+        stream = open_stream(file, self.layout.encoding)
+        try:
+            header = read_header(stream, file.name, self.layout)
+            if header is None:
+                return
+            check_names(header.names, list(self.conversions), file.name, header.lines)
+            skip(stream, offset - header.bytes)
+            offset, line = max(offset, header.bytes), max(line, header.lines + 1)
+            for chunk in cut(stream, file.name, target, self.layout.dialect, offset, line):
+                yield CsvSplit(self, index, header.names, chunk)
+        finally:
+            stream.close()
+
+    def close(self) -> None:
+        pass
+
+
+def _position(start: Json) -> tuple[int, int, int]:
+    if isinstance(start, list):
+        index, offset, line = (int(part) for part in start if isinstance(part, int))
+        return index, offset, line
+    return 0, 0, 0
+
+
+def check_names(
+    names: Sequence[str], wanted: Sequence[str], file: str, line: int | None = None
+) -> None:
+    """Raises BadInput unless a file has the wanted columns, in any order, and no others."""
+    missing = [name for name in wanted if name not in names]
+    further = [name for name in names if name not in wanted]
+    if missing:
+        message = f"`{file}` has no column `{missing[0]}`, as the other files or `columns` have"
+    elif further:
+        message = f"`{file}` has a column `{further[0]}`, which the other files do not have"
+    else:
+        return
+    raise BadInput(Fault(HEADER, message), file, line)
+
+
+@dataclass(frozen=True, slots=True)
+class CsvSplit:
+    """A run of whole records of one file, whose columns stand in the order of `names`."""
+
+    reader: Delimited
+    index: int
+    names: tuple[str, ...]
+    chunk: Chunk
+
+    @property
+    def size(self) -> int:
+        return self.chunk.size
+
+    @property
+    def after(self) -> Json:
+        chunk = self.chunk
+        return [self.index, chunk.offset + len(chunk.data), chunk.line + chunk.lines]
+
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        structure = find_structure(self.chunk.data, self.reader.layout.dialect)
+        if not structure.even(len(self.names)):
+            return None
+        read = self._read(columns)
+        types = {name: made.parsed for name, made in self.reader.conversions.items()}
+        frame = self._with_origin(self._parse(self.chunk.data, types), columns, None)
+        suspect = pl.col(_SPARE).is_not_null()
+        for conversion in read:
+            if conversion.failed is not None:
+                suspect |= conversion.failed
+            elif conversion.column.name not in columns:
+                # Never true, but what is mentioned is parsed.
+                name = pl.col(conversion.column.name)
+                suspect |= name.is_null() & name.is_not_null()
+        values = [made.value for made in read if made.convert is not None]
+        return Scan(
+            structure.records,
+            frame.with_columns(suspect.alias(SUSPECT), *values).select(*columns, SUSPECT),
+        )
+
+    def examine(self, columns: Sequence[str]) -> Examined:
+        spans = self._spans()
+        faults = {fault.record: fault for fault in self._structural_faults(spans)}
+        sound = np.delete(np.arange(len(spans.ends)), list(faults))
+        data = b"".join(self.chunk.data[start:end] for start, end in _runs(spans, sound))
+        read = self._read(columns)
+        if not len(sound):
+            empty = pl.DataFrame(schema={name: pl.Null for name in columns})
+            return Examined(len(spans.ends), empty, tuple(faults.values()))
+        names = [made.column.name for made in read]
+        texts = self._parse(data, dict.fromkeys(self.names, pl.String())).select(names).collect()
+        types = {name: made.parsed for name, made in self.reader.conversions.items()}
+        parsed = self._parse(data, types, lenient=True).select(names)
+        values = parsed.with_columns(made.value for made in read).collect()
+        bad = value_faults(values, texts, read)
+        faults |= {
+            record: RecordFault(record, bad[row].rule, bad[row].message, bad[row].pointer)
+            for row in bad
+            for record in [int(sound[row])]
+        }
+        values = values.with_columns(pl.Series(RECORD, sound, dtype=pl.Int64))
+        kept = np.delete(np.arange(len(sound)), list(bad))
+        frame = self._with_origin(values.lazy(), [*columns, RECORD], spans).collect()[kept]
+        return Examined(
+            len(spans.ends),
+            frame.select(dict.fromkeys([*columns, RECORD])),
+            tuple(faults[record] for record in sorted(faults)),
+        )
+
+    def origins(self, records: Sequence[int]) -> list[Origin]:
+        spans, data = self._spans(), self.chunk.data
+        lines = self.chunk.line + lines_before(data, spans.starts[list(records)])
+        return [
+            Origin(
+                self._file,
+                int(line),
+                self.chunk.offset + int(spans.starts[record]),
+                spans.bytes_of(data, record).decode(errors="replace"),
+            )
+            for record, line in zip(records, lines, strict=True)
+        ]
+
+    @property
+    def _file(self) -> str:
+        return self.reader.files[self.index].name
+
+    def _read(self, columns: Sequence[str]) -> list[Conversion]:
+        wanted = self.reader.always.union(columns)
+        return [self.reader.conversions[name] for name in self.names if name in wanted]
+
+    def _spans(self) -> Spans:
+        structure = find_structure(self.chunk.data, self.reader.layout.dialect)
+        return find_spans(structure, len(self.names))
+
+    def _parse(
+        self, data: bytes, types: Mapping[str, PolarsType], lenient: bool = False
+    ) -> pl.LazyFrame:
+        dialect = self.reader.layout.dialect
+        return pl.scan_csv(
+            data,
+            has_header=False,
+            separator=chr(dialect.delimiter),
+            quote_char=chr(dialect.quote) if dialect.quote is not None else None,
+            schema={name: types[name] for name in self.names} | {_SPARE: pl.String()},
+            null_values=list(self.reader.null_values) or None,
+            missing_columns="insert",
+            ignore_errors=lenient,
+        )
+
+    def _with_origin(
+        self, frame: pl.LazyFrame, columns: Sequence[str], spans: Spans | None
+    ) -> pl.LazyFrame:
+        if SOURCE_FILE in columns:
+            frame = frame.with_columns(pl.lit(self._file).alias(SOURCE_FILE))
+        if RECORD in columns and spans is None:
+            frame = frame.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
+        if SOURCE_LINE in columns:
+            spans = spans or self._spans()
+            lines = pl.Series(self.chunk.line + lines_before(self.chunk.data, spans.starts))
+            row = pl.col(RECORD) if RECORD in columns else pl.int_range(pl.len())
+            frame = frame.with_columns(pl.lit(lines).gather(row).alias(SOURCE_LINE))
+        return frame
+
+    def _structural_faults(self, spans: Spans) -> Iterator[RecordFault]:
+        wanted = len(self.names)
+        uneven = spans.fields != wanted
+        wrong = uneven | spans.stray | self._not_utf8(spans)
+        for record in np.flatnonzero(wrong).tolist():
+            if spans.stray[record]:
+                message = 'a quote stands where none may; `quote: ""` reads quotes as text'
+                yield RecordFault(record, "quotes", message)
+            elif uneven[record]:
+                message = f"the record has {spans.fields[record]} fields, but there are {wanted} columns"
+                yield RecordFault(record, "fields", message)
+            else:
+                yield RecordFault(record, "encoding", "the record is not UTF-8")
+
+    def _not_utf8(self, spans: Spans) -> npt.NDArray[np.bool_]:
+        found = np.zeros(len(spans.ends), np.bool_)
+        try:
+            self.chunk.data.decode()
+        except UnicodeDecodeError:
+            for record in range(len(found)):
+                try:
+                    spans.bytes_of(self.chunk.data, record).decode()
+                except UnicodeDecodeError:
+                    found[record] = True
+        return found
+
+
+def _runs(spans: Spans, records: Positions) -> Iterator[tuple[int, int]]:
+    """The stretches in which these records lie one behind the other."""
+    if not len(records):
+        return
+    starts, ends = spans.starts[records], spans.ends[records]
+    breaks = starts[1:] != ends[:-1]
+    yield from zip(
+        starts[np.concatenate(([True], breaks))].tolist(),
+        ends[np.concatenate((breaks, [True]))].tolist(),
+        strict=True,
+    )

@@ -1,0 +1,251 @@
+"""Where the records and fields of a delimited text lie, found by counting bits.
+
+One bit a byte says where delimiters, newlines and quotes stand; the parity of the quotes before a
+byte, a running exclusive or, says whether it stands inside a quoted field. That costs a few
+milliseconds for 16 MiB. Only text in which quotes stand where RFC 4180 has none is walked quote by
+quote.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from flowctl.files.dialect import Dialect
+
+Bytes: TypeAlias = "npt.NDArray[np.uint8]"
+Words: TypeAlias = "npt.NDArray[np.uint64]"
+Positions: TypeAlias = "npt.NDArray[np.int64]"
+
+NEWLINE, RETURN = 10, 13
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Quotes:
+    """The quotes of a text that open and close a field, and those that stand where none may.
+
+    `regular` tells that the parity of all quotes is the truth; `open` that the last quoted field
+    has not ended where the text ends.
+    """
+
+    positions: Positions
+    stray: Positions
+    regular: bool
+    open: bool
+
+
+def find_quotes(text: bytes, dialect: Dialect, inside: bool = False) -> Quotes | None:
+    """The quotes of a text that starts at a record, or `inside` a quoted field; None without any."""
+    if dialect.quote is None or (not inside and text.find(dialect.quote) < 0):
+        return None
+    data = np.frombuffer(text, np.uint8)
+    positions = np.flatnonzero(data == dialect.quote)
+    openings = positions[int(inside) :: 2]
+    closings = positions[int(not inside) :: 2]
+    before = data[openings - 1]
+    may_open = (before == dialect.delimiter) | (before == NEWLINE) | (before == dialect.quote)
+    may_open |= openings == 0
+    ends = np.append(data, NEWLINE)[closings + 1] if len(closings) else closings
+    may_close = (ends == dialect.delimiter) | (ends == NEWLINE) | (ends == dialect.quote)
+    may_close |= ends == RETURN
+    if may_open.all() and may_close.all():
+        none = positions[:0]
+        return Quotes(positions, none, regular=True, open=bool((len(positions) + inside) % 2))
+    return _walk(text, positions.tolist(), dialect, inside)
+
+
+def _walk(text: bytes, positions: list[int], dialect: Dialect, inside: bool) -> Quotes:
+    """A quote opens a field at its start only; inside one it ends the field, unless doubled."""
+    quote = dialect.quote
+    starts = (dialect.delimiter, NEWLINE)
+    ends = (*starts, RETURN)
+    real: list[int] = []
+    stray: list[int] = []
+    skipped = -1
+    for position in positions:
+        if position == skipped:
+            continue
+        following = text[position + 1] if position + 1 < len(text) else NEWLINE
+        if not inside:
+            if position == 0 or text[position - 1] in starts:
+                real.append(position)
+                inside = True
+            else:
+                stray.append(position)
+        elif following == quote:
+            skipped = position + 1
+        else:
+            real.append(position)
+            inside = False
+            if following not in ends:
+                stray.append(position)
+    return Quotes(
+        np.array(real, np.int64), np.array(stray, np.int64), regular=False, open=inside
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Bits for the delimiters and newlines of a text that are no part of a quoted field."""
+
+    text: bytes
+    delimiters: Words
+    newlines: Words
+    quotes: Quotes | None
+
+    @property
+    def records(self) -> int:
+        """How many records there are, blank lines among them; the last one may lack its newline."""
+        unended = bool(self.text) and self.text[-1] != NEWLINE
+        return _count(self.newlines) + int(unended)
+
+    def even(self, fields: int) -> bool:
+        """Whether each record has this many fields, if none has more non-empty ones.
+
+        Too many fields are seen by the parser, which has a spare column for them, unless they are
+        empty. So where the sum of all fields is right, only a record that ends in a delimiter
+        could hide a longer one, and make good for a shorter one.
+        """
+        if self.quotes is not None and self.quotes.stray.size:
+            return False
+        if _count(self.delimiters) != self.records * (fields - 1):
+            return False
+        return not self._ends_in_delimiter() or bool((self.fields() == fields).all())
+
+    def _ends_in_delimiter(self) -> bool:
+        if bool((self.delimiters & _earlier(self.newlines, 1)).any()) or self._open_end():
+            return True
+        before_return = _positions(self.delimiters & _earlier(self.newlines, 2))
+        data = np.frombuffer(self.text, np.uint8)
+        return bool((data[before_return + 1] == RETURN).any())
+
+    def _open_end(self) -> bool:
+        last = len(self.text) - 1
+        return bool(int(self.delimiters[last >> 6]) >> (last & 63) & 1)
+
+    def fields(self) -> Positions:
+        """The number of fields of each record."""
+        ends = self.ends()
+        words = np.append(self.delimiters, np.uint64(0))
+        counts = np.bitwise_count(words)
+        before = np.cumsum(counts, dtype=np.int64) - counts
+        upto = before[ends >> 6] + np.bitwise_count(words[ends >> 6] & _low_bits(ends & 63))
+        return np.diff(upto, prepend=0) + 1
+
+    def ends(self) -> Positions:
+        """Behind which byte each record ends."""
+        ends = _positions(self.newlines) + 1
+        if self.text and self.text[-1] != NEWLINE:
+            ends = np.append(ends, len(self.text))
+        return ends
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Where the records of a text start and end, without blank lines where those are none."""
+
+    starts: Positions
+    ends: Positions
+    fields: Positions
+    stray: npt.NDArray[np.bool_]
+
+    def bytes_of(self, text: bytes, record: int) -> bytes:
+        """A record as it stands, without its newline."""
+        raw = text[int(self.starts[record]) : int(self.ends[record])]
+        return raw.removesuffix(b"\n").removesuffix(b"\r")
+
+
+def find_spans(structure: Structure, fields: int) -> Spans:
+    """The records, where each should have so many fields; of several, a blank line has none."""
+    ends = structure.ends()
+    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
+    stray = np.zeros(len(ends), np.bool_)
+    if structure.quotes is not None:
+        stray[np.searchsorted(ends, structure.quotes.stray, side="right")] = True
+    found = Spans(starts, ends, structure.fields(), stray)
+    if fields == 1:
+        return found
+    data = np.frombuffer(structure.text, np.uint8)
+    length = ends - starts
+    blank = (length == 1) & (data[starts] == NEWLINE)
+    blank |= (length == 2) & (data[starts] == RETURN) & (data[ends - 1] == NEWLINE)
+    kept = ~blank
+    return Spans(starts[kept], ends[kept], found.fields[kept], stray[kept])
+
+
+def find_structure(text: bytes, dialect: Dialect) -> Structure:
+    """The structure of a text that starts and ends at a record."""
+    data = np.frombuffer(text, np.uint8)
+    quotes = find_quotes(text, dialect)
+    delimiters, newlines = bits(data, dialect.delimiter), bits(data, NEWLINE)
+    if quotes is not None:
+        if quotes.regular and dialect.quote is not None:
+            marks = bits(data, dialect.quote)
+        else:
+            marks = _bits_at(quotes.positions, len(data))
+        outside = ~_inside(marks)
+        delimiters, newlines = delimiters & outside, newlines & outside
+    return Structure(text, delimiters, newlines, quotes)
+
+
+def lines_before(text: bytes, positions: Positions) -> Positions:
+    """How many physical lines end before each position."""
+    newlines = _positions(bits(np.frombuffer(text, np.uint8), NEWLINE))
+    return np.searchsorted(newlines, positions).astype(np.int64)
+
+
+def count_lines(text: bytes) -> int:
+    """How many physical lines end in the text."""
+    data = np.frombuffer(text, np.uint8)
+    return sum(
+        int(np.count_nonzero(data[start : start + _BLOCK] == NEWLINE))
+        for start in range(0, len(data), _BLOCK)
+    )
+
+
+def bits(data: Bytes, wanted: int) -> Words:
+    """A bit for each byte, set where it is the wanted one; the first byte is the lowest bit."""
+    packed = np.zeros(-(-len(data) // 64) * 8, np.uint8)
+    for start in range(0, len(data), _BLOCK):
+        block = np.packbits(data[start : start + _BLOCK] == wanted, bitorder="little")
+        packed[start >> 3 : (start >> 3) + len(block)] = block
+    return packed.view(np.uint64)
+
+
+def _bits_at(positions: Positions, length: int) -> Words:
+    marks = np.zeros(-(-length // 64) * 64, np.uint8)
+    marks[positions] = 1
+    return np.packbits(marks, bitorder="little").view(np.uint64)
+
+
+def _inside(quotes: Words) -> Words:
+    """The parity of the quotes up to each bit: a running exclusive or, first within the words."""
+    parity = quotes.copy()
+    for shift in (1, 2, 4, 8, 16, 32):
+        parity ^= parity << np.uint64(shift)
+    carried = np.bitwise_xor.accumulate(parity >> np.uint64(63))
+    parity[1:] ^= np.uint64(0) - carried[:-1]
+    return parity
+
+
+def _earlier(words: Words, shift: int) -> Words:
+    """The bits moved towards the front of the text."""
+    moved = words >> np.uint64(shift)
+    moved[:-1] |= words[1:] << np.uint64(64 - shift)
+    return moved
+
+
+def _low_bits(count: Positions) -> Words:
+    return (np.uint64(1) << count.astype(np.uint64)) - np.uint64(1)
+
+
+def _count(words: Words) -> int:
+    return int(np.bitwise_count(words).sum())
+
+
+def _positions(words: Words) -> Positions:
+    return np.flatnonzero(np.unpackbits(words.view(np.uint8), bitorder="little").view(np.bool_))
