@@ -14,7 +14,7 @@ from flowctl.syntax.core import TooLarge, finite
 from flowctl.syntax.layout import TextLayout
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
 from flowctl.syntax.source import SourceFile
-from flowctl.syntax.toml_faults import explain, forbidden_character
+from flowctl.syntax.toml_faults import explain, forbidden_character, says_twice
 from flowctl.syntax.toml_places import Array, Leaf, Place, Places, Table, locate
 from flowctl.syntax.toml_strings import decoder
 
@@ -59,7 +59,7 @@ def _report(source: SourceFile, report: Report, places: Places, error: ValueErro
             else "remove one of the two, or give it another name",
             related=(Related(first, "first defined here"),),
         )
-    if not places.clashes or places.broken:
+    if not (places.clashes and says_twice(error)):
         report.add(explain(source, error))
 
 

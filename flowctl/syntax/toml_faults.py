@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     r"""|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'|(?P<quote>["'])|(?P<bracket>[\[\]{}])""",
     re.DOTALL,
 )
+_TWICE = r"overwrite|twice|immutable|redefine|Duplicate"
 _WORD = re.compile(r"[^\s,\]}#=]+")
 _PART_OF_WORD = re.compile(r"[\w.:+-]")
 _STATEMENT = re.compile(r"""\s*(?:\[|[\w-]+(?:\s*\.\s*[\w-]+)*\s*=|["'].*["']\s*=)""")
@@ -52,7 +53,7 @@ def forbidden_character(source: SourceFile) -> Diagnostic | None:
 
 
 def explain(source: SourceFile, error: ValueError) -> Diagnostic:
-    """The diagnostic for an error of tomllib, other than a key that stands twice."""
+    """The diagnostic for an error of tomllib."""
     message = str(error)
     found = _PLACE.search(message)
     at = source.offset(int(found[1]), int(found[2])) if found and found[1] else len(source.text)
@@ -61,6 +62,11 @@ def explain(source: SourceFile, error: ValueError) -> Diagnostic:
         if pattern.search(trouble.said):
             return handler(trouble)
     return trouble.say(SYNTAX, at, at + 1, "this can mean nothing here")
+
+
+def says_twice(error: ValueError) -> bool:
+    """Whether tomllib has come to a key that stands twice; it does not say where the first is."""
+    return re.search(_TWICE, str(error)) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,12 +250,12 @@ _SORTS: tuple[tuple[re.Pattern[str], Callable[[_Trouble], Diagnostic]], ...] = t
     (re.compile(pattern), handler)
     for pattern, handler in (
         (r"^Expected '\]", _header),
-        (r"Unterminated|Illegal character|Expected ['\"]{3,}|Expected \"'", _string),
+        (r"Unterminated|(Illegal|invalid) character|Expected ['\"]{3,}|Expected \"'", _string),
         (r"Unescaped|hex value|Unicode scalar", _escape),
         (r"Unclosed", _brackets),
         (r"Invalid (value|date)", _value),
         (r"Expected newline", _after_value),
         (r"Expected '=|Invalid (statement|initial)", _no_key),
-        (r"overwrite|twice|immutable|redefine|Duplicate", _twice),
+        (_TWICE, _twice),
     )
 )

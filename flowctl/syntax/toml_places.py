@@ -57,6 +57,11 @@ class Table:
     inside: Table | None = None
     inline: bool = False
 
+    @property
+    def defined(self) -> bool:
+        """Whether it is more than a name on the way to another table."""
+        return self.inline or self.header is not None or self.inside is not None
+
 
 Place: TypeAlias = "Leaf | Array | Table"
 
@@ -77,7 +82,6 @@ class Places:
 
     root: Table
     clashes: list[Clash] = field(default_factory=list)
-    broken: bool = False
 
 
 def locate(source: SourceFile, report: Report) -> Places:
@@ -110,7 +114,6 @@ class _Locator:
     def locate(self) -> Places:
         parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
         root = parser.parse(self.source.text.encode()).root_node
-        self.places.broken = root.has_error
         for statement in root.children:
             if statement.type == "pair":
                 self._pair(statement, self.places.root, 1)
@@ -146,7 +149,7 @@ class _Locator:
             parent.entries[name] = (leaf, fresh)
             return fresh
         first, known = parent.entries[name]
-        if isinstance(known, Table) and known.header is None and known.inside is None:
+        if isinstance(known, Table) and not known.defined:
             known.start, known.end, known.header = start, end, leaf
             return known
         self.places.clashes.append(Clash(name, leaf, first, not isinstance(known, Leaf)))
@@ -177,7 +180,9 @@ class _Locator:
             if not isinstance(below, Table):
                 self.places.clashes.append(Clash(name, leaf, first))
                 return None
-            if below.inline or (inside is not None and below.inside is not inside):
+            if below.inline or (
+                inside is not None and below.defined and below.inside is not inside
+            ):
                 self.places.clashes.append(Clash(name, leaf, below.header or first, table=True))
             table = below
         return table
