@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NAME_MOST = 18
 _TYPE_MOST = 24
+_SCALAR = {"text", "number", "true | false"}
 _WORDS = {
     "expression": "expression",
     "path": "path",
@@ -27,15 +28,16 @@ _WORDS = {
 
 def table(spec: Spec, room: int, paint: Paint) -> str:
     """A line for the kind key and one for each option: name, type, what it does."""
-    rows = [(spec.kind, spec.argument, True)]
+    rows = [(spec.kind, spec.argument, False)]
     rows += [(name, of, name in spec.required) for name, of in spec.options.items()]
     cells = [(name, described(of), _meaning(of, needed)) for name, of, needed in rows]
     names = min(max(width(name) for name, _, _ in cells), _NAME_MOST)
     types = min(max(width(kind) for _, kind, _ in cells), _TYPE_MOST)
     lines: list[str] = []
     for name, kind, meaning in cells:
-        beside = textwrap.wrap(kind, types, break_long_words=False) or [""]
-        text = textwrap.wrap(meaning, max(room - names - types - 6, 24)) or [""]
+        beside = textwrap.wrap(kind, types, break_long_words=False, break_on_hyphens=False) or [""]
+        beyond = max(room - names - types - 6, 24)
+        text = textwrap.wrap(meaning, beyond, break_on_hyphens=False) or [""]
         for number, (left, right) in enumerate(zip_longest(beside, text, fillvalue="")):
             head = name if number == 0 else ""
             space = " " * max(names - width(head), 0)
@@ -53,7 +55,10 @@ def described(schema: JsonSchema) -> str:
     >>> described({"type": "array", "items": {"type": "string"}})
     'list of text'
     """
-    return " or ".join(dict.fromkeys(_words(schema))) or "any value"
+    words = list(dict.fromkeys(_words(schema)))
+    if _SCALAR.issubset(words):
+        words = ["scalar", *(word for word in words if word not in _SCALAR)]
+    return " or ".join(words) or "any value"
 
 
 def _words(schema: JsonSchema) -> Iterator[str]:
@@ -79,6 +84,8 @@ def _type(kind: str, schema: JsonSchema) -> str:
         inner = described(items) if isinstance(items, dict) else ""
         return f"list of {inner}" if inner and inner != "any value" else "list"
     if kind == "object":
+        if schema.get("format") == "json-schema":
+            return "JSON Schema"
         values = schema.get("additionalProperties")
         inner = described(values) if isinstance(values, dict) else ""
         return f"name: {inner}" if inner and inner != "any value" else "mapping"
@@ -87,7 +94,7 @@ def _type(kind: str, schema: JsonSchema) -> str:
 
 def _meaning(schema: JsonSchema, needed: bool) -> str:
     text = str(schema.get("description", "")).rstrip(".")
-    notes = []
+    notes = ["required"] if needed else []
     if not needed and "default" in schema:
         notes.append(f"default {_literal(schema['default'])}")
     return f"{text} ({'; '.join(notes)})" if notes else text

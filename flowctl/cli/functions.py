@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from flowctl.cli.paint import Paint
-from flowctl.expressions.functions import BY_NAME, FAMILIES, FUNCTIONS, Function
+from flowctl.expressions.functions import BY_NAME, FAMILIES, FUNCTIONS, Function, Signature
 
 
 def table(width: int, paint: Paint) -> str:
@@ -30,12 +30,24 @@ def one(name: str, width: int, paint: Paint) -> str | None:
 
 def _entry(function: Function, width: int, paint: Paint) -> Iterator[str]:
     for signature in function.signatures:
-        for number, line in enumerate(textwrap.wrap(str(signature), width - 8)):
-            head = f"  {paint('frame', function.name)}" if number == 0 else "      "
-            yield f"{head}{line}"
+        call = _call(function.name, signature)
+        lines = textwrap.wrap(call, width - 2, subsequent_indent="    ")
+        yield from (f"  {paint('frame', line)}" for line in lines)
     also = f" Also {', '.join(function.aliases)}." if function.aliases else ""
     indent = " " * 6
     yield from textwrap.wrap(
         function.doc + also, width, initial_indent=indent, subsequent_indent=indent
     )
     yield f"{indent}{paint('quiet', function.example)}"
+
+
+def _call(name: str, signature: Signature) -> str:
+    """As it is written in an expression, and what it gives."""
+    parameters, _, result = str(signature).rpartition(" → ")
+    words = [str(parameter) for parameter in signature.parameters]
+    if name.startswith("is ") and len(words) == 1:
+        return f"{words[0]} {name} → {result}"
+    if name[0].isalpha() and " " not in name:
+        return f"{name}{parameters} → {result}"
+    shown = f"{words[0]} {name} {' '.join(words[1:])}" if len(words) > 1 else f"{name} {words[0]}"
+    return f"{shown} → {result}"
