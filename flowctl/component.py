@@ -19,6 +19,7 @@ from flowctl.records import Schema
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
+    from flowctl.action import Finished, Workplace
     from flowctl.dataflow import Operator, Reader, Writer
 
 JsonSchema: TypeAlias = "dict[str, Json]"
@@ -115,20 +116,16 @@ class Sink:
     lossless: bool = False
 
 
-class Outcome(Protocol):
-    """How an action has ended."""
-
-    @property
-    def exit_code(self) -> int: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A step that is no stream: a command, a function, a sub-workflow."""
+    """A step that is no stream: a command, a function, a sub-workflow.
+
+    `perform` gets canonical arguments and ends when the work has ended.
+    """
 
     spec: Spec
     rule: Callable[[Arguments, Situation], Typed]
-    perform: Callable[..., Outcome]
+    perform: Callable[[Arguments, Workplace], Finished]
 
 
 Component: TypeAlias = "Source | Transform | Sink | Action"

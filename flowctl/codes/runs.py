@@ -36,3 +36,100 @@ ENGINE_FAULT = Code(
 fault, as the message says. This is a gap in flowctl's checks: please report it with the workflow.
 """,
 )
+
+COMMAND_FAILED = Code(
+    "E710",
+    "a command failed",
+    """A command ended with another exit code than 0, or a signal ended it. A script ends at its first
+command that fails (`bash -eo pipefail`), a pipe included. What it printed is in the step's log.
+
+Where a failure is fine, say so in the script:
+
+    run: grep -c ERROR app.log || true
+""",
+)
+
+NOT_STARTED = Code(
+    "E711",
+    "a command cannot be started",
+    """The program does not exist or may not be executed, its folder does not exist, or its arguments
+are longer than the system allows.
+
+A program without a `/` in its name is looked up on the `PATH` that the step sees; `cwd` starts at
+the workflow's folder.
+
+    run: [./tools/pack.sh, --fast]
+    cwd: build
+""",
+)
+
+NO_VALUE = Code(
+    "E712",
+    "an expression has no value",
+    """An `if` or a `${{ }}` could not be computed when the step was about to begin: a cast that fails,
+an overflow, a division `//` by 0. The step fails, and nothing of it has run.
+
+Mend: guard the expression, with `try_cast` or `case`.
+
+    if: try_cast(run.id as bigint) > 0
+""",
+)
+
+SECRET_MISSING = Code(
+    "E713",
+    "a secret is missing",
+    """The step names a secret whose environment variable is not set, or whose file cannot be read.
+Secrets are read when the run begins; only steps that name a missing one fail.
+
+    secrets: {TOKEN: {env: API_TOKEN}}        # run with API_TOKEN=... in the environment
+""",
+)
+
+SECRET_IN_ARGUMENTS = Code(
+    "E714",
+    "a secret in an argument list",
+    """`run` as a list starts a program with these very arguments, and every user of the machine can see
+them (`ps`). A secret must not be one of them.
+
+Hand it on in the environment:
+
+    run: [./upload.sh, build/report.csv]
+    env: {TOKEN: "${{ secrets.TOKEN }}"}
+""",
+)
+
+UNFIT_VALUE = Code(
+    "E715",
+    "a value that no command can take",
+    """Arguments and environment variables end at a NUL character, and the system bounds their length
+(128 KiB each on Linux). Write such a value to a file and hand on the file's path.
+""",
+)
+
+SHELL_OF_LIST = Code(
+    "E716",
+    "`shell` beside a list",
+    """`run` as a list starts a program without any shell, so there is nothing that `shell` could choose.
+
+    run: [python, report.py]                  # no shell
+    run: python report.py > out.txt           # in bash
+""",
+)
+
+VARIABLE_NAME = Code(
+    "E717",
+    "not the name of a variable",
+    """A key of `env` becomes an environment variable: letters, digits and `_`, not beginning with a
+digit. `FLOWCTL_` at its beginning is flowctl's own.
+
+    env: {API_URL: "https://example.org"}
+""",
+)
+
+STEP_BROKEN = Code(
+    "E718",
+    "a step could not go on",
+    """The system refused something that the step needs: the disk is full, a file may not be written,
+there are too many open files. The message is the system's own. Nothing was published.
+""",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -19,6 +20,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
+        weakref.finalize(self, _close, self._read, self._write)
         self._asked = False
         self._listeners: list[Callable[[], None]] = []
 
@@ -42,10 +44,10 @@ class Cancellation:
         """Have a function called at the moment of asking; it must be safe in a signal handler."""
         self._listeners.append(listener)
 
-    def close(self) -> None:
-        """Give the descriptors back."""
-        os.close(self._read)
-        os.close(self._write)
+
+def _close(*descriptors: int) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -1,0 +1,38 @@
+"""The one way by which events leave the interpreter: masked, in order, one at a time."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from flowctl.diagnostics import Diagnostic
+from flowctl.interpreter.events import Event, OnEvent, RunState, StepEnded
+from flowctl.interpreter.masking import Mask
+
+
+class Emitter:
+    """Gives each event to the state and to the subscriber; may be called from any thread.
+
+    Callers wait for each other, so that a slow subscriber slows down what it watches and nothing
+    piles up. Lines of output have been masked by whoever cut them; everything else is masked here.
+    """
+
+    def __init__(self, mask: Mask, on_event: OnEvent) -> None:
+        self.state = RunState()
+        self._mask = mask
+        self._on_event = on_event
+        self._lock = threading.Lock()
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            shown = self._masked(event) if isinstance(event, StepEnded) else event
+            self.state.apply(shown)
+            self._on_event(shown)
+
+    def _masked(self, event: StepEnded) -> StepEnded:
+        why = event.why and self._mask.text(event.why)
+        return replace(event, why=why, faults=tuple(map(self._masked_fault, event.faults)))
+
+    def _masked_fault(self, fault: Diagnostic) -> Diagnostic:
+        help = fault.help and self._mask.text(fault.help)
+        return replace(fault, message=self._mask.text(fault.message), help=help)

@@ -1,0 +1,74 @@
+"""How a step's records come to the steps that read them: as a Parquet file.
+
+A step that writes one anyway is read there. Any other gets a further sink, in the run's folder, for
+as long as the run lasts.
+"""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from flowctl.interpreter.setting import Setting
+from flowctl.plan import Operation, Plan, Stream
+from flowctl.syntax.node import Json
+
+_KIND = "parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Handing:
+    """For each step that others read, the path of its records, and whether it is there only so."""
+
+    paths: Mapping[str, str]
+    further: frozenset[str]
+
+    def giving(self, step: str, body: Stream) -> Stream:
+        """The step's body, with a sink for those who read it."""
+        if step not in self.further:
+            return body
+        return replace(body, sinks=(*body.sinks, Operation(_KIND, {_KIND: self.paths[step]})))
+
+    def taking(self, body: Stream) -> Stream:
+        """The body, with the files of the steps that it reads in place of their names."""
+        if body.source.kind != "step":
+            return body
+        read = body.source.arguments["step"]
+        steps = [str(step) for step in read] if isinstance(read, list) else [str(read)]
+        paths: list[Json] = [glob.escape(self.paths[step]) for step in steps]
+        source = replace(
+            body.source, kind=_KIND, arguments={_KIND: paths[0] if len(paths) == 1 else paths}
+        )
+        return replace(body, source=source)
+
+
+def handing(plan: Plan, setting: Setting) -> Handing:
+    """Decides where each step that is read leaves its records."""
+    read = {
+        str(step)
+        for reader in plan.steps
+        if isinstance(reader.body, Stream) and reader.body.source.kind == "step"
+        for step in _listed(reader.body.source.arguments["step"])
+    }
+    paths: dict[str, str] = {}
+    further: set[str] = set()
+    for step in plan.steps:
+        if step.id in read and isinstance(step.body, Stream):
+            written = [path for sink in step.body.sinks if (path := _whole(sink))]
+            paths[step.id] = written[0] if written else setting.records(step.id).as_posix()
+            if not written:
+                further.add(step.id)
+    return Handing(paths, frozenset(further))
+
+
+def _whole(sink: Operation) -> str | None:
+    """The path of a sink that holds the step's records and nothing else."""
+    if sink.kind != _KIND or set(sink.arguments) != {_KIND}:
+        return None
+    path = sink.arguments[_KIND]
+    return path if isinstance(path, str) else None
+
+
+def _listed(read: Json) -> list[Json]:
+    return read if isinstance(read, list) else [read]

@@ -1,0 +1,92 @@
+"""What a command prints: masked, cut into lines, kept in the step's log and told as events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
+
+from flowctl.action import StreamName
+from flowctl.interpreter.masking import Mask, MaskedFlow
+
+LONGEST_LINE = 1 << 16
+"""Bytes; a longer line is told in pieces, so that memory stays bounded."""
+
+OnLine = Callable[[StreamName, str], None]
+
+
+class OutputLog:
+    """Takes the output of a step's commands as it comes.
+
+    The log holds the masked bytes as they were, line by line in the order in which the lines ended,
+    whichever of the two streams they came on. Lines for people are decoded as UTF-8.
+    """
+
+    def __init__(self, path: Path, mask: Mask, on_line: OnLine) -> None:
+        self._path = path
+        self._on_line = on_line
+        self._flows = {name: (MaskedFlow(mask), _Lines()) for name in ("stdout", "stderr")}
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> OutputLog:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = self._path.open("ab")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._file is not None
+        self._file.close()
+
+    def feed(self, stream: StreamName, piece: bytes) -> None:
+        """Takes a piece of output, wherever it is cut."""
+        flow, lines = self._flows[stream]
+        self._keep(stream, lines.feed(flow.feed(piece)))
+
+    def end(self) -> None:
+        """Tells what has come without a line's end."""
+        streams: tuple[StreamName, ...] = ("stdout", "stderr")
+        for stream in streams:
+            flow, lines = self._flows[stream]
+            self._keep(stream, lines.feed(flow.end()))
+            self._keep(stream, lines.end())
+
+    def _keep(self, stream: StreamName, lines: Iterator[bytes]) -> None:
+        assert self._file is not None
+        for line in lines:
+            self._file.write(line)
+            text = line.removesuffix(b"\n").removesuffix(b"\r")
+            self._on_line(stream, text.decode("utf-8", "replace"))
+        self._file.flush()
+
+
+class _Lines:
+    """Cuts a flow into lines; each still has its end, unless it is a piece of a very long one."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, piece: bytes) -> Iterator[bytes]:
+        *ended, rest = piece.split(b"\n")
+        for line in ended:
+            yield from self._pieces(line + b"\n")
+        self._held += rest
+        while len(self._held) > LONGEST_LINE:
+            yield bytes(self._held[:LONGEST_LINE])
+            del self._held[:LONGEST_LINE]
+
+    def end(self) -> Iterator[bytes]:
+        if self._held:
+            yield bytes(self._held)
+            self._held.clear()
+
+    def _pieces(self, line: bytes) -> Iterator[bytes]:
+        self._held += line
+        while self._held:
+            yield bytes(self._held[:LONGEST_LINE])
+            del self._held[:LONGEST_LINE]

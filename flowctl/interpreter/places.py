@@ -1,0 +1,25 @@
+"""Leads from a part of the plan back to the line of the author's file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flowctl.diagnostics import Diagnostic, Fault, Span
+from flowctl.plan import Plan
+
+
+def span_of(plan: Plan, base: Path, step: str, pointer: tuple[str | int, ...] = ()) -> Span | None:
+    """The place of the nearest part around `pointer` that the plan knows the place of."""
+    for length in range(len(pointer), -1, -1):
+        key = "/".join([step, *map(str, pointer[:length])])
+        if place := plan.positions.get(key):
+            file = Path(os.path.normpath(base / place.file)).as_posix()
+            return Span(file, place.line, place.column, place.end_line, place.end_column)
+    return None
+
+
+def diagnosed(plan: Plan, base: Path, step: str, fault: Fault) -> Diagnostic:
+    """A fault of the run, told at the place of the step's part that it is about."""
+    span = span_of(plan, base, step, fault.pointer)
+    return Diagnostic(fault.code, fault.message, span, fault.help)

@@ -1,0 +1,177 @@
+"""Runs the steps of a plan in order of need, as many at once as there are workers."""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from flowctl.diagnostics import Diagnostic, Fault
+from flowctl.interpreter.cancellation import Cancellation
+from flowctl.interpreter.events import Counts, StepStatus
+from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
+from flowctl.plan import Plan, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a step has ended; the fields are those of `StepEnded`."""
+
+    status: StepStatus
+    counts: Counts | None = None
+    sink: tuple[str, ...] = ()
+    exit_code: int | None = None
+    faults: tuple[Diagnostic, ...] = ()
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the scheduler has others do.
+
+    `perform` does a step's work, on one of the executor's threads. `holds` decides on a condition;
+    `began` and `ended` tell the world; `place` says where a fault was written.
+    """
+
+    perform: Callable[[Step], Ending]
+    holds: Holds
+    began: Callable[[Step], None]
+    ended: Callable[[Step, Ending], None]
+    place: Callable[[Step, Fault], Diagnostic]
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    step: Step
+    ending: Ending
+    error: BaseException | None = None
+
+
+class Scheduler:
+    """Holds which steps are ready and which run; all of it belongs to the thread that calls `run`.
+
+    Of the steps that are ready, the one that stands first in the plan begins first.
+    """
+
+    def __init__(
+        self, plan: Plan, work: Work, cancellation: Cancellation, *, keep_going: bool
+    ) -> None:
+        self._steps = plan.steps
+        self._index = {step.id: index for index, step in enumerate(plan.steps)}
+        self._work = work
+        self._cancellation = cancellation
+        self._keep_going = keep_going
+        self._open = [len(step.needs) for step in plan.steps]
+        self._followers = _followers(plan)
+        self._status: dict[str, StepStatus] = {}
+        self._failed_above: set[str] = set()
+        self._due = deque(index for index, count in enumerate(self._open) if not count)
+        self._ready: list[int] = []
+        self._regardless: set[int] = set()
+        self._failed = False
+        self._messages: SimpleQueue[_Done | None] = SimpleQueue()
+
+    def run(self, executor: Executor, workers: int) -> None:
+        """Runs all steps to their end; raises what a step's work raised, once the others ended."""
+        self._cancellation.listen(lambda: self._messages.put(None))
+        try:
+            self._run(executor, workers)
+        except BaseException:
+            self._cancellation.ask()  # the executor waits for what still runs
+            raise
+
+    def _run(self, executor: Executor, workers: int) -> None:
+        running = 0
+        error: BaseException | None = None
+        while True:
+            self._settle_what_is_due()
+            while self._ready and running < workers:
+                self._begin(self._steps[heapq.heappop(self._ready)], executor)
+                running += 1
+            if not running:
+                break
+            message = self._messages.get()
+            if message is not None:
+                running -= 1
+                error = error or message.error
+                self._end(message.step, message.ending)
+        if error is not None:
+            raise error
+
+    @property
+    def _stop(self) -> Stop:
+        if self._cancellation.asked:
+            return "request"
+        return "failure" if self._failed and not self._keep_going else "none"
+
+    def _begin(self, step: Step, executor: Executor) -> None:
+        def work() -> None:
+            try:
+                done = _Done(step, self._work.perform(step))
+            except BaseException as error:
+                # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
+                self._cancellation.ask()
+                done = _Done(step, Ending("failed"), error)
+            self._messages.put(done)
+
+        self._work.began(step)
+        executor.submit(work)
+
+    def _settle_what_is_due(self) -> None:
+        """Decides on all steps whose needs have ended, and so on with those that need them."""
+        while self._due or self._dropped():
+            while self._due:
+                self._settle(self._due.popleft())
+
+    def _settle(self, index: int) -> None:
+        step = self._steps[index]
+        below = Below(
+            {need: self._status[need] for need in step.needs},
+            any(
+                need in self._failed_above or self._status[need] == "failed" for need in step.needs
+            ),
+        )
+        if below.failed_above:
+            self._failed_above.add(step.id)
+        verdict = judge(step, below, self._stop, self._work.holds)
+        if isinstance(verdict, End):
+            faults = (self._work.place(step, verdict.fault),) if verdict.fault else ()
+            self._end(step, Ending(verdict.status, faults=faults, why=verdict.why))
+            return
+        if verdict.regardless:
+            self._regardless.add(index)
+        heapq.heappush(self._ready, index)
+
+    def _end(self, step: Step, ending: Ending) -> None:
+        self._status[step.id] = ending.status
+        self._failed = self._failed or ending.status == "failed"
+        self._work.ended(step, ending)
+        for follower in self._followers[self._index[step.id]]:
+            self._open[follower] -= 1
+            if not self._open[follower]:
+                self._due.append(follower)
+
+    def _dropped(self) -> bool:
+        """Cancels the ready steps that may not begin any more; tells whether there were any."""
+        stop = self._stop
+        if stop == "none":
+            return False
+        kept = self._regardless if stop == "failure" else frozenset[int]()
+        dropped = sorted(index for index in self._ready if index not in kept)
+        self._ready = sorted(index for index in self._ready if index in kept)
+        for index in dropped:
+            self._end(self._steps[index], Ending("cancelled", why=STOPPED[stop]))
+        return bool(dropped)
+
+
+def _followers(plan: Plan) -> list[list[int]]:
+    """For each step, by index, the steps that need it."""
+    index = {step.id: index for index, step in enumerate(plan.steps)}
+    followers: list[list[int]] = [[] for _ in plan.steps]
+    for step in plan.steps:
+        for need in step.needs:
+            followers[index[need]].append(index[step.id])
+    return followers

@@ -1,0 +1,63 @@
+"""What the world hands to a run; the interpreter looks at nothing else of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote
+
+from flowctl.interpreter.cancellation import Cancellation
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how a plan is run.
+
+    `base` is the folder at which data paths start, `state` the project's `.flowctl`. `clock` gives
+    the time in UTC. `grace` is how many seconds a process has between TERM and KILL, `max_memory`
+    is in bytes. Unless `keep_going`, the first failure keeps what has not begun from beginning.
+    """
+
+    base: Path
+    state: Path
+    run: str
+    environment: Mapping[str, str]
+    clock: Callable[[], datetime]
+    workers: int = 2
+    keep_going: bool = False
+    grace: float = 5.0
+    max_memory: int | None = None
+    cancellation: Cancellation = field(default_factory=Cancellation)
+
+    @property
+    def folder(self) -> Path:
+        """What is kept of this run."""
+        return self.state / "runs" / self.run
+
+    def log(self, step: str) -> Path:
+        """The file that holds what a step's commands printed."""
+        return self.folder / "logs" / f"{file_name(step)}.log"
+
+    def records(self, step: str) -> Path:
+        """The file in which a step hands its records to others, while the run lasts."""
+        return self.folder / "records" / f"{file_name(step)}.parquet"
+
+
+def file_name(step: str) -> str:
+    """A step's id as a file's name: `load[us,2012]` stays, what a path could not hold is escaped.
+
+    >>> file_name("load[a/b]")
+    'load[a%2Fb]'
+    """
+    return quote(step, safe="[], ").lstrip(".")
+
+
+def run_id(at: datetime, entropy: bytes) -> str:
+    """A name for a new run, in UTC; those of later runs come later in the order of text.
+
+    >>> run_id(datetime(2024, 2, 29, 12, 30), b"abc")
+    '20240229T123000Z-616263'
+    """
+    return f"{at:%Y%m%dT%H%M%SZ}-{entropy.hex()}"

@@ -1,0 +1,244 @@
+"""`run: command`: a script in a shell, or a program with its arguments and no shell."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from flowctl.action import Command, Exited, Finished, ValueFault, Workplace
+from flowctl.codes.names import QUOTED_INTERPOLATION
+from flowctl.codes.runs import (
+    COMMAND_FAILED,
+    NOT_STARTED,
+    SECRET_IN_ARGUMENTS,
+    SHELL_OF_LIST,
+    UNFIT_VALUE,
+    VARIABLE_NAME,
+)
+from flowctl.component import Action, Arguments, Situation, Spec, Typed
+from flowctl.diagnostics import Fault
+from flowctl.expressions import runtime_used
+from flowctl.expressions.scope import Scope
+from flowctl.interpolation import CheckedText, checked_text, holes, interpolated
+from flowctl.shell import Place, filled, places
+from flowctl.syntax.node import Json, Pointer
+
+SPEC = Spec(
+    kind="run",
+    summary="Runs a command.",
+    argument={
+        "description": "A script, run by `bash -eo pipefail` (without bash by `sh -e`); or a list: "
+        "a program and its arguments, run without a shell. `${{ }}` reaches a script as a quoted "
+        "environment variable, and a list as text.",
+        "anyOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean"]}},
+        ],
+    },
+    options={
+        "shell": {
+            "description": "The shell of a script; `bash` where there is one, else `sh`.",
+            "enum": ["bash", "sh"],
+        },
+        "cwd": {
+            "description": "The folder in which the command runs, from the workflow's folder on.",
+            "type": "string",
+            "minLength": 1,
+        },
+        "env": {
+            "description": "Environment variables, beside those that flowctl itself has.",
+            "type": "object",
+            "additionalProperties": {"type": ["string", "number", "boolean"]},
+        },
+    },
+    example="run: python report.py ${{ steps.by_dest.sink }}",
+    detail="Standard input is empty. Output is shown, and kept in the run's log. The step fails "
+    "where the exit code is not 0, and ends with everything that the command has started.",
+)
+
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_OWN: Final = "FLOWCTL_"
+_LONGEST: Final = 128 * 1024 - 1
+_HELP: Final[Mapping[Place, str]] = {
+    Place.SINGLE: "take the quotes away: the shell gets the value as one word",
+    Place.ANSI: "end the quotes before it: the shell gets the value as one word",
+    Place.LITERAL_BODY: "take the quotes of the delimiter away, and write `\\$` for a plain `$`",
+    Place.DELIMITER: "use a plain word as the delimiter",
+    Place.BACKSLASH: "take the backslash away: the value needs no quoting",
+    Place.DOLLAR: "write `\\$` for a plain dollar sign",
+    Place.BACKQUOTES: "write `$( … )` in place of the backquotes",
+    Place.ARITHMETIC: "compute inside the expression, `${{ … + 1 }}`: a shell would run the value",
+    Place.PARAMETER: "give the value to a variable first: `x=${{ … }}`",
+    Place.DEEP: "bring it nearer to the surface of the script",
+}
+
+
+def rule(arguments: Arguments, situation: Situation) -> Typed:
+    """The canonical arguments hold canonical expressions, and texts in place of numbers."""
+    scope, command = situation.scope, arguments["run"]
+    canonical: dict[str, Json] = {}
+    faults: list[Fault] = []
+    if isinstance(command, list):
+        words = [_word(word, scope, ("run", index)) for index, word in enumerate(command)]
+        canonical["run"] = [word.text for word in words]
+        faults += [fault for word in words for fault in word.faults]
+        if "shell" in arguments:
+            message = "`run` is a list here, which no shell reads"
+            faults.append(Fault(SHELL_OF_LIST, message, ("shell",), key=True))
+    else:
+        script = checked_text(str(command), scope, ("run",))
+        canonical["run"] = script.text
+        faults += [*script.faults, *_misplaced(str(command))]
+    for option in ("shell", "cwd"):
+        if option in arguments:
+            text = checked_text(str(arguments[option]), scope, (option,))
+            canonical[option] = text.text
+            faults += text.faults
+    variables = arguments.get("env")
+    if isinstance(variables, dict) and variables:
+        checked = {name: _variable(name, value, scope) for name, value in variables.items()}
+        canonical["env"] = {name: text.text for name, text in checked.items()}
+        faults += [fault for text in checked.values() for fault in text.faults]
+    return Typed(canonical, faults=tuple(faults))
+
+
+def perform(arguments: Arguments, workplace: Workplace) -> Finished:
+    """Runs the command and waits for its end."""
+    try:
+        command = _command(arguments, workplace)
+    except ValueFault as broken:
+        return Finished(faults=(broken.fault,))
+    try:
+        exited = workplace.launch(command)
+    except OSError as error:
+        message = f"`{command.argv[0]}` cannot be started: {error.strerror}"
+        return Finished(faults=(Fault(NOT_STARTED, message, ("run",)),))
+    faults = () if exited.stopped else tuple(_failure(exited))
+    return Finished(exited.code, faults, exited.stopped)
+
+
+def _word(word: Json, scope: Scope, pointer: Pointer) -> CheckedText:
+    """A word of an argument list, where everybody can see it."""
+    text = _as_text(word)
+    checked = checked_text(text, scope, pointer)
+    seen = tuple(
+        Fault(
+            SECRET_IN_ARGUMENTS,
+            "a secret would stand in an argument list, where every user can see it",
+            pointer,
+            hole.start,
+            hole.end,
+            "hand it on in `env`, which the program reads from its environment",
+        )
+        for hole, tree in zip(holes(text), checked.trees, strict=True)
+        if tree is not None and any(path[0] == "secrets" for path in runtime_used(tree))
+    )
+    return CheckedText(checked.text, checked.trees, (*checked.faults, *seen))
+
+
+def _variable(name: str, value: Json, scope: Scope) -> CheckedText:
+    checked = checked_text(_as_text(value), scope, ("env", name))
+    if _VARIABLE.fullmatch(name) and not name.startswith(_OWN):
+        return checked
+    message = (
+        f"`{name}` cannot be set: `{_OWN}…` is flowctl's own"
+        if name.startswith(_OWN)
+        else f"`{name}` is not the name of a variable: letters, digits and `_`, no digit first"
+    )
+    fault = Fault(VARIABLE_NAME, message, ("env", name), key=True)
+    return CheckedText(checked.text, checked.trees, (*checked.faults, fault))
+
+
+def _misplaced(script: str) -> Iterator[Fault]:
+    """The holes for which the shell has no quoted reference to a variable."""
+    found = holes(script)
+    stretches = [(hole.start, hole.end) for hole in found]
+    for hole, place in zip(found, places(script, stretches), strict=True):
+        if not place.fits:
+            message = f"`${{{{ }}}}` means nothing {place.value}"
+            yield Fault(QUOTED_INTERPOLATION, message, ("run",), hole.start, hole.end, _HELP[place])
+
+
+def _command(arguments: Arguments, workplace: Workplace) -> Command:
+    """The command with all values in place; raises ValueFault."""
+    environment = dict(workplace.environment)
+    variables = arguments.get("env")
+    if isinstance(variables, dict):
+        for name, text in variables.items():
+            environment[name] = _fit(interpolated(str(text), workplace.text), ("env", name))
+    command = arguments["run"]
+    if isinstance(command, list):
+        argv = tuple(
+            _fit(interpolated(str(word), workplace.text), ("run", index))
+            for index, word in enumerate(command)
+        )
+    else:
+        script, values = _script(str(command), workplace.text)
+        environment |= values
+        argv = (*_shell(arguments, environment), script)
+    return Command(argv, _folder(arguments, workplace), environment)
+
+
+def _script(script: str, value: Callable[[str], str]) -> tuple[str, dict[str, str]]:
+    """The script, in which a variable stands for each value, and these variables."""
+    found = holes(script)
+    names: dict[str, str] = {}
+    for hole in found:
+        names.setdefault(hole.expression, f"{_OWN}VALUE_{len(names) + 1}")
+    values = {name: _fit(value(expression), ("run",)) for expression, name in names.items()}
+    stretches = [(hole.start, hole.end) for hole in found]
+    return filled(script, stretches, [names[hole.expression] for hole in found]), values
+
+
+def _shell(arguments: Arguments, environment: Mapping[str, str]) -> tuple[str, ...]:
+    path = environment.get("PATH", os.defpath)
+    chosen = arguments.get("shell") or ("bash" if shutil.which("bash", path=path) else "sh")
+    return ("bash", "-eo", "pipefail", "-c") if chosen == "bash" else ("sh", "-e", "-c")
+
+
+def _folder(arguments: Arguments, workplace: Workplace) -> Path:
+    if "cwd" not in arguments:
+        return workplace.base
+    written = interpolated(str(arguments["cwd"]), workplace.text)
+    folder = workplace.base / _fit(written, ("cwd",))
+    if not folder.is_dir():
+        raise ValueFault(Fault(NOT_STARTED, f"there is no folder `{written}`", ("cwd",)))
+    return folder
+
+
+def _fit(text: str, pointer: Pointer) -> str:
+    """The text, if it can be an argument or a variable; else raises ValueFault."""
+    try:
+        size = len(os.fsencode(text))
+    except UnicodeEncodeError:
+        raise ValueFault(Fault(UNFIT_VALUE, "a value is no valid text", pointer)) from None
+    if "\0" in text:
+        raise ValueFault(Fault(UNFIT_VALUE, "a value holds a NUL character", pointer))
+    if size > _LONGEST:
+        message = f"a value is {size:,} bytes long, and a command can take {_LONGEST:,}"
+        raise ValueFault(Fault(UNFIT_VALUE, message, pointer))
+    return text
+
+
+def _failure(exited: Exited) -> Iterator[Fault]:
+    if exited.signal:
+        yield Fault(COMMAND_FAILED, f"the command was ended by {exited.signal}", ("run",))
+    elif exited.code:
+        help = {
+            126: "126 is what a shell says of a file that it may not execute",
+            127: "127 is what a shell says of a command that it does not find",
+        }.get(exited.code)
+        message = f"the command ended with exit code {exited.code}"
+        yield Fault(COMMAND_FAILED, message, ("run",), help=help)
+
+
+def _as_text(value: Json) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+COMPONENT = Action(SPEC, rule, perform)
