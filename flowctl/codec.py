@@ -85,7 +85,7 @@ def _decode(kind: Any, value: Json, pointer: Pointer) -> object:
     if _is_union(kind):
         return _decode_union(get_args(kind), value, pointer)
     if dataclasses.is_dataclass(kind):
-        return _decode_fields(cast(type[Any], kind), value, pointer)
+        return _decode_fields(kind, value, pointer)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         if value not in arguments:
@@ -125,7 +125,7 @@ def _decode_tuple(kinds: tuple[Any, ...], value: Json, pointer: Pointer) -> tupl
     )
 
 
-def _decode_fields(kind: type[Any], value: Json, pointer: Pointer) -> object:
+def _decode_fields(kind: Any, value: Json, pointer: Pointer) -> object:
     if not isinstance(value, dict):
         raise Malformed(pointer, "a mapping should stand here")
     fields = _fields(kind)
@@ -156,7 +156,7 @@ def _schema(kind: Any, definitions: dict[str, Json]) -> Json:
     if _is_union(kind):
         return {"anyOf": [_schema(part, definitions) for part in get_args(kind)]}
     if dataclasses.is_dataclass(kind):
-        return _schema_of_fields(cast(type[Any], kind), definitions)
+        return _schema_of_fields(kind, definitions)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return {"enum": list(arguments)}
@@ -168,7 +168,7 @@ def _schema(kind: Any, definitions: dict[str, Json]) -> Json:
     return {"type": "array", "prefixItems": parts, "minItems": len(parts), "maxItems": len(parts)}
 
 
-def _schema_of_fields(kind: type[Any], definitions: dict[str, Json]) -> Json:
+def _schema_of_fields(kind: Any, definitions: dict[str, Json]) -> Json:
     name = kind.__name__.lower()
     if name not in definitions:
         definitions[name] = {}  # A type that holds itself finds its name taken.

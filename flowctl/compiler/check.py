@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from flowctl.codes.names import QUOTED_INTERPOLATION
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.files import FilesOnce
 from flowctl.compiler.runtime import runtime_names
-from flowctl.compiler.shell import in_single_quotes
 from flowctl.compiler.stages import Body, Checked, Linked, LinkedStep
 from flowctl.compiler.streams import StreamTyper
-from flowctl.compiler.texts import RuntimeText, condition, holes
+from flowctl.compiler.texts import condition, texts_below
 from flowctl.compiler.voice import Voice
 from flowctl.component import Situation
 from flowctl.diagnostics import Report
@@ -26,7 +24,6 @@ from flowctl.files.paths import DataFiles
 from flowctl.plan import Operation
 from flowctl.records import Boolean, Schema
 from flowctl.registry import Registry
-from flowctl.syntax.node import ScalarNode
 
 _BOOLEAN: Final = Boolean()
 
@@ -73,21 +70,12 @@ class _Actions:
     voice: Voice
 
     def typed(self, part: Part, scope: Scope) -> Operation | None:
-        for entry in part.node.entries:
-            for text in holes(entry.name, entry.value):
-                self.voice.expression(text, scope)
-                command = isinstance(entry.value, ScalarNode) and entry.name == part.kind
-                if command and in_single_quotes(str(text.node.value), text.start - len("${{")):
-                    self._quoted(text)
         if part.arguments is None:
+            # Its rule is not asked, but what is known of it can be checked all the same.
+            for text in texts_below(part.kind, part.node):
+                self.voice.expression(text, scope)
             return None
         typed = self.registry.actions[part.kind].rule(part.arguments, Situation(scope, self.files))
         self.voice.faults(part, typed.faults)
         self.voice.unchecked(part, typed.missing)
         return Operation(part.kind, typed.arguments)
-
-    def _quoted(self, text: RuntimeText) -> None:
-        span = text.node.at(text.start - len("${{"), text.start + len(text.expression) + len("}}"))
-        message = "`${{ }}` means nothing inside single quotes"
-        help = "take the quotes away: the shell gets the value as one word"
-        self.voice.report.say(QUOTED_INTERPOLATION, span, message, help=help, trace=text.node.trace)

@@ -17,7 +17,7 @@ from flowctl.compiler.mentions import mentions
 from flowctl.compiler.needs import Names, Need, Resolver
 from flowctl.compiler.paths import PathIndex, Use, normal
 from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
-from flowctl.compiler.texts import interpolated
+from flowctl.compiler.texts import runtime_texts
 from flowctl.diagnostics import Related, Report
 from flowctl.registry import Registry
 from flowctl.syntax.node import Node, ScalarNode, SequenceNode
@@ -68,7 +68,7 @@ class _Linker:
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
 
     def _by_expressions(self, step: ExpandedStep) -> Iterator[Need]:
-        for text in interpolated(step.node):
+        for text in runtime_texts(step.node):
             for name, cell, start, end in mentions(text.expression):
                 full = name if cell is None else f"{name}[{cell}]"
                 if full in self.resolver.names.declared:

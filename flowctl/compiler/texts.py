@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from flowctl.interpolation import holes
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
-
-# The end of a hole is looked for outside of quotes, which may hold braces.
-_HOLE = re.compile(r"\$\{\{((?:[^'\"}]|'[^']*'|\"[^\"]*\"|\}(?!\}))*)\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +20,36 @@ class RuntimeText:
 
 
 def condition(step: MappingNode) -> RuntimeText | None:
-    """The step's `if`, which may be wrapped in `${{ }}` as a whole."""
+    """The step's `if`, which may stand in `${{ }}` as a whole."""
     node = step.get("if")
     if not isinstance(node, ScalarNode) or node.value is None:
         return None
     text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
-    wrapped = _HOLE.fullmatch(text.strip())
-    if wrapped is None:
-        return RuntimeText("if", node, text, 0)
-    return RuntimeText("if", node, wrapped[1], text.index("${{") + 3)
+    found = holes(text)
+    if len(found) == 1 and not (text[: found[0].start] + text[found[0].end :]).strip():
+        return RuntimeText("if", node, found[0].expression, found[0].inner)
+    return RuntimeText("if", node, text, 0)
 
 
-def holes(key: str, node: Node) -> Iterator[RuntimeText]:
+def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
     """The `${{ }}` in all strings of a tree."""
     if isinstance(node, ScalarNode):
         if isinstance(node.value, str) and "${{" in node.value:
-            for found in _HOLE.finditer(node.value):
-                yield RuntimeText(key, node, found[1], found.start(1))
+            for hole in holes(node.value):
+                yield RuntimeText(key, node, hole.expression, hole.inner)
     elif isinstance(node, MappingNode):
         for entry in node.entries:
-            yield from holes(key, entry.value)
+            yield from texts_below(key, entry.value)
     elif isinstance(node, SequenceNode):
         for item in node.items:
-            yield from holes(key, item)
+            yield from texts_below(key, item)
 
 
-def interpolated(step: MappingNode) -> Iterator[RuntimeText]:
+def runtime_texts(step: MappingNode) -> Iterator[RuntimeText]:
     """All run-time expressions of a step."""
     guard = condition(step)
     if guard is not None:
         yield guard
     for entry in step.entries:
         if entry.name != "if":
-            yield from holes(entry.name, entry.value)
+            yield from texts_below(entry.name, entry.value)
