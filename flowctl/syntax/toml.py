@@ -16,7 +16,7 @@ from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNo
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.toml_faults import explain, forbidden_character, says_twice
 from flowctl.syntax.toml_places import Array, Leaf, Place, Places, Table, locate
-from flowctl.syntax.toml_strings import decoder
+from flowctl.syntax.toml_strings import decoder, verbatim
 
 Value: TypeAlias = (
     "bool | int | float | str | datetime | date | time | TooLarge | list[Value] | dict[str, Value]"
@@ -102,7 +102,9 @@ class _Tree:
         if isinstance(value, str):
             return self._text(value, leaf)
         if isinstance(value, date | time):
-            return self._text(_iso(self.source.text[place.start : place.end]), leaf)
+            written = _iso(self.source.text[place.start : place.end])
+            layout = TextLayout(self.source, place.start, place.end, written, verbatim)
+            return ScalarNode(written, span, layout, plain=True)
         if isinstance(value, int) and not -(2**63) <= value < 2**63:
             value = TooLarge("lies beyond the 64 bits of TOML's integers")
         if isinstance(value, TooLarge):

@@ -23,6 +23,11 @@ def decoder(text: str, start: int) -> Decoder:
     return {'"': _basic, "'": _literal}.get(text[start], _bare)
 
 
+def verbatim(text: str, start: int, end: int, expected: str) -> Tape:
+    """A date, each of whose characters stands where it is written, be it in another form."""
+    return Tape(list(expected), list(range(start, end)), list(range(start + 1, end + 1)))
+
+
 def _bare(text: str, start: int, end: int, expected: str) -> Tape:
     tape = Tape()
     tape.copy(text, start, end)

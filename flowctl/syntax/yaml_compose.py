@@ -41,7 +41,7 @@ from flowctl.syntax.traps import cut_by_comma, unquoted_template
 from flowctl.syntax.yaml_scalars import DECODERS
 from flowctl.syntax.yaml_tags import TagFault, collection_fault, tagged_value
 
-_PROPERTY = re.compile(r"[&!][^ \t\r\n]*(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*")
+_PROPERTY = re.compile(r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*")
 _TAG = re.compile(r"![^ \t\r\n]*")
 _COLON = re.compile(r"[ \t]*:")
 _BLANK = " \t\r\n"
@@ -303,7 +303,7 @@ class Composer:
         """Where a value begins, after its anchor and tag."""
         start: int = event.start_mark.index
         for _ in range((event.anchor is not None) + (event.ctag is not None)):
-            found = _PROPERTY.match(self.source.text, start)
+            found = _PROPERTY.match(self.source.text, start, event.end_mark.index)
             start = found.end() if found else start
         return start
 

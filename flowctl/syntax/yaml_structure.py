@@ -225,6 +225,12 @@ def no_content(trouble: Trouble) -> Diagnostic:
             return _wrong_closing(trouble, opening)
     elif trouble.character in _CLOSES:
         return _closes_nothing(trouble)
+    if trouble.character == ":":
+        message = "a key is missing before this colon"
+        return trouble.say(NO_KEY, trouble.at, trouble.at + 1, message)
+    if trouble.character == "?":
+        message, help = "an unquoted value cannot begin with `?`", "put quotes around the value"
+        return trouble.say(RESERVED_CHARACTER, trouble.at, trouble.at + 1, message, help)
     if trouble.character != ",":
         return trouble.say(SYNTAX, trouble.at, trouble.at + 1, "a value is missing before this")
     return trouble.say(
