@@ -13,9 +13,15 @@ import click
 
 from flowctl.cli import render
 from flowctl.cli.explain import explain
+from flowctl.cli.infer import infer
 from flowctl.cli.init import init
 from flowctl.cli.kinds import kinds
+from flowctl.cli.plan import plan
+from flowctl.cli.preview import preview
+from flowctl.cli.run import run
 from flowctl.cli.schema import schema
+from flowctl.cli.validate import validate
+from flowctl.cli.watch import watch
 from flowctl.errors import FlowctlError, Interrupted
 
 DEBUG = "FLOWCTL_DEBUG"
@@ -42,7 +48,9 @@ def cli() -> None:
     """
 
 
-for command in (explain, init, kinds, schema):
+for command in (
+    init, validate, plan, run, watch, preview, infer, kinds, explain, schema,
+):  # fmt: skip
     cli.add_command(command)
 
 
@@ -82,9 +90,19 @@ def _say(message: str, exit_code: int) -> int:
 
 def _how_to_call(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
-    message = message[:1].lower() + message[1:]
+    match error:
+        case click.NoSuchOption(option_name=name, possibilities=near):
+            message = f"there is no option `{name}`{_nearest(near)}"
+        case click.exceptions.NoSuchCommand(command_name=name, possibilities=near):
+            message = f"there is no command `{name}`{_nearest(near)}"
+        case _:
+            message = message[:1].lower() + message[1:]
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}\n  see `{context.command_path} --help`" if context else message
+
+
+def _nearest(possible: Sequence[str] | None) -> str:
+    return f"; did you mean `{possible[0]}`?" if possible else ""
 
 
 def _what_failed(error: OSError) -> str:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -93,6 +94,7 @@ class Given:
 def inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     """`-p`, `--params-file`, `--profile` and `--timestamp`; the command gets them as `Given`."""
 
+    @wraps(command)  # along with the options that it has already
     def with_given(
         params: tuple[tuple[str, str], ...],
         params_file: Path | None,
@@ -102,8 +104,6 @@ def inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> object:
         return command(given=Given(params, params_file, profile, timestamp), **others)
 
-    with_given.__doc__ = command.__doc__
-    with_given.__name__ = command.__name__
     return _all(
         with_given,
         click.option(

@@ -28,6 +28,7 @@ _STATE = ".flowctl"
 @click.option(
     "--workers",
     type=click.IntRange(1, 256),
+    metavar="N",
     help="Steps and splits at once; else as many as there are processors.",
 )
 @click.option("--keep-going", is_flag=True, help="Run what does not need a step that failed.")

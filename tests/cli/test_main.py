@@ -48,8 +48,8 @@ def test_light_commands_import_nothing_heavy(command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["expain", "E101"], "no such command 'expain'. Did you mean 'explain'?"),
-        (["explain", "--colour", "never"], "no such option '--colour'. Did you mean '--color'?"),
+        (["vlidate", "x.yaml"], "there is no command `vlidate`; did you mean `validate`?"),
+        (["explain", "--colour", "never"], "there is no option `--colour`; did you mean `--color`?"),
         (["explain", "E1O1"], "there is no code `E1O1`; did you mean E"),
         (["kinds", "fliter"], "there is no kind `fliter`; did you mean `filter`?"),
         (["schema", "workflw"], "there is no schema `workflw`; did you mean `workflow`?"),
