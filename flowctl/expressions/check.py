@@ -128,6 +128,9 @@ class _Checker:
 
     def expect(self, tree: Tree, wanted: DataType) -> Tree:
         """The tree as a value of the type that its place wants."""
+        quoted = isinstance(tree, Literal) and isinstance(tree.value, str)
+        if quoted and wanted not in (BOOLEAN, STRING):
+            return self.coerce(tree, wanted)
         if isinstance(tree.type, Unknown | Null) or implicit_cost(tree.type, wanted) is not None:
             return self.coerce(tree, wanted)
         help = "compare it with something: `… > 0`, `… is not null`" if wanted == BOOLEAN else None
