@@ -28,7 +28,7 @@ from flowctl.syntax.source import SourceFile
 from flowctl.syntax.traps import quoted, unquoted_template
 from flowctl.syntax.yaml_structure import (
     after_document,
-    after_quote,
+    behind_value,
     colon,
     in_block,
     in_brackets,
@@ -123,7 +123,7 @@ def _block_header(trouble: Trouble) -> Diagnostic:
         return _tab(trouble)
     mark = trouble.source.text[trouble.since]
     end = trouble.ends_line(trouble.since)
-    if (found := after_quote(trouble, trouble.since)) is not None:
+    if (found := behind_value(trouble, trouble.since)) is not None:
         return found
     whole = trouble.source.text[trouble.since : end]
     return trouble.say(
@@ -136,6 +136,8 @@ def _block_header(trouble: Trouble) -> Diagnostic:
 
 
 def _alias(trouble: Trouble) -> Diagnostic:
+    if (found := behind_value(trouble, trouble.since)) is not None:
+        return found
     mark = trouble.source.text[trouble.since]
     end = trouble.ends_line(trouble.since)
     word = _WORD.match(trouble.source.text, trouble.since, end)
@@ -189,7 +191,7 @@ def _cannot_begin(trouble: Trouble) -> Diagnostic:
     character = trouble.character
     if character == "\t":
         return _tab(trouble)
-    if (found := after_quote(trouble, trouble.at)) is not None:
+    if (found := behind_value(trouble, trouble.at)) is not None:
         return found
     word = _WORD.match(trouble.source.text, trouble.at)
     return trouble.say(
@@ -222,7 +224,7 @@ def _misplaced_key(trouble: Trouble) -> Diagnostic:
 
 
 def _anything(trouble: Trouble) -> Diagnostic:
-    if (found := after_quote(trouble, trouble.at)) is not None:
+    if (found := behind_value(trouble, trouble.at)) is not None:
         return found
     if trouble.at >= _last(trouble.source):
         return trouble.say(SYNTAX, trouble.at, trouble.at, "the text ends too early")

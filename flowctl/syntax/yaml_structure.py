@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from typing import Any
+
+from ruamel.yaml.tokens import FlowMappingEndToken, FlowSequenceEndToken
 
 from flowctl.codes.syntax import (
     COLON_IN_VALUE,
@@ -48,7 +51,7 @@ def _second_colon(trouble: Trouble, line: Line) -> Diagnostic:
     value = line.value
     if value is None:
         return _in_value(trouble)
-    if line.text[value] in "'\"" and (found := after_quote(trouble, trouble.at)) is not None:
+    if line.text[value] in "'\"" and (found := behind_value(trouble, trouble.at)) is not None:
         return found
     whole = quoted(line.text[value : line.ends])
     return _in_value(trouble, help=f"put quotes around the value: `{whole}`")
@@ -138,25 +141,39 @@ def in_block(trouble: Trouble) -> Diagnostic:
     )
 
 
-def after_quote(trouble: Trouble, offset: int) -> Diagnostic | None:
-    """Text that stands behind a closing quote, as in `"odd name" > 3`."""
+def behind_value(trouble: Trouble, offset: int) -> Diagnostic | None:
+    """Text behind a closing quote or bracket on the same line, as in `"odd name" > 3`."""
     token = trouble.before(offset).token
-    if token is None or getattr(token, "style", None) not in ("'", '"'):
-        return None
     text = trouble.source.text
-    start, end = token.start_mark.index, token.end_mark.index
-    if text[end:offset].strip(" \t") or start >= offset:
+    if token is None or text[token.end_mark.index : offset].strip(" \t"):
         return None
+    if getattr(token, "style", None) in ("'", '"'):
+        return _behind_quote(trouble, offset, token.start_mark, token.end_mark)
+    closing = text[token.end_mark.index - 1]
+    if closing not in _CLOSES or not isinstance(token, FlowMappingEndToken | FlowSequenceEndToken):
+        return None
+    return trouble.say(
+        TEXT_AFTER_VALUE,
+        offset,
+        trouble.ends_value(offset),
+        f"text stands after the closing `{closing}`",
+        help="put quotes around the whole value",
+    )
+
+
+def _behind_quote(trouble: Trouble, offset: int, opening: Any, closing: Any) -> Diagnostic:
+    text = trouble.source.text
+    start, end = opening.index, closing.index
     mark = text[start]
-    if token.start_mark.line != token.end_mark.line:
-        closing = Related(trouble.span(end - 1, end), f"the next `{mark}` stands here")
+    if opening.line != closing.line:
+        found = Related(trouble.span(end - 1, end), f"the next `{mark}` stands here")
         return trouble.say(
             UNCLOSED_QUOTE,
             start,
             start + 1,
             f"this `{mark}` is not closed where it should be",
             help=f"write a second `{mark}` at the end of the text",
-            related=(closing,),
+            related=(found,),
         )
     last = trouble.ends_value(offset)
     whole = text[start:last].rstrip()
@@ -169,24 +186,19 @@ def after_quote(trouble: Trouble, offset: int) -> Diagnostic | None:
 
 def _after_value(trouble: Trouble) -> Diagnostic:
     """Something that follows a value on its line."""
-    if (found := after_quote(trouble, trouble.at)) is not None:
-        return found
-    character = trouble.character
-    if character in _CLOSES:
+    if trouble.character in _CLOSES:
         return _closes_nothing(trouble)
-    before = trouble.source.text[: trouble.at].rstrip()[-1:]
-    if before in _CLOSES:
-        what = f"the closing `{before}`"
-    elif character in ("&", "!"):
+    if (found := behind_value(trouble, trouble.at)) is not None:
+        return found
+    end = trouble.ends_line(trouble.at)
+    if trouble.character in ("&", "!"):
         message = "a value has at most one anchor and one tag"
-        return trouble.say(SYNTAX, trouble.at, trouble.ends_line(trouble.at), message)
-    else:
-        what = "the value"
+        return trouble.say(SYNTAX, trouble.at, end, message)
     return trouble.say(
         TEXT_AFTER_VALUE,
         trouble.at,
-        trouble.ends_line(trouble.at),
-        f"text stands after {what}",
+        end,
+        "text stands after the value",
         help="put quotes around the whole value",
     )
 
@@ -250,7 +262,10 @@ def in_brackets(trouble: Trouble) -> Diagnostic:
         return _wrong_closing(trouble, trouble.since)
     if trouble.character == ":":
         return _colon_in_brackets(trouble)
-    if trouble.character not in "'\"[{" and (found := after_quote(trouble, trouble.at)) is not None:
+    if (
+        trouble.character not in "'\"[{"
+        and (found := behind_value(trouble, trouble.at)) is not None
+    ):
         return found
     return _lacking_comma(trouble, trouble.at)
 

@@ -26,9 +26,9 @@ class TagFault:
 
 
 def tagged_value(tag: str, text: str) -> Scalar | TooLarge | TagFault:
-    """The value of a scalar with this tag; `!` alone makes a string of anything."""
+    """The value of a scalar with this tag."""
     short = tag.removeprefix(_PREFIX)
-    if tag == "!" or short == "str":
+    if short == "str":
         return text
     if tag == short or short not in _SCALARS:
         return _unfit(tag, "a scalar")
@@ -43,7 +43,7 @@ def tagged_value(tag: str, text: str) -> Scalar | TooLarge | TagFault:
 
 def collection_fault(tag: str, kind: str) -> TagFault | None:
     """What is wrong with the tag of a collection; `kind` is `map` or `seq`."""
-    if tag in ("!", _PREFIX + kind):
+    if tag == _PREFIX + kind:
         return None
     return _unfit(tag, "a mapping" if kind == "map" else "a list")
 
@@ -52,7 +52,8 @@ def _unfit(tag: str, what: str) -> TagFault:
     short = tag.removeprefix(_PREFIX)
     if short in _SCALARS or short in _COLLECTIONS:
         return TagFault(f"the tag `!!{short}` stands before {what}", "remove the tag")
-    shown = f"!!{short}" if short != tag else tag
-    return TagFault(
-        f"unknown tag `{shown}`", "an unquoted `!` begins a tag: put quotes around the value"
-    )
+    help = "an unquoted `!` begins a tag: put quotes around the value"
+    if tag == "!":
+        # It would turn `! grep x` into `grep x` without a word.
+        return TagFault("a `!` without quotes is a tag and no part of the text", help)
+    return TagFault(f"unknown tag `{tag if short == tag else '!!' + short}`", help)
