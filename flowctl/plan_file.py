@@ -16,7 +16,7 @@ from flowctl.diagnostics import Fault
 from flowctl.plan import FORMAT, Plan, Step, Stream, canonical, digest_of
 from flowctl.syntax.node import Json
 
-_FIRST = ("digest", "checksum", "format")
+_ORDER = "digest checksum format name about params secrets steps positions".split()
 
 
 def sealed(plan: Plan) -> Plan:
@@ -41,8 +41,8 @@ def plan_to_json(plan: Plan) -> str:
     fields = cast(dict[str, Json], encode(plan))
     fields["format"] = FORMAT
     fields["checksum"] = digest_of(fields)
-    names = [*_FIRST, *sorted(fields.keys() - set(_FIRST))]
-    return "{\n" + ",\n".join(f'"{name}":{_block(fields[name])}' for name in names) + "\n}\n"
+    lines = (f'"{name}":{_block(fields[name])}' for name in _ORDER if name in fields)
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 def plan_from_json(text: str) -> Plan | Fault:

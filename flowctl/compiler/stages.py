@@ -20,7 +20,8 @@ class Inputs:
     """What the world hands to a compilation; nothing else of it is looked at.
 
     `params` are the texts of `-p name=value`, still to be typed by the params' schemas;
-    `params_file` may hold typed values. `timestamp` is the run's logical time, in UTC.
+    `params_file` may hold typed values. `timestamp` is the run's logical time, in UTC. `complete`
+    says that each param must have a value, as for a run.
     """
 
     timestamp: datetime
@@ -28,6 +29,7 @@ class Inputs:
     params_file: Path | None = None
     profile: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,82 @@
+"""From a workflow file to a plan. The passes, in their order, are the tuple PASSES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from flowctl.compiler.check import check
+from flowctl.compiler.expand import expand
+from flowctl.compiler.link import link
+from flowctl.compiler.load import load
+from flowctl.compiler.lower import lower
+from flowctl.compiler.stages import Checked, Document, Expanded, Inputs, Linked
+from flowctl.compiler.validate import Judge, validate
+from flowctl.diagnostics import Report
+from flowctl.plan import Plan
+from flowctl.records import Schema
+from flowctl.registry import Registry
+
+__all__ = ["PASSES", "Compilation", "Inputs", "compile_workflow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Compiler:
+    """What every pass may use beside the stage that it is handed."""
+
+    inputs: Inputs
+    registry: Registry
+    report: Report
+    judge: Judge
+
+
+# Each pass makes the next stage of the one before; None ends the compilation.
+Pass: TypeAlias = "Callable[[Any, Compiler], object | None]"
+
+PASSES: Final[tuple[tuple[str, Pass], ...]] = (
+    ("load", lambda path, own: load(path, own.report)),
+    ("validate", lambda document, own: validate(document, own.judge) or document),
+    ("expand", lambda document, own: expand(document, own.inputs, own.judge, own.report)),
+    ("link", lambda expanded, own: link(expanded, own.registry, own.report)),
+    ("check", lambda linked, own: check(linked, own.registry, own.report)),
+    ("lower", lambda checked, own: None if own.report.failed else lower(checked)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Compilation:
+    """How far a compilation came.
+
+    `plan` is None where the report holds an error, and where a value is not known before the run.
+    `schemas` are the columns that steps hand on, `dependencies` all files that were read.
+    """
+
+    plan: Plan | None = None
+    document: Document | None = None
+    expanded: Expanded | None = None
+    linked: Linked | None = None
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    dependencies: tuple[Path, ...] = ()
+
+
+def compile_workflow(path: Path, inputs: Inputs, registry: Registry, report: Report) -> Compilation:
+    """Runs all passes; what the author did wrong goes into the report, never into an exception."""
+    compiler = Compiler(inputs, registry, report, Judge.of(registry, report))
+    reached: dict[type, Any] = {}
+    stage: object | None = path
+    for _, run in PASSES:
+        stage = run(stage, compiler)
+        if stage is None:
+            break
+        reached[type(stage)] = stage
+    expanded, checked = reached.get(Expanded), reached.get(Checked)
+    return Compilation(
+        plan=reached.get(Plan),
+        document=reached.get(Document),
+        expanded=expanded,
+        linked=reached.get(Linked),
+        schemas=checked.schemas if checked is not None else {},
+        dependencies=expanded.dependencies if expanded is not None else (path.absolute(),),
+    )
