@@ -67,7 +67,10 @@ class Foreign(Exception):
 def deferred(node: Node) -> bool:
     """Whether this very node can only be judged after expansion."""
     if isinstance(node, ScalarNode):
-        return type(node.value) is str and TEMPLATE.search(node.value) is not None
+        # Until everything is laid over each other, `null` may be there to remove something.
+        return node.value is None or (
+            type(node.value) is str and TEMPLATE.search(node.value) is not None
+        )
     if isinstance(node, MappingNode):
         return any(
             entry.key.value == "$ref" or TEMPLATE.search(entry.name) for entry in node.entries
@@ -140,6 +143,8 @@ class _Compiler:
                 ):
                     return False
                 if wording.scalar_type(value) not in allowed:
+                    if value is None and walk.lenient:
+                        return False
                     return walk.wrong(wording.wrong_type(node, where, shown, role))
                 for part in parts:
                     if not part(node, where, walk):  # type: ignore[arg-type]

@@ -1,0 +1,170 @@
+"""The third pass: everything that is known at compile time is put in place.
+
+In this order: the profile is laid over the document; params get their values; variables may use
+params and each other; then each step, with the defaults under it, is expanded once for each cell
+of its matrix. A fault makes the one value unknown that it stands in, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from flowctl.codes.templates import UNKNOWN_PROFILE
+from flowctl.compiler.expand.bundle import Bundler
+from flowctl.compiler.expand.evaluate import Evaluator
+from flowctl.compiler.expand.functions import date, functions
+from flowctl.compiler.expand.names import Names
+from flowctl.compiler.expand.params import ParamReader
+from flowctl.compiler.expand.references import References
+from flowctl.compiler.expand.scalars import Renderer, traced
+from flowctl.compiler.expand.steps import StepMaker
+from flowctl.compiler.expand.tree import Expander
+from flowctl.compiler.expand.usage import warn_of_unused
+from flowctl.compiler.expand.variables import Variables
+from flowctl.compiler.project import ProjectFiles
+from flowctl.compiler.stages import Document, Expanded, ExpandedStep, Inputs
+from flowctl.compiler.validate import Judge
+from flowctl.diagnostics import Frame, Report, nearest
+from flowctl.expressions.scope import NotYet
+from flowctl.plan import Secret
+from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, to_json
+
+_LACKING = {
+    "params": "`params` cannot be used here: params get their values after this",
+    "vars": "`vars` cannot be used here: variables get their values after this",
+    "matrix": "there is no matrix here: `matrix` is known in the steps that have one",
+}
+
+
+def expand(document: Document, inputs: Inputs, judge: Judge, report: Report) -> Expanded:
+    """Expands a document; what cannot be computed is unknown, and the report says why."""
+    return _Expansion.of(document, inputs, judge, report).run()
+
+
+@dataclass(slots=True)
+class _Expansion:
+    document: Document
+    inputs: Inputs
+    judge: Judge
+    report: Report
+    files: ProjectFiles
+    expander: Expander
+
+    @classmethod
+    def of(cls, document: Document, inputs: Inputs, judge: Judge, report: Report) -> _Expansion:
+        files = ProjectFiles(document.project, report)
+        evaluator = Evaluator(lambda holder: functions(files, holder), {"date": date})
+        renderer = Renderer(evaluator, report)
+        references = References(files, renderer, report)
+        bundler = Bundler(files, renderer, report)
+        expander = Expander(references, renderer, report, bundler.bundle)
+        return cls(document, inputs, judge, report, files, expander)
+
+    def run(self) -> Expanded:
+        timestamp = self.inputs.timestamp.isoformat().replace("+00:00", "Z")
+        workflow: dict[str, object] = {"timestamp": timestamp}
+        names = Names({"workflow": workflow}, {}, _LACKING)
+        root = self._profiled(self.document.root, names)
+        self.files.trees[root.span.file] = root
+
+        params = ParamReader(self.inputs, self.expander, names, self.report).read(
+            self._mapping(root, "params", names)
+        )
+        lacking = {"matrix": _LACKING["matrix"]}
+        names = Names(
+            {"params": params.values, "workflow": workflow}, {"params": params.places}, lacking
+        )
+        declared = self._mapping(root, "vars", names)
+        variables = Variables.of(declared, self.expander, self.report, names)
+        names = variables.seen_from(names)
+        constants = variables.constants()
+
+        about = {name: self._expanded(root, name, names) for name in ("name", "description", "labels")}
+        secrets = self._expanded(root, "secrets", names)
+        maker = StepMaker(self.expander, self.judge, self.report, root, names)
+        steps = tuple(maker.steps())
+        self._judge(root, {**about, "secrets": secrets, "params": params.schemas}, maker.judged)
+        if self.document.root.span.file == root.span.file:
+            warn_of_unused(root, self.files.trees.values(), self.report)
+        return Expanded(
+            document=self.document,
+            name=_text(about["name"]) or self.document.path.stem,
+            params={
+                name: value  # type: ignore[misc]
+                for name, value in params.values.items()
+                if not isinstance(value, NotYet)
+            },
+            constants={"params": params.values, "vars": constants, "workflow": workflow},  # type: ignore[dict-item]
+            secrets=tuple(_secrets(secrets)),
+            steps=steps,
+            about={
+                name: to_json(node)
+                for name, node in about.items()
+                if node is not None and name != "name"
+            },
+            dependencies=(self.document.path, *self._others()),
+        )
+
+    def _profiled(self, root: MappingNode, names: Names) -> MappingNode:
+        """The document with the chosen profile laid over it."""
+        self.files.trees[root.span.file] = root
+        chosen = self.inputs.profile
+        if chosen is None:
+            return root
+        profiles = self._mapping(root, "profiles", names)
+        entry = profiles.entry(chosen) if profiles is not None else None
+        if entry is None:
+            known = profiles.names() if profiles is not None else []
+            near = nearest(chosen, known)
+            listed = ", ".join(f"`{name}`" for name in known)
+            help = f"did you mean `{near}`?" if near else (f"there are {listed}" if known else None)
+            place = root.entry("profiles")
+            span = place.key.span if place is not None else None
+            self.report.say(UNKNOWN_PROFILE, span, f"there is no profile `{chosen}`", help=help)
+            return root
+        patch = traced(entry.value, (Frame("profile", chosen, entry.key.span),))
+        laid = self.expander.overlay(root, patch, names)
+        return replace(laid, span=root.span) if isinstance(laid, MappingNode) else root
+
+    def _mapping(self, root: MappingNode, name: str, names: Names) -> MappingNode | None:
+        node = root.get(name)
+        head = self.expander.head(node, names) if node is not None else None
+        return head if isinstance(head, MappingNode) else None
+
+    def _expanded(self, root: MappingNode, name: str, names: Names) -> Node | None:
+        node = root.get(name)
+        return self.expander.expand(node, names) if node is not None else None
+
+    def _judge(
+        self, root: MappingNode, expanded: dict[str, Node | None], steps: Node | None
+    ) -> None:
+        """Judges strictly what has changed, and what was put off before."""
+        entries: list[Entry] = []
+        for entry in root.entries:
+            value = steps if entry.name == "steps" else expanded.get(entry.name)
+            if entry.name in ("vars", "defaults", "profiles"):
+                continue
+            entries.append(entry if value is None else Entry(entry.key, value))
+        self.judge.strict(MappingNode(tuple(entries), root.span, root.trace), "")
+
+    def _others(self) -> Iterator[object]:
+        yield from self.files.read
+        if self.inputs.params_file is not None:
+            yield self.inputs.params_file
+
+
+def _secrets(node: Node | None) -> Iterator[Secret]:
+    for entry in node.entries if isinstance(node, MappingNode) else ():
+        for source in ("env", "file"):
+            place = entry.value.get(source) if isinstance(entry.value, MappingNode) else None
+            if isinstance(place, ScalarNode) and isinstance(place.value, str):
+                yield Secret(entry.name, source, place.value)  # type: ignore[arg-type]
+
+
+def _text(node: Node | None) -> str | None:
+    value: Json = to_json(node) if node is not None else None
+    return value if isinstance(value, str) and value else None
+
+
+__all__ = ["ExpandedStep", "expand"]

@@ -1,0 +1,218 @@
+"""Renders the templates of one scalar; the result knows which part of it came from where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from flowctl.codes.templates import NOT_TEXT, TEMPLATE_SYNTAX
+from flowctl.compiler.expand.evaluate import Evaluator, place_of
+from flowctl.compiler.expand.faults import TemplateFault, Unavailable
+from flowctl.compiler.expand.holes import Hole, Piece, Text, Unclosed, cut
+from flowctl.compiler.expand.names import Names
+from flowctl.diagnostics import Frame, Report, Span
+from flowctl.expressions.scope import NotYet
+from flowctl.syntax.node import (
+    Entry,
+    Json,
+    Layout,
+    MappingNode,
+    Node,
+    ScalarNode,
+    SequenceNode,
+    UnknownNode,
+)
+
+OPENING = "{{"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """`text[start:end]` of a rendered text came from `origin`.
+
+    For a template that is its place, for other text its offset in the scalar as it was written.
+    """
+
+    start: int
+    end: int
+    origin: Span | int
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedLayout:
+    """The layout of a rendered text: templates are shown whole, other text to the character."""
+
+    written: ScalarNode
+    parts: tuple[Part, ...]
+
+    def span(self, start: int, end: int) -> Span:
+        touched = [part for part in self.parts if part.start < end and start < part.end]
+        if not touched:
+            touched = [part for part in self.parts if part.start <= start <= part.end][-1:]
+        if not touched:
+            return self.written.span
+        first = self._place(touched[0], start, min(end, touched[0].end))
+        last = self._place(touched[-1], max(start, touched[-1].start), end)
+        return first if first == last else first.to(last)
+
+    def _place(self, part: Part, start: int, end: int) -> Span:
+        if isinstance(part.origin, Span):
+            return part.origin
+        shift = part.origin - part.start
+        return self.written.at(start + shift, end + shift)
+
+
+@dataclass(slots=True)
+class Renderer:
+    """Renders scalars; what is wrong with a template goes into the report, once."""
+
+    evaluator: Evaluator
+    report: Report
+    _cuts: dict[str, tuple[Piece, ...]] = field(default_factory=dict)
+
+    def render(self, node: ScalarNode, names: Names) -> Node:
+        """The scalar with its templates evaluated; itself, where it has none."""
+        text = node.value
+        if not isinstance(text, str) or OPENING not in text:
+            return node
+        pieces = self._cut(text)
+        holes = [piece for piece in pieces if not isinstance(piece, Text)]
+        if not holes:
+            return node
+        cell = names.frames if "matrix" in text else ()
+        trace = (*node.trace, *(_frame(hole, text, node) for hole in holes), *cell)
+        unknown = UnknownNode(node.span, trace)
+        values = [self._value(hole, node, names) for hole in holes]
+        if any(isinstance(value, NotYet) for value in values):
+            return unknown
+        if len(pieces) == 1 and isinstance(pieces[0], Hole):
+            return self._whole(pieces[0], values[0], node, names, trace)
+        texts = [
+            self._text(hole, value, node) for hole, value in zip(holes, values, strict=True)
+        ]
+        if any(one is None for one in texts):
+            return unknown
+        return _joined(node, pieces, [one or "" for one in texts], trace)
+
+    def _cut(self, text: str) -> tuple[Piece, ...]:
+        pieces = self._cuts.get(text)
+        if pieces is None:
+            pieces = self._cuts[text] = cut(text)
+        return pieces
+
+    def _value(self, hole: Hole | Unclosed, node: ScalarNode, names: Names) -> Json | NotYet:
+        if isinstance(hole, Unclosed):
+            message = "this template is not closed: `}}` is missing"
+            help = 'two braces that are meant as text are written `{{ "{{" }}`'
+            place = node.at(hole.start, hole.end)
+            self.report.say(TEMPLATE_SYNTAX, place, message, help=help, trace=node.trace)
+            return NotYet.KNOWN
+        try:
+            return self.evaluator.value(hole.expression, names, node.span.file)
+        except Unavailable:
+            return NotYet.KNOWN
+        except TemplateFault as fault:
+            self._say(fault, hole, node)
+            return NotYet.KNOWN
+
+    def _say(self, fault: TemplateFault, hole: Hole, node: ScalarNode) -> None:
+        if fault.start is None:
+            place = node.at(hole.start, hole.end)
+        else:
+            start = min(hole.inner + fault.start, hole.end - 1)
+            end = hole.inner + (fault.end if fault.end is not None else fault.start + 1)
+            place = node.at(start, min(max(end, start + 1), hole.end))
+        self.report.say(fault.code, place, fault.message, help=fault.help, trace=node.trace)
+
+    def _whole(
+        self, hole: Hole, value: Json | NotYet, node: ScalarNode, names: Names,
+        trace: tuple[Frame, ...],
+    ) -> Node:
+        """A scalar that is one template keeps the value's type.
+
+        A mapping or list keeps the places of its parts too, where it was written in a file.
+        """
+        origin = place_of(hole.expression, names)
+        if isinstance(value, dict | list) and isinstance(origin, MappingNode | SequenceNode):
+            return traced(origin, trace)
+        place = node.at(hole.start, hole.end)
+        return located(value, place, trace)
+
+    def _text(self, hole: Hole, value: Json | NotYet, node: ScalarNode) -> str | None:
+        if isinstance(value, str):
+            return value
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, int | float):
+            return str(value)
+        what, help = _unwritable(value)
+        shown = node.value[hole.start : hole.end]  # type: ignore[index]
+        place = node.at(hole.start, hole.end)
+        message = f"`{shown}` is {what} and cannot stand inside text"
+        self.report.say(NOT_TEXT, place, message, help=help, trace=node.trace)
+        return None
+
+
+def located(value: Json | NotYet, place: Span, trace: tuple[Frame, ...]) -> Node:
+    """A tree for a plain value, all of whose parts stand at one place."""
+    if isinstance(value, dict):
+        entries = (
+            Entry(ScalarNode(key, place, trace=trace), located(below, place, trace))
+            for key, below in value.items()
+        )
+        return MappingNode(tuple(entries), place, trace)
+    if isinstance(value, list):
+        return SequenceNode(tuple(located(item, place, trace) for item in value), place, trace)
+    if isinstance(value, NotYet):
+        return UnknownNode(place, trace)
+    layout = RenderedLayout(
+        ScalarNode(None, place), (Part(0, len(value), place),)
+    ) if isinstance(value, str) else None
+    return ScalarNode(value, place, layout, trace=trace)
+
+
+def traced(node: Node, trace: tuple[Frame, ...]) -> Node:
+    """The same tree, each node of which also tells by which way it came here."""
+    if isinstance(node, MappingNode):
+        entries = (
+            Entry(
+                replace(entry.key, trace=(*entry.key.trace, *trace)), traced(entry.value, trace)
+            )
+            for entry in node.entries
+        )
+        return MappingNode(tuple(entries), node.span, (*node.trace, *trace))
+    if isinstance(node, SequenceNode):
+        items = tuple(traced(item, trace) for item in node.items)
+        return SequenceNode(items, node.span, (*node.trace, *trace))
+    return replace(node, trace=(*node.trace, *trace))
+
+
+def _joined(
+    node: ScalarNode, pieces: tuple[Piece, ...], texts: list[str], trace: tuple[Frame, ...]
+) -> ScalarNode:
+    written = str(node.value)
+    rendered: list[str] = []
+    parts: list[Part] = []
+    remaining = iter(texts)
+    position = 0
+    for piece in pieces:
+        if isinstance(piece, Text):
+            text, origin = written[piece.start : piece.end], piece.start
+        else:
+            text, origin = next(remaining), node.at(piece.start, piece.end)
+        rendered.append(text)
+        parts.append(Part(position, position + len(text), origin))
+        position += len(text)
+    layout: Layout = RenderedLayout(node, tuple(parts))
+    return ScalarNode("".join(rendered), node.span, layout, node.plain, trace)
+
+
+def _frame(hole: Hole | Unclosed | Text, text: str, node: ScalarNode) -> Frame:
+    return Frame("template", text[hole.start : hole.end], node.at(hole.start, hole.end))
+
+
+def _unwritable(value: Json | NotYet) -> tuple[str, str]:
+    if isinstance(value, list):
+        return "a list", "join it: `| join(', ')`"
+    if isinstance(value, dict):
+        return "a mapping", "name the part that is meant, or write `| tojson`"
+    return "null", "say what to write instead: `| default('...', true)`"

@@ -1,0 +1,74 @@
+"""Where in a document JSON Schemas stand, so that their `$ref` keeps its own meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from flowctl.component import JsonSchema
+from flowctl.syntax.node import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """What is known of the values below a place; `schema` where a mapping is a JSON Schema."""
+
+    schema: bool = False
+    keys: Mapping[str, Guide] = field(default_factory=dict)
+    others: Guide | None = None
+    items: Guide | None = None
+
+    def below(self, key: str) -> Guide | None:
+        return self.keys.get(key, self.others)
+
+
+def guide_of(schema: JsonSchema, part: str) -> Guide | None:
+    """The guide for a definition of a grammar; None where no JSON Schema stands below it."""
+    definitions = cast("dict[str, JsonSchema]", schema["$defs"])
+    return _guide(definitions[part], definitions, ())
+
+
+def _guide(schema: Json, definitions: Mapping[str, JsonSchema], way: tuple[str, ...]) -> Guide | None:
+    if not isinstance(schema, dict):
+        return None
+    if "$ref" in schema:
+        name = str(schema["$ref"]).removeprefix("#/$defs/")
+        if name in ("jsonSchema", "param"):
+            return Guide(schema=True)
+        return None if name in way else _guide(definitions[name], definitions, (*way, name))
+    if schema.get("format") == "json-schema":
+        return Guide(schema=True)
+    if "kinds" in schema:
+        fragments = cast("JsonSchema", cast("JsonSchema", schema["kinds"])["of"])
+        return _union([_guide(fragment, definitions, way) for fragment in fragments.values()])
+    for choice in ("anyOf", "oneOf"):
+        if choice in schema:
+            branches = cast("list[Json]", schema[choice])
+            return _union([_guide(branch, definitions, way) for branch in branches])
+    properties = cast("JsonSchema", schema.get("properties", {}))
+    keys = {
+        name: found
+        for name, below in properties.items()
+        if (found := _guide(below, definitions, way)) is not None
+    }
+    others = _guide(schema.get("additionalProperties"), definitions, way)
+    items = _guide(schema.get("items"), definitions, way)
+    if not keys and others is None and items is None:
+        return None
+    return Guide(False, keys, others, items)
+
+
+def _union(guides: list[Guide | None]) -> Guide | None:
+    known = [guide for guide in guides if guide is not None]
+    if len(known) <= 1:
+        return known[0] if known else None
+    keys: dict[str, Guide] = {}
+    for guide in known:
+        keys.update(guide.keys)
+    return Guide(
+        any(guide.schema for guide in known),
+        keys,
+        next((guide.others for guide in known if guide.others), None),
+        next((guide.items for guide in known if guide.items), None),
+    )
