@@ -101,8 +101,6 @@ _WORD: Final = re.compile(r"[^\s;&|()<>'\"`$\\#" + _FILLER + "]+")
 _COMMAND_FOLLOWS: Final = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "{", "!", "time")
 )
-_PARAMETER: Final = re.compile(r"\$\{[#!]?(?:\w+|[@*?$!-])?(?:\[[^\]]*\])?(.?)", re.DOTALL)
-_PATTERN_OPERATORS: Final = frozenset("#%/^,")
 _DELIMITER: Final = re.compile(r"<<(-?)[ \t]*((?:\\.|'[^']*'|\"[^\"]*\"|[^\s;&|()<>'\"\\])+)")
 _QUOTING: Final = re.compile(r"\\(.)|['\"]", re.DOTALL)
 
@@ -146,7 +144,6 @@ class _Walk:
     end: int
     frames: list[_Frame]
     counts: list[int] = field(default_factory=list)
-    quoted_parameters: list[bool] = field(default_factory=list)
     documents: list[_Document] = field(default_factory=list)
     command_begins: bool = True
     word_begins: bool = True
@@ -207,7 +204,7 @@ class _Walk:
             self.command_begins = self.word_begins = True
             return self._open(_Frame.PARENTHESES, position + 2)
         if text.startswith("${", position):
-            return self._open_parameter(position)
+            return self._open(_Frame.PARAMETER, position + 2)
         if text.startswith("$'", position) and self.frames[-1] in _COMMANDS:
             return self._until_quote(position + 2, r"(?:[^'\\]|\\.)*'?", Place.ANSI)
         return position + 1
@@ -218,28 +215,18 @@ class _Walk:
             self.counts.append(count)
         return position
 
-    def _open_parameter(self, position: int) -> int:
-        """Inside double quotes, single quotes are plain text unless a pattern is expected."""
-        found = _PARAMETER.match(self.reader.text, position, self.end)
-        operator = found[1] if found else ""
-        outer = self.frames[-1]
-        inherits = outer is _Frame.PARAMETER and not self.quoted_parameters[-1]
-        quotes = outer in _COMMANDS or inherits or operator in _PATTERN_OPERATORS
-        self.quoted_parameters.append(not quotes)
-        return self._open(_Frame.PARAMETER, position + 2)
-
     def _until_quote(self, position: int, pattern: str, place: Place) -> int:
         found = re.compile(pattern, re.DOTALL).match(self.reader.text, position, self.end)
         assert found is not None
         return self.reader.mark(position, found.end(), place)
 
     def _parameter(self, position: int, character: str) -> int:
+        """Bash pairs single quotes here even inside of double ones, to find the closing brace."""
         if character == "}":
             self.frames.pop()
-            self.quoted_parameters.pop()
         elif character == '"':
             self.frames.append(_Frame.DOUBLE)
-        elif character == "'" and not self.quoted_parameters[-1]:
+        elif character == "'":
             return self._until_quote(position + 1, "[^']*'?", Place.SINGLE)
         return position + 1
 

@@ -10,7 +10,7 @@ from flowctl.action import Command, Exited, StreamName
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
 from flowctl.interpreter.masking import Mask
-from flowctl.interpreter.output import OutputLog
+from flowctl.interpreter.logs import OutputLog
 from flowctl.interpreter.process import run_command
 from flowctl.interpreter.setting import Setting
 

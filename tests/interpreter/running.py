@@ -1,0 +1,71 @@
+"""Runs plans that are made by hand, and keeps their events."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowctl.interpreter import RunResult, Setting, run
+from flowctl.interpreter.events import Event, OnEvent, StepOutput
+from flowctl.plan import Operation, Plan, Secret, Step
+from flowctl.syntax.node import Json
+
+
+def command(id: str, run: Json, *needs: str, condition: str | None = None, **options: Json) -> Step:
+    """A step that runs a command; options as in a canonical plan."""
+    return Step(id, Operation("run", {"run": run, **options}), needs, condition=condition)
+
+
+def plan(*steps: Step, secrets: tuple[Secret, ...] = ()) -> Plan:
+    return Plan("test", steps, secrets=secrets)
+
+
+@dataclass
+class Runner:
+    """Runs plans in one folder; each run has its number."""
+
+    base: Path
+    events: list[Event] = field(default_factory=list)
+    runs: int = 0
+
+    def setting(self, **changes: object) -> Setting:
+        environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+        setting = Setting(
+            base=self.base,
+            state=self.base / ".flowctl",
+            run=f"r{self.runs}",
+            environment=environment,
+            clock=lambda: datetime.now(UTC),
+            grace=0.2,
+        )
+        return replace(setting, **changes)  # type: ignore[arg-type]
+
+    def __call__(self, plan: Plan, on_event: OnEvent | None = None, **changes: object) -> RunResult:
+        self.runs += 1
+        self.events.clear()
+
+        def keep(event: Event) -> None:
+            self.events.append(event)
+            if on_event is not None:
+                on_event(event)
+
+        return run(plan, self.setting(**changes), keep)
+
+    def log(self, step: str) -> bytes:
+        """What the step has printed, as the log of the last run holds it."""
+        return self.setting().log(step).read_bytes()
+
+    def lines(self, step: str) -> list[str]:
+        """What the step has printed, as events told it."""
+        return [
+            event.line
+            for event in self.events
+            if isinstance(event, StepOutput) and event.step == step
+        ]
+
+
+def statuses(result: RunResult) -> Mapping[str, str]:
+    return {id: step.status for id, step in result.steps.items()}
