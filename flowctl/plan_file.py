@@ -16,7 +16,8 @@ from flowctl.diagnostics import Fault
 from flowctl.plan import FORMAT, Plan, Step, Stream, canonical, digest_of
 from flowctl.syntax.node import Json
 
-_ORDER = "digest checksum format name about params secrets steps positions".split()
+_HEAD = ("digest", "checksum", "format", "name", "about")
+_ORDER = (*_HEAD, "params", "secrets", "steps", "positions")
 
 
 def sealed(plan: Plan) -> Plan:

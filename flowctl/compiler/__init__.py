@@ -32,12 +32,17 @@ class Compiler:
     judge: Judge
 
 
+def _validated(document: Document, judge: Judge) -> Document:
+    validate(document, judge)
+    return document
+
+
 # Each pass makes the next stage of the one before; None ends the compilation.
 Pass: TypeAlias = "Callable[[Any, Compiler], object | None]"
 
 PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("load", lambda path, own: load(path, own.report)),
-    ("validate", lambda document, own: validate(document, own.judge) or document),
+    ("validate", lambda document, own: _validated(document, own.judge)),
     ("expand", lambda document, own: expand(document, own.inputs, own.judge, own.report)),
     ("link", lambda expanded, own: link(expanded, own.registry, own.report)),
     ("check", lambda linked, own: check(linked, own.registry, own.report)),
