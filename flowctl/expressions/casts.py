@@ -265,8 +265,9 @@ def _moment(value: pl.Expr, given: DataType, wanted: DataType) -> pl.Expr:
 
 def _to_text(value: pl.Expr, given: DataType) -> pl.Expr:
     match given:
-        case Float():
-            text = value.cast(pl.String).str.replace(r"e([+-])(\d)$", "e${1}0${2}")
+        case Float(bits):
+            text = value.cast(pl.String) if bits == 64 else _short_text(value)
+            text = text.str.replace(r"e([+-])(\d)$", "e${1}0${2}")
             return pl.when(value.is_nan()).then(pl.lit("nan")).otherwise(text)
         case Datetime(zone):
             clock = value.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
@@ -279,6 +280,13 @@ def _to_text(value: pl.Expr, given: DataType) -> pl.Expr:
             return elementwise(_show_blob, (value,), String())
         case _:
             return value.cast(pl.String)
+
+
+def _short_text(value: pl.Expr) -> pl.Expr:
+    """A 32-bit float in its own digits, without an exponent up to 1e16."""
+    text = value.cast(pl.String)
+    plain = text.cast(pl.Float64, strict=False).cast(pl.String)
+    return pl.when(text.str.contains("e+", literal=True)).then(plain).otherwise(text)
 
 
 def _trimmed(clock: pl.Expr) -> pl.Expr:
@@ -313,34 +321,34 @@ def _show_blob(value: bytes) -> str:
 
 
 def _from_text(value: pl.Expr, wanted: DataType) -> Result:
-    found = _read(value, wanted)
+    found, fast = _read(value, wanted)
     fault = found.is_null() & value.is_not_null()
-    return Result(found, (Problem(fault, _refusal(value, String(), wanted)),))
+    suspect = fast.is_null() & value.is_not_null()
+    return Result(found, (Problem(fault, _refusal(value, String(), wanted), suspect),))
 
 
-def _read(value: pl.Expr, wanted: DataType) -> pl.Expr:
+def _read(value: pl.Expr, wanted: DataType) -> tuple[pl.Expr, pl.Expr]:
+    """The values, and what Polars alone makes of the text."""
     match wanted:
         case Integer():
             fast = value.cast(polars_type(wanted), strict=False)
-            return _mended(value, fast, lambda text: reading.read_integer(text, wanted), wanted)
+            mended = _mended(value, fast, lambda text: reading.read_integer(text, wanted), wanted)
+            return mended, fast
         case Float(bits):
             fast = value.cast(pl.Float64, strict=False)
             whole = _mended(value, fast, reading.read_float, Float())
-            return whole if bits == 64 else _narrow(whole)
+            return (whole, fast) if bits == 64 else (_narrow(whole), _narrow(fast))
         case Decimal():
-            digits = _mended(
-                value,
-                pl.lit(None, dtype=pl.Int128),
-                lambda text: reading.read_decimal(text, wanted),
-                Integer(128),
+            digits = elementwise(
+                lambda text: reading.read_decimal(text, wanted), (value,), Integer(128)
             )
-            return numbers.as_decimal(digits, wanted)
+            return numbers.as_decimal(digits, wanted), digits
         case Boolean():
             fast = pl.when(value == "true").then(True).when(value == "false").then(False)
-            return _mended(value, fast, reading.read_boolean, wanted)
+            return _mended(value, fast, reading.read_boolean, wanted), fast
         case Date():
             fast = value.str.to_date("%Y-%m-%d", strict=False).to_physical()
-            return _mended(value, fast, reading.read_date, Integer(32)).cast(pl.Date)
+            return _mended(value, fast, reading.read_date, Integer(32)).cast(pl.Date), fast
         case Datetime(zone):
             fast = value.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
             micros = _mended(
@@ -350,15 +358,18 @@ def _read(value: pl.Expr, wanted: DataType) -> pl.Expr:
                 Integer(64),
             )
             moment = micros.cast(pl.Datetime("us"))
-            return moment if not zone else _zoned(moment.dt.replace_time_zone("UTC"), zone)
+            if zone:
+                moment = _zoned(moment.dt.replace_time_zone("UTC"), zone)
+            return moment, fast
         case Time():
             fast = value.str.to_time("%H:%M:%S", strict=False).to_physical()
-            return _mended(value, fast, reading.read_time, Integer(64)).cast(pl.Time)
+            return _mended(value, fast, reading.read_time, Integer(64)).cast(pl.Time), fast
         case Duration():
             micros = elementwise(_read_duration, (value,), Integer(64))
-            return micros.cast(pl.Duration("us"))
+            return micros.cast(pl.Duration("us")), micros
         case _:
-            return elementwise(reading.read_blob, (value,), Binary())
+            found = elementwise(reading.read_blob, (value,), Binary())
+            return found, found
 
 
 def _narrow(value: pl.Expr) -> pl.Expr:

@@ -19,6 +19,7 @@ from flowctl.codes.expressions import (
     NOT_HERE,
     NOT_REPEATABLE,
     OPERAND_TYPES,
+    PATTERN,
     RESULT_TYPE,
     UNKNOWN_FIELD,
     UNKNOWN_FUNCTION,
@@ -318,6 +319,10 @@ class _Checker:
         _, index, match = best
         arguments = tuple(map(self.coerce, tree.arguments, match.parameters))
         result = match.result
+        wrong = function.verify(arguments) if function.verify is not None else None
+        if wrong is not None:
+            culprit = arguments[wrong[0]]
+            self.say(PATTERN, wrong[1], culprit.start, culprit.end)
         return replace(tree, arguments=arguments, type=result, signature=index)
 
     def _mismatch(self, tree: Call, function: Function, reason: str | None) -> None:

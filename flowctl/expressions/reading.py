@@ -117,6 +117,10 @@ def read_timestamp(text: str, zoned: bool) -> int | None:
 def read_time(text: str) -> int | None:
     """Nanoseconds since midnight, to the microsecond."""
     text = text.strip(_SPACE)
+    day = _DATE.match(text)
+    if day is not None:
+        moment = read_timestamp(text, zoned=False)
+        return moment % _DAY * 1000 if moment is not None else None
     found = _CLOCK.fullmatch(text)
     if found is None:
         return None

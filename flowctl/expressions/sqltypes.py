@@ -79,7 +79,7 @@ def sql_name(kind: DataType) -> str:
     """
     match kind:
         case Decimal(precision, scale):
-            return f"DECIMAL({precision}, {scale})"
+            return f"DECIMAL({precision},{scale})"
         case Datetime(zone):
             return "TIMESTAMPTZ" if zone else "TIMESTAMP"
         case List(item):

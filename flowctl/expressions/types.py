@@ -22,6 +22,7 @@ from flowctl.records import (
     Null,
     String,
     Struct,
+    Time,
     Unknown,
 )
 

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from flowctl.expressions.functions import arithmetic, conditional, logic
+from flowctl.expressions.functions import arithmetic, conditional, logic, patterns, text
 from flowctl.expressions.functions.signature import Function, Signature
 
 FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
     "arithmetic": arithmetic.FUNCTIONS,
     "logic": logic.FUNCTIONS,
     "conditional": conditional.FUNCTIONS,
+    "text": text.FUNCTIONS,
+    "patterns": patterns.FUNCTIONS,
 }
 
 FUNCTIONS: Final[Mapping[str, Function]] = {

@@ -228,14 +228,15 @@ def _remainder(a: float, b: float) -> float:
 def _lower_negative(call: Operands) -> Result:
     value, kind = call[0], call.result
     if isinstance(kind, Decimal):
-        return Result(numbers.as_decimal(-numbers.unscaled(value), kind))
+        return Result(numbers.as_decimal(0 - numbers.unscaled(value), kind))
     if not isinstance(kind, Integer):
         return Result(-value)
     least, _ = integer_range(kind)
     message = f"overflow of {kind} in {call.shown}"
     if not kind.signed:
         return Result(value, (Problem(value != 0, message),))
-    return Result(-value, (Problem(value == least, message),))
+    negative = 0 - value if kind.bits == 128 else -value
+    return Result(negative, (Problem(value == least, message),))
 
 
 def _by(rule: Callable[[Sequence[Tree]], Match | str | None], lower: Lowering) -> Signature:

@@ -23,6 +23,7 @@ from flowctl.records import (
     List,
     Null,
     String,
+    Struct,
     Time,
     Unknown,
 )
@@ -83,6 +84,11 @@ class Operands:
         value = tree.value if isinstance(tree, Literal) else None
         return float(value) if isinstance(value, int | float | Number) else None
 
+    def scalar_text(self, index: int) -> str | None:
+        """The text that an argument is, where it stands in the expression."""
+        tree = self.trees[index]
+        return tree.value if isinstance(tree, Literal) and isinstance(tree.value, str) else None
+
     def text(self, index: int) -> str:
         """The value of a `Fixed` argument that is a text."""
         value = self.constant(index)
@@ -122,6 +128,16 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
+class Anything:
+    """Any type, each argument its own; lists and structs only where `nested`."""
+
+    nested: bool = True
+
+    def __str__(self) -> str:
+        return "any"
+
+
+@dataclass(frozen=True, slots=True)
 class Function1:
     """A lambda; what it gives is the type `result`."""
 
@@ -134,8 +150,10 @@ class Function1:
 T: Final = Var("T")
 U: Final = Var("U")
 N: Final = Var("number", numbers=True)
+ANY: Final = Anything()
+SCALAR: Final = Anything(nested=False)
 
-Parameter: TypeAlias = "DataType | Var | ListOf | Fixed | Function1"
+Parameter: TypeAlias = "DataType | Var | ListOf | Fixed | Anything | Function1"
 Outcome: TypeAlias = "DataType | Var | ListOf | Callable[[tuple[DataType, ...]], DataType]"
 
 
@@ -148,6 +166,7 @@ class Match:
     cost: int
 
 
+Verify: TypeAlias = "Callable[[Sequence[Tree]], tuple[int, str] | None]"
 Rule: TypeAlias = "Callable[[Sequence[Tree]], Match | str | None]"
 
 
@@ -197,6 +216,8 @@ class Function:
     example: str
     family: str = ""
     aliases: tuple[str, ...] = field(default=())
+    verify: Verify | None = None
+    """Looks at the literals among the arguments: which one is wrong, and why."""
     named: bool = False
     """Whether arguments may have names, as in `struct_pack(a := 1)`."""
 
@@ -343,7 +364,7 @@ def _substitute(parameter: Parameter, bound: dict[str, DataType], tree: Tree | N
         return List(bound.get(parameter.item.name, Unknown()))
     if isinstance(parameter, Fixed):
         return parameter.type
-    if isinstance(parameter, Function1):
+    if isinstance(parameter, Function1 | Anything):
         return tree.type if tree is not None else Unknown()
     return parameter
 
@@ -355,6 +376,8 @@ def _cost(parameter: Parameter, wanted: DataType, argument: Tree) -> int | None:
         if isinstance(parameter.result, Var):
             return 0
         return implicit_cost(argument.type, parameter.result)
+    if isinstance(parameter, Anything):
+        return 30 if parameter.nested or not isinstance(argument.type, List | Struct) else None
     if isinstance(parameter, Fixed) and not isinstance(argument, Literal):
         return None
     if isinstance(argument, Literal):
