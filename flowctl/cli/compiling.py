@@ -6,17 +6,48 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from flowctl.diagnostics import Diagnostic
+from flowctl.cli.render import Screen
+from flowctl.compiler import Inputs, compile_workflow
+from flowctl.diagnostics import Diagnostic, Report
+from flowctl.errors import InvalidWorkflow
 from flowctl.plan import Plan
 from flowctl.records import Schema
+from flowctl.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """`schemas` are the columns that steps hand on, `dependencies` all files that were read."""
+    """`schemas` are the columns that steps hand on, `dependencies` all files that were read.
+
+    Without an error there may still be no plan, where a param has no value yet.
+    """
 
     diagnostics: tuple[Diagnostic, ...]
+    failed: bool
     plan: Plan | None
     project: Path
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     dependencies: frozenset[Path] = frozenset()
+
+
+def compiled(file: Path, inputs: Inputs, registry: Registry, strict: bool = False) -> Compiled:
+    """Compile one file; what its author did wrong is in the result."""
+    report = Report(strict)
+    found = compile_workflow(file, inputs, registry, report)
+    project = found.document.project.root if found.document else file.absolute().parent
+    return Compiled(
+        tuple(report),
+        report.failed,
+        found.plan if not report.failed else None,
+        project,
+        found.schemas,
+        frozenset(found.dependencies),
+    )
+
+
+def plan_of(result: Compiled, screen: Screen) -> Plan:
+    """The plan, once all faults are shown; raises InvalidWorkflow where there is none."""
+    screen.diagnostics(result.diagnostics)
+    if result.plan is not None:
+        return result.plan
+    raise InvalidWorkflow("" if result.failed else "there is no plan before all of this is known")

@@ -5,29 +5,88 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from flowctl.cli import render
+from flowctl.cli import options, render
+from flowctl.diagnostics import Diagnostic
+from flowctl.errors import InvalidWorkflow, UsageError
 from flowctl.records import Schema
 
+if TYPE_CHECKING:
+    from flowctl.syntax.node import Json
+
+_KINDS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".parquet": "parquet",
+    ".txt": "text",
+    ".log": "text",
+}
+_COMPRESSED = (".gz", ".zst", ".bz2", ".xz")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_PLAIN_TYPE = re.compile(r"[a-z0-9]+\??")
+_PLAIN_TYPE = re.compile(r"[a-z0-9]+")
 # Words that YAML, or an older reader of it, takes for something other than text.
 _WORDS = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 
 
 @click.command(short_help="Print the columns of a data file.")
 @click.argument("path")
-def infer(path: str) -> None:
-    """Print the `columns:` of a file, a folder or a glob, to be put beside its source."""
-    from flowctl.cli.sampling import sample
+@click.option("--kind", metavar="KIND", help="The source to read it with; else by its name.")
+@click.option("--delimiter", metavar="TEXT", help="What stands between the fields of a CSV file.")
+@click.option("--null", "nulls", metavar="TEXT", multiple=True, help="A text that means null.")
+@options.colour
+def infer(
+    path: str, kind: str | None, delimiter: str | None, nulls: tuple[str, ...], colour: str
+) -> None:
+    """Print the `columns:` of a file, a folder or a glob, to be put beside its source.
 
-    schema, missing = sample(path, Path.cwd())
-    console = render.console()
-    for line in missing:
-        console.err.line(f"note: {line}")
+    Types come from a sample of the head, the middle and the end.
+    """
+    console = render.console(colour)
+    kind = kind or _kind(path)
+    arguments: dict[str, Json] = {kind: path}
+    if delimiter or path.removesuffix(".gz").endswith(".tsv"):
+        arguments["delimiter"] = delimiter or "\t"
+    if nulls:
+        arguments["null_values"] = list(nulls)
+    schema, found, missing = _look(kind, arguments)
+    console.err.diagnostics(found)
+    if found or missing:
+        raise InvalidWorkflow("; ".join(missing))
     console.out.write(as_yaml(schema))
+
+
+def _kind(path: str) -> str:
+    names = (
+        [path] if not Path(path).is_dir() else sorted(file.name for file in Path(path).iterdir())
+    )
+    for name in names:
+        suffixes = [suffix for suffix in Path(name).suffixes if suffix not in _COMPRESSED]
+        if suffixes and suffixes[-1].lower() in _KINDS:
+            return _KINDS[suffixes[-1].lower()]
+    known = ", ".join(dict.fromkeys(_KINDS.values()))
+    raise UsageError(f"the name of {path} does not tell its kind; give --kind, such as {known}")
+
+
+def _look(
+    kind: str, arguments: dict[str, Json]
+) -> tuple[Schema, list[Diagnostic], tuple[str, ...]]:
+    """The columns that the source's own rule sees, the faults, and what it could not see."""
+    from flowctl.compiler.files import DataFiles
+    from flowctl.component import Situation
+    from flowctl.expressions.scope import Scope
+    from flowctl.registry import builtin
+
+    sources = builtin().sources
+    if kind not in sources:
+        raise UsageError(f"there is no source `{kind}`; there are {', '.join(sorted(sources))}")
+    typed = sources[kind].rule(arguments, Situation(Scope(), DataFiles(Path.cwd())))
+    found = [Diagnostic(one.code, one.message, help=one.help) for one in typed.faults]
+    return typed.schema, found, typed.missing
 
 
 def as_yaml(schema: Schema) -> str:
@@ -42,6 +101,8 @@ def as_yaml(schema: Schema) -> str:
     for column in schema:
         plain = _PLAIN_KEY.fullmatch(column.name) and column.name.lower() not in _WORDS
         key = column.name if plain else json.dumps(column.name, ensure_ascii=False)
-        type = f"{column.type}{'?' if column.nullable else ''}"
-        lines.append(f"  {key}: {type if _PLAIN_TYPE.fullmatch(type) else json.dumps(type)}")
+        kind = str(column.type)
+        mark = "?" if column.nullable else ""
+        text = f"{kind}{mark}" if _PLAIN_TYPE.fullmatch(kind) else json.dumps(kind + mark)
+        lines.append(f"  {key}: {text}")
     return "\n".join(lines) + "\n"

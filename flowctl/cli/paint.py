@@ -80,3 +80,20 @@ def _width(character: str) -> int:
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def cut(text: str, room: int) -> str:
+    """A text that takes at most so many columns, with a mark where something was cut.
+
+    >>> cut("abcdef", 4), cut("漢字", 3), cut("abc", 3)
+    ('abc…', '漢…', 'abc')
+    """
+    if width(text) <= room:
+        return text
+    kept, used = [], 1
+    for part, wide in cells(text):
+        used += wide
+        if used > room:
+            break
+        kept.append(part)
+    return "".join(kept) + "…"

@@ -9,7 +9,6 @@ import click
 
 from flowctl.cli import options, render
 from flowctl.cli.options import Given
-from flowctl.errors import InvalidWorkflow
 from flowctl.syntax.node import Json
 
 
@@ -37,25 +36,23 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
 
     The same inputs give the same bytes, wherever the folder stands.
     """
-    from flowctl.cli.compiling import compiled
+    from flowctl.cli.compiling import compiled, plan_of
     from flowctl.cli.planview import WHY, as_text
     from flowctl.plan_file import plan_to_json
+    from flowctl.registry import builtin
 
     console = render.console(colour)
-    result = compiled(file, given.inputs())
-    console.err.diagnostics(result.diagnostics)
-    if result.plan is None:
-        raise InvalidWorkflow
+    result = compiled(file, given.inputs(), builtin())
+    found = plan_of(result, console.err)
     if output is not None:
-        output.write_text(plan_to_json(result.plan), encoding="utf-8")
+        output.write_text(plan_to_json(found), encoding="utf-8")
     if format_ == "json":
         steps: dict[str, Json] = {
-            step.id: {"digest": step.digest, "action": "run", "why": WHY}
-            for step in result.plan.steps
+            step.id: {"digest": step.digest, "action": "run", "why": WHY} for step in found.steps
         }
-        found: Json = {"digest": result.plan.digest, "steps": steps}
-        console.out.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        summary: Json = {"digest": found.digest, "steps": steps}
+        console.out.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     elif output is None:
-        console.out.write(as_text(result.plan, result.schemas, console.out))
+        console.out.write(as_text(found, result.schemas, console.out))
     else:
-        console.err.line(f"wrote {output} ({result.plan.digest})")
+        console.err.line(f"wrote {output} ({found.digest})")

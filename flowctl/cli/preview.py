@@ -2,26 +2,116 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flowctl.cli import options, render
 from flowctl.cli.options import Given
+from flowctl.cli.paint import cut, safe
+from flowctl.cli.render import Screen, table
+from flowctl.diagnostics import nearest
+from flowctl.errors import RunFailed, UsageError
+
+if TYPE_CHECKING:
+    from flowctl.cli.slices import Slice
+    from flowctl.plan import Plan, Step
+
+_LEAST = 8
 
 
 @click.command(short_help="Show the first records after each transform.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("step", required=False)
 @click.option(
-    "--rows", type=click.IntRange(1, 1000), default=5, show_default=True, help="How many."
+    "--rows",
+    type=click.IntRange(1, 100),
+    default=4,
+    metavar="N",
+    show_default=True,
+    help="Records to show.",
 )
 @options.inputs
 @options.colour
 def preview(file: Path, step: str | None, rows: int, given: Given, colour: str) -> None:
     """Show the first records of each stream of FILE, or of one STEP, after each transform.
 
-    Reads the beginning of the sources and writes no file.
+    Each record is a column. Faulty records are left out, and no file is written.
     """
+    from flowctl.cli.compiling import compiled, plan_of
+    from flowctl.registry import builtin
+
     console = render.console(colour)
-    console.out.line(f"{file} {step} {rows} {given}")
+    result = compiled(file, given.inputs(), builtin())
+    plan = plan_of(result, console.err)
+    for chosen in _chosen(plan, step):
+        _show(plan, chosen, rows, file.parent, console.out)
+
+
+def _chosen(plan: Plan, name: str | None) -> list[Step]:
+    """The streams of the plan, or the one that is named."""
+    from flowctl.plan import Stream
+
+    streams = [step for step in plan.steps if isinstance(step.body, Stream)]
+    if name is None:
+        return streams
+    found = [step for step in streams if step.id == name]
+    if not found:
+        near = nearest(name, [step.id for step in streams])
+        known = any(step.id == name for step in plan.steps)
+        what = f"`{name}` is no stream" if known else f"there is no step `{name}`"
+        raise UsageError(f"{what}{f'; did you mean `{near}`?' if near and not known else ''}")
+    return found
+
+
+def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
+    from flowctl.cli.running import run_quietly
+    from flowctl.cli.slices import slices
+
+    with tempfile.TemporaryDirectory(prefix="flowctl-preview-") as folder:
+        cut_plan, places = slices(plan, step, rows, Path(folder))
+        result = run_quietly(cut_plan, base, Path(folder))
+        faults = [fault for state in result.steps.values() for fault in state.faults]
+        out.line(out.paint("strong", step.id))
+        for place in places:
+            if not place.file.exists():
+                break
+            out.write("\n".join(_place(place, out)) + "\n\n")
+    if faults:
+        out.diagnostics(faults)
+        raise RunFailed
+
+
+def _place(place: Slice, out: Screen) -> Iterator[str]:
+    import polars as pl
+
+    from flowctl.cli import wording
+
+    told = "; ".join(wording.lines(place.operation))
+    kind = f"{place.operation.kind}: " if place.part == "source" else ""
+    head = f"  {out.paint('frame', place.part)}  {safe(kind + told)}"
+    yield cut(head, out.width)
+    frame = pl.read_parquet(place.file)
+    if frame.is_empty():
+        yield "    no records"
+        return
+    names = [safe(name) for name in frame.columns]
+    room = out.width - max(map(len, names)) - 6
+    each = max(room // frame.height - 2, _LEAST)
+    shown = max(min(frame.height, room // (each + 2)), 1)
+    rows = [
+        (name, *(cut(_text(value), each) for value in frame[column].head(shown).to_list()))
+        for name, column in zip(names, frame.columns, strict=True)
+    ]
+    yield table(rows, indent=4)
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return safe(str(value))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +66,20 @@ def run(
 
     Data goes to stdout, everything else to stderr. Exits with 1 where a step failed.
     """
+    from flowctl.cli.progress import display
+    from flowctl.cli.running import start
+
     console = render.console(colour)
     plan, project = _plan(file, given, base, console)
-    result = _performed(
-        plan, base or file.parent, project, workers, keep_going, log_format, console
-    )
+    with display(console.err, log_format) as shown:
+        result = start(
+            plan,
+            base or file.parent,
+            project / _STATE,
+            shown.show,
+            workers=workers,
+            keep_going=keep_going,
+        )
     _report(result, format_, log_format, console)
     if result.status == "cancelled":
         raise Interrupted
@@ -88,13 +95,11 @@ def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tupl
         return _read_plan(file), base or file.parent
     if base is not None:
         raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")
-    from flowctl.cli.compiling import compiled
+    from flowctl.cli.compiling import compiled, plan_of
+    from flowctl.registry import builtin
 
-    result = compiled(file, given.inputs())
-    console.err.diagnostics(result.diagnostics)
-    if result.plan is None:
-        raise InvalidWorkflow
-    return result.plan, result.project
+    result = compiled(file, given.inputs(), builtin())
+    return plan_of(result, console.err), result.project
 
 
 def _read_plan(file: Path) -> Plan:
@@ -103,39 +108,14 @@ def _read_plan(file: Path) -> Plan:
 
     try:
         found = plan_from_json(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidWorkflow(f"{file}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise InvalidWorkflow(f"{file} is no plan: it is not UTF-8") from error
     if isinstance(found, Fault):
         mend = f"\n  help: {found.help}" if found.help else ""
         raise InvalidWorkflow(f"{file}: {found.message} [{found.code.id}]{mend}")
     return found
-
-
-def _performed(
-    plan: Plan,
-    base: Path,
-    project: Path,
-    workers: int | None,
-    keep_going: bool,
-    log_format: str,
-    console: Console,
-) -> RunResult:
-    from flowctl.cli.progress import display
-    from flowctl.interpreter import run as interpret
-    from flowctl.interpreter.setting import Setting, run_id
-
-    now = datetime.now(UTC)
-    setting = Setting(
-        base=base.absolute(),
-        state=project.absolute() / _STATE,
-        run=run_id(now, os.urandom(3)),
-        environment=dict(os.environ),
-        clock=lambda: datetime.now(UTC),
-        workers=workers or os.cpu_count() or 1,
-        keep_going=keep_going,
-    )
-    with display(console.err, log_format) as shown:
-        return interpret(plan, setting, shown.show)
 
 
 def _report(result: RunResult, format_: str, log_format: str, console: Console) -> None:

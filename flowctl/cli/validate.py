@@ -37,16 +37,19 @@ def validate(
     Exits with 3 where there is an error; warnings and notes do not count.
     """
     from flowctl.cli.compiling import compiled
+    from flowctl.registry import builtin
 
     console = render.console(colour)
+    inputs, registry = given.inputs(), builtin()
     together = Report(strict)
     fine: list[str] = []
     for file in files:
-        result = compiled(file, given.inputs(), strict)
+        result = compiled(file, inputs, registry, strict)
         for found in result.diagnostics:
             together.add(found)
-        if result.plan is not None:
-            fine.append(f"{file.as_posix()}: ok, {plural(len(result.plan.steps), 'step')}")
+        if not result.failed:
+            steps = f", {plural(len(result.plan.steps), 'step')}" if result.plan else ""
+            fine.append(f"{file.as_posix()}: ok{steps}")
     _print(format_, list(together), fine, console)
     if together.failed:
         raise InvalidWorkflow

@@ -9,9 +9,7 @@ from pathlib import Path
 import click
 
 from flowctl.cli import options, render
-from flowctl.cli.compiling import Compiled
 from flowctl.cli.options import Given
-from flowctl.cli.watching import Watcher
 from flowctl.errors import Interrupted, UsageError
 
 # Changes that come within so many milliseconds are one: editors write, rename and touch.
@@ -30,12 +28,16 @@ def watch(file: Path, given: Given, colour: str) -> None:
 
     Says what changed in the plan: steps added, removed, changed, and which argument. Ctrl-C ends.
     """
-    from flowctl.cli.compiling import compiled
+    from flowctl.cli.compiling import Compiled, compiled
+    from flowctl.cli.watching import Watcher
+    from flowctl.registry import builtin
 
     inputs = given.inputs()  # once, so that the logical time is no change
 
+    registry = builtin()
+
     def look() -> Compiled:
-        return compiled(file, inputs)
+        return compiled(file, inputs, registry)
 
     project = look().project
     if not project.is_dir():

@@ -1,0 +1,41 @@
+"""A run as the commands start it: what the world hands to the interpreter."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowctl.interpreter import run
+from flowctl.interpreter.events import Event
+from flowctl.interpreter.result import RunResult
+from flowctl.interpreter.setting import Setting, run_id
+from flowctl.plan import Plan
+
+
+def start(
+    plan: Plan,
+    base: Path,
+    state: Path,
+    on_event: Callable[[Event], None],
+    *,
+    workers: int | None = None,
+    keep_going: bool = False,
+) -> RunResult:
+    """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`."""
+    setting = Setting(
+        base=base.absolute(),
+        state=state.absolute(),
+        run=run_id(datetime.now(UTC), os.urandom(3)),
+        environment=dict(os.environ),
+        clock=lambda: datetime.now(UTC),
+        workers=workers or os.cpu_count() or 1,
+        keep_going=keep_going,
+    )
+    return run(plan, setting, on_event)
+
+
+def run_quietly(plan: Plan, base: Path, state: Path) -> RunResult:
+    """Run a plan with nobody watching, as far as it goes."""
+    return start(plan, base, state, lambda _: None, keep_going=True)
