@@ -24,6 +24,10 @@ class Handing:
     paths: Mapping[str, str]
     further: frozenset[str]
 
+    def extra(self, step: str) -> str | None:
+        """The path of a step's records that only those who read it know."""
+        return self.paths[step] if step in self.further else None
+
     def giving(self, step: str, body: Stream) -> Stream:
         """The step's body, with a sink for those who read it."""
         if step not in self.further:

@@ -40,8 +40,9 @@ class Mask:
         if not self._needles:
             return shown
         flow = MaskedFlow(self)
-        raw = shown.encode("utf-8", "surrogatepass")
-        return (flow.feed(raw) + flow.end()).decode("utf-8", "surrogatepass")
+        # What is no text comes from the system as lone surrogates, and goes back as bytes.
+        raw = shown.encode("utf-8", "surrogateescape")
+        return (flow.feed(raw) + flow.end()).decode("utf-8", "surrogateescape")
 
 
 class MaskedFlow:

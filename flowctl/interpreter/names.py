@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Final, TypeAlias
 
@@ -50,6 +51,7 @@ class RuntimeNames:
 
     plan: Plan
     setting: Setting
+    now: datetime
     vault: Vault
     mask: Mask
     state: RunState
@@ -73,7 +75,7 @@ class RuntimeNames:
         return text
 
     def _tree(self, expression: str, status: Mapping[str, bool]) -> Tree:
-        checked = check(expression, Scope(runtime=self._types, status=bool(status)))
+        checked = check(expression, Scope(runtime=self._types, status=bool(status), now=self.now))
         if checked.tree is None:
             raise ValueFault(checked.faults[0])
         return checked.tree

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
+from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flowctl.codes.runs import STEP_BROKEN
-from flowctl.diagnostics import Fault
+from flowctl.diagnostics import Diagnostic, Fault
+from flowctl.expressions.scope import Scope
 from flowctl.interpreter.emitter import Emitter
-from flowctl.interpreter.events import StepStatus
+from flowctl.interpreter.events import StepProgress, StepStatus
 from flowctl.interpreter.handing import handing
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
@@ -16,9 +20,13 @@ from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.scheduler import Ending
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
+from flowctl.interpreter.verdicts import STOPPED
 from flowctl.interpreter.workplace import StepWorkplace
-from flowctl.plan import Operation, Plan, Step
+from flowctl.plan import Operation, Plan, Step, Stream
 from flowctl.registry import Registry
+
+if TYPE_CHECKING:
+    from flowctl.interpreter.drive import Progress
 
 
 class Performer:
@@ -37,7 +45,8 @@ class Performer:
         mask: Mask,
         emit: Emitter,
     ) -> None:
-        self.names = RuntimeNames(plan, setting, vault, mask, emit.state)
+        now = setting.timestamp or setting.clock()
+        self.names = RuntimeNames(plan, setting, now, vault, mask, emit.state)
         self._plan = plan
         self._setting = setting
         self._registry = registry
@@ -45,6 +54,7 @@ class Performer:
         self._mask = mask
         self._emit = emit
         self._handing = handing(plan, setting)
+        self._now = now
 
     def __enter__(self) -> Performer:
         return self
@@ -57,21 +67,45 @@ class Performer:
         try:
             if isinstance(step.body, Operation):
                 return self._act(step, step.body)
-            raise NotImplementedError
+            return self._stream(step, step.body)
         except OSError as error:
             fault = Fault(STEP_BROKEN, str(error).lower())
-            return Ending(
-                "failed", faults=(diagnosed(self._plan, self._setting.base, step.id, fault),)
-            )
+            return Ending("failed", faults=self._diagnosed(step, [fault]))
 
     def _act(self, step: Step, action: Operation) -> Ending:
         workplace = StepWorkplace(
             step.id, self._setting, self._environment, self._mask, self._emit, self.names.text
         )
         finished = self._registry.actions[action.kind].perform(action.arguments, workplace)
-        locate = partial(diagnosed, self._plan, self._setting.base, step.id)
-        faults = tuple(map(locate, finished.faults))
         if finished.stopped:
-            return Ending("cancelled", exit_code=finished.exit_code, why="the run was stopped")
+            return Ending("cancelled", exit_code=finished.exit_code, why=STOPPED["request"])
+        faults = self._diagnosed(step, finished.faults)
         status: StepStatus = "failed" if faults else "succeeded"
         return Ending(status, exit_code=finished.exit_code, faults=faults)
+
+    def _stream(self, step: Step, body: Stream) -> Ending:
+        from flowctl.interpreter.stream import StreamSetting, run_stream
+
+        setting = self._setting
+        moved = self._handing.giving(step.id, self._handing.taking(body))
+        given = StreamSetting(
+            base=setting.base,
+            scope=Scope(now=self._now),
+            token=setting.run,
+            workers=setting.workers,
+            stdout=setting.stdout,
+            cancelled=lambda: setting.cancellation.asked,
+            on_progress=partial(self._tell, step.id),
+        )
+        result = run_stream(replace(step, body=moved), given, self._registry)
+        why = STOPPED["request"] if result.status == "cancelled" else None
+        sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
+        faults = self._diagnosed(step, result.faults)
+        return Ending(result.status, result.counts, sinks, faults=faults, why=why)
+
+    def _tell(self, step: str, progress: Progress) -> None:
+        now = self._setting.clock()
+        self._emit(StepProgress(now, step, progress.rows, progress.bytes, progress.total))
+
+    def _diagnosed(self, step: Step, faults: Iterable[Fault]) -> tuple[Diagnostic, ...]:
+        return tuple(diagnosed(self._plan, self._setting.base, step.id, fault) for fault in faults)

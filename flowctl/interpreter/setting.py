@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flowctl.interpreter.cancellation import Cancellation
@@ -16,8 +17,9 @@ class Setting:
     """Where and how a plan is run.
 
     `base` is the folder at which data paths start, `state` the project's `.flowctl`. `clock` gives
-    the time in UTC. `grace` is how many seconds a process has between TERM and KILL, `max_memory`
-    is in bytes. Unless `keep_going`, the first failure keeps what has not begun from beginning.
+    the time in UTC, `timestamp` is the run's logical time (the time of its start, if it is None).
+    Records for `stdout` sinks go to `stdout`. `grace` is how many seconds a process has between
+    TERM and KILL. Unless `keep_going`, the first failure keeps what has not begun from beginning.
     """
 
     base: Path
@@ -28,7 +30,8 @@ class Setting:
     workers: int = 2
     keep_going: bool = False
     grace: float = 5.0
-    max_memory: int | None = None
+    timestamp: datetime | None = None
+    stdout: BinaryIO | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
 
     @property
