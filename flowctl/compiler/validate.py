@@ -13,7 +13,8 @@ from flowctl.component import JsonSchema
 from flowctl.diagnostics import Report
 from flowctl.registry import Registry
 from flowctl.schema.grammar import workflow_grammar
-from flowctl.schema.judge import Check, Walk, compile_schema
+from flowctl.schema.judge import compile_schema
+from flowctl.schema.walk import Check, Walk
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import MappingNode, Node
 

@@ -10,7 +10,7 @@ from flowctl.schema import wording
 from flowctl.syntax.node import MappingNode, Node, Pointer, SequenceNode, UnknownNode, find, to_json
 
 if TYPE_CHECKING:
-    from flowctl.schema.judge import Check, Walk
+    from flowctl.schema.walk import Check, Walk
     from flowctl.schema.wording import Where
 
 
@@ -23,7 +23,11 @@ def foreign_check(schema: JsonSchema) -> Check:
 
         if _unknown(node):
             return False
-        error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
+        try:
+            error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
+        except Exception as fault:  # a schema that cannot be applied fails in many ways
+            message = f"{wording.name_of(where)} cannot be judged by its schema: {fault}"
+            return walk.wrong(wording.fault(codes.UNFIT, node, " ".join(message.split())))
         if error is None:
             return True
         place = find(node, cast("Pointer", tuple(error.absolute_path))) or node

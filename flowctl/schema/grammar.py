@@ -46,7 +46,7 @@ def workflow_grammar(registry: Registry) -> JsonSchema:
             "vars": {
                 "type": "object",
                 "names": "variable",
-                "description": "Names for templates and expressions; they may use params and each other.",
+                "description": "Names for templates and expressions; they may use each other.",
                 "additionalProperties": True,
             },
             "secrets": {"$ref": "#/$defs/secrets"},
@@ -101,7 +101,7 @@ def _definitions(registry: Registry) -> JsonSchema:
             "names": "step",
             "minProperties": 1,
             "additionalProperties": {"$ref": "#/$defs/step"},
-            "description": "What the workflow does; steps that do not need each other run in parallel.",
+            "description": "What the workflow does; steps that need nothing of each other run in paral",
         },
         "step": _step(registry),
         "source": _family("source", registry.sources),
@@ -156,7 +156,7 @@ def _step(registry: Registry) -> JsonSchema:
                     "patternName": "a count such as `10` or a share such as `1%`",
                 },
             ],
-            "description": "One reject more than this count, or share of the records, ends the run.",
+            "description": "More rejects than this count, or share of the records, end the run.",
         },
     }
     source: JsonSchema = {
@@ -279,27 +279,37 @@ def _json_schema() -> JsonSchema:
     number: JsonSchema = {"type": "number"}
     types: list[str] = ["string", "integer", "number", "boolean", "array", "object", "null"]
     one_type: JsonSchema = {"enum": list(types)}
+    flag: JsonSchema = {"type": "boolean"}
     anything: JsonSchema = {}
-    groups: dict[str, tuple[str, JsonSchema]] = {
-        "text": ("$schema $id $anchor $dynamicAnchor $comment title description pattern format"
-                 " contentEncoding contentMediaType", _TEXT),
-        "references": ("$ref $dynamicRef", _TEXT),
-        "flags": ("deprecated readOnly writeOnly uniqueItems", {"type": "boolean"}),
-        "sizes": ("minLength maxLength minItems maxItems minContains maxContains minProperties"
-                  " maxProperties", size),
-        "numbers": ("minimum maximum exclusiveMinimum exclusiveMaximum", number),
-        "schemas": ("items contains additionalProperties propertyNames not if then else"
-                    " unevaluatedItems unevaluatedProperties contentSchema", below),
-        "lists": ("allOf anyOf oneOf prefixItems", several),
-        "named": ("properties patternProperties dependentSchemas $defs definitions", named),
-        "any": ("const default", anything),
-    }
-    properties: dict[str, JsonSchema] = {
-        name: schema for names, schema in groups.values() for name in names.split()
+    text = (
+        *("$schema", "$id", "$anchor", "$dynamicAnchor", "$ref", "$dynamicRef", "$comment"),
+        *("title", "description", "pattern", "format", "contentEncoding", "contentMediaType"),
+    )
+    sizes = (
+        *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
+        *("minProperties", "maxProperties"),
+    )
+    schemas = (
+        *("items", "contains", "additionalProperties", "propertyNames", "not", "if", "then"),
+        *("else", "unevaluatedItems", "unevaluatedProperties", "contentSchema"),
+    )
+    properties: JsonSchema = {
+        **dict.fromkeys(text, _TEXT),
+        **dict.fromkeys(("deprecated", "readOnly", "writeOnly", "uniqueItems"), flag),
+        **dict.fromkeys(sizes, size),
+        **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), number),
+        **dict.fromkeys(schemas, below),
+        **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), several),
+        **dict.fromkeys(("properties", "patternProperties", "dependentSchemas"), named),
+        **dict.fromkeys(("$defs", "definitions"), named),
+        **dict.fromkeys(("const", "default"), anything),
     }
     properties["multipleOf"] = {"type": "number", "exclusiveMinimum": 0}
     properties["type"] = {
-        "anyOf": [one_type, {"type": "array", "items": one_type, "minItems": 1, "uniqueItems": True}]
+        "anyOf": [
+            one_type,
+            {"type": "array", "items": one_type, "minItems": 1, "uniqueItems": True},
+        ]
     }
     properties["enum"] = {"type": "array", "minItems": 1}
     properties["examples"] = {"type": "array"}
@@ -311,6 +321,6 @@ def _json_schema() -> JsonSchema:
     return {
         "type": "object",
         "literal": True,
-        "properties": properties,  # type: ignore[dict-item]
+        "properties": properties,
         "additionalProperties": False,
     }

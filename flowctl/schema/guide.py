@@ -29,7 +29,9 @@ def guide_of(schema: JsonSchema, part: str) -> Guide | None:
     return _guide(definitions[part], definitions, ())
 
 
-def _guide(schema: Json, definitions: Mapping[str, JsonSchema], way: tuple[str, ...]) -> Guide | None:
+def _guide(
+    schema: Json, definitions: Mapping[str, JsonSchema], way: tuple[str, ...]
+) -> Guide | None:
     if not isinstance(schema, dict):
         return None
     if "$ref" in schema:

@@ -8,15 +8,17 @@ mapping's kind key, so that nobody ever reads "is not valid under any of the giv
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import cast
 
 from flowctl.codes import schema as codes
 from flowctl.component import JsonSchema
-from flowctl.diagnostics import Diagnostic, Related, Report
+from flowctl.diagnostics import Diagnostic, Report
 from flowctl.schema import wording
+from flowctl.schema.mappings import MappingRules
+from flowctl.schema.values import all_differ, number, right_length, scalar_parts
+from flowctl.schema.walk import TEMPLATE, Check, Walk, deferred
 from flowctl.schema.wording import Item, Where
 from flowctl.syntax.node import (
     Entry,
@@ -26,56 +28,18 @@ from flowctl.syntax.node import (
     ScalarNode,
     SequenceNode,
     UnknownNode,
-    to_json,
 )
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-TEMPLATE = re.compile(r"(?<!\$)\{\{")
 ANNOTATIONS = frozenset(
-    "$schema $id $comment title description default examples deprecated readOnly writeOnly format"
-    " env markdownDescription contentEncoding contentMediaType".split()
+    (
+        *("$schema", "$id", "$comment", "title", "description", "default", "examples"),
+        *("deprecated", "readOnly", "writeOnly", "format", "contentEncoding", "contentMediaType"),
+    )
 )
-
-
-@dataclass(slots=True)
-class Walk:
-    """One look at a tree.
-
-    `lenient` while templates and references are still in place: what contains one is accepted, to
-    be judged again after expansion. `settled` are the ids of nodes that need no second look.
-    """
-
-    report: Report
-    lenient: bool = False
-    settled: set[int] = field(default_factory=set)
-
-    def wrong(self, fault: Diagnostic) -> bool:
-        self.report.add(fault)
-        return False
-
-
-Check: TypeAlias = "Callable[[Node, Where, Walk], bool]"
-"""Judges a node; whether it is right and holds nothing that must be looked at again."""
-
-Part: TypeAlias = "Callable[[ScalarNode, Where, Walk], bool]"
 
 
 class Foreign(Exception):
     """A schema uses keywords that are left to a full JSON Schema validator."""
-
-
-def deferred(node: Node) -> bool:
-    """Whether this very node can only be judged after expansion."""
-    if isinstance(node, ScalarNode):
-        # Until everything is laid over each other, `null` may be there to remove something.
-        return node.value is None or (
-            type(node.value) is str and TEMPLATE.search(node.value) is not None
-        )
-    if isinstance(node, MappingNode):
-        return any(
-            entry.key.value == "$ref" or TEMPLATE.search(entry.name) for entry in node.entries
-        )
-    return isinstance(node, UnknownNode)
 
 
 def compile_schema(schema: JsonSchema) -> Check:
@@ -128,7 +92,7 @@ class _Compiler:
         role = str(schema.get("format", ""))
         mapping = self.mapping(schema)
         sequence = self.sequence(schema)
-        parts = _scalar_parts(schema)
+        parts = scalar_parts(schema)
         opaque = role == "json-schema"
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
@@ -146,10 +110,7 @@ class _Compiler:
                     if value is None and walk.lenient:
                         return False
                     return walk.wrong(wording.wrong_type(node, where, shown, role))
-                for part in parts:
-                    if not part(node, where, walk):  # type: ignore[arg-type]
-                        return False
-                return True
+                return all(part(node, where, walk) for part in parts)  # type: ignore[arg-type]
             if kind is UnknownNode:
                 return False
             if kind is MappingNode:
@@ -166,7 +127,7 @@ class _Compiler:
         return check
 
     def mapping(self, schema: JsonSchema) -> Check:
-        rules = _MappingRules.of(schema, self)
+        rules = MappingRules.of(schema, self.check)
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
             assert isinstance(node, MappingNode)
@@ -181,7 +142,7 @@ class _Compiler:
 
     def sequence(self, schema: JsonSchema) -> Check:
         item = self.check(schema.get("items", True))
-        least, most = _number(schema, "minItems"), _number(schema, "maxItems")
+        least, most = number(schema, "minItems"), number(schema, "maxItems")
         unique = schema.get("uniqueItems") is True
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
@@ -190,12 +151,12 @@ class _Compiler:
                 return True
             # A reference to a list is spliced, so only an expanded list can be counted.
             open_ended = walk.lenient and any(deferred(below) for below in node.items)
-            right = open_ended or _right_length(node, where, walk, least, most)
+            right = open_ended or right_length(node, where, walk, least, most)
             position = Item(where if isinstance(where, Entry) else None)
             for below in node.items:
                 right = item(below, position, walk) and right
             if unique:
-                right = _all_differ(node, walk) and right
+                right = all_differ(node, walk) and right
             if right and not open_ended:
                 walk.settled.add(id(node))
             return right and not open_ended
@@ -211,12 +172,15 @@ class _Compiler:
         branches = [(self._types(branch), self.check(branch)) for branch in listed]
         shown = list(dict.fromkeys(name for types, _ in branches for name in _order(types)))
         role = next((str(branch["format"]) for branch in listed if "format" in branch), "")
+        family = next((kinds for branch in listed if (kinds := self._kinds(branch))), None)
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
             if isinstance(node, UnknownNode) or (walk.lenient and deferred(node)):
                 return False
             found = wording.type_of(node)
             fitting = [branch for types, branch in branches if found in types]
+            if not fitting and family is not None:
+                return walk.wrong(_no_mapping(node, where, *family))
             if not fitting:
                 return walk.wrong(wording.wrong_type(node, where, shown, role))
             if len(fitting) == 1:
@@ -224,6 +188,16 @@ class _Compiler:
             return _first_right(fitting, node, where, walk)
 
         return check
+
+    def _kinds(self, schema: JsonSchema) -> tuple[str, list[str]] | None:
+        """The noun and the kinds of a schema that picks its fragment by a kind key."""
+        if "$ref" in schema:
+            name = str(schema["$ref"]).removeprefix("#/$defs/")
+            return self._kinds(self.definitions.get(name, {}))
+        if "kinds" not in schema:
+            return None
+        kinds = cast("JsonSchema", schema["kinds"])
+        return str(kinds["noun"]), list(cast("JsonSchema", kinds["of"]))
 
     def _types(self, schema: JsonSchema) -> frozenset[str]:
         if "$ref" in schema:
@@ -264,102 +238,13 @@ class _Compiler:
         return check
 
 
-@dataclass(slots=True)
-class _MappingRules:
-    """What a schema says about the keys of a mapping."""
-
-    properties: dict[str, Check]
-    patterns: list[tuple[re.Pattern[str], Check]]
-    others: Check | None
-    required: list[str]
-    descriptions: dict[str, str]
-    least: float | None
-    literal: bool
-    names: str
-    owners: dict[str, list[str]]
-    thing: str
-    beside: bool
-
-    @classmethod
-    def of(cls, schema: JsonSchema, compiler: _Compiler) -> _MappingRules:
-        properties = cast("dict[str, JsonSchema]", schema.get("properties", {}))
-        patterns = cast("dict[str, JsonSchema]", schema.get("patternProperties", {}))
-        others = schema.get("additionalProperties", True)
-        return cls(
-            {name: compiler.check(below) for name, below in properties.items()},
-            [(re.compile(text), compiler.check(below)) for text, below in patterns.items()],
-            None if others is False else compiler.check(others),
-            cast("list[str]", schema.get("required", [])),
-            {
-                name: str(below["description"])
-                for name, below in properties.items()
-                if isinstance(below, dict) and "description" in below
-            },
-            _number(schema, "minProperties"),
-            schema.get("literal") is True,
-            str(schema.get("names", "")),
-            cast("dict[str, list[str]]", schema.get("owners", {})),
-            "entry" if schema.get("names") is None else str(schema["names"]),
-            "owners" in schema,
-        )
-
-    def judge(self, node: MappingNode, where: Where, walk: Walk) -> bool:
-        strangers = [
-            entry for entry in node.entries if entry.key.value not in self.properties
-        ]
-        if strangers and walk.lenient and not self.literal and deferred(node):
-            return False
-        right = True
-        for entry in node.entries:
-            check = self.properties.get(entry.key.value)  # type: ignore[arg-type]
-            if check is not None:
-                right = check(entry.value, entry, walk) and right
-        for entry in strangers:
-            right = self.stranger(entry, where, walk) and right
-        return self.complete(node, where, walk) and right
-
-    def stranger(self, entry: Entry, where: Where, walk: Walk) -> bool:
-        for pattern, check in self.patterns:
-            if pattern.search(entry.name):
-                return check(entry.value, entry, walk)
-        if self.others is None:
-            owner = self._owner(where)
-            legal = self.properties
-            owners = self.owners.get(entry.name, [])
-            return walk.wrong(wording.unknown_key(entry, owner, legal, owners))
-        if self.names and not NAME.fullmatch(entry.name):
-            word = re.sub(r"\W", "_", entry.name, flags=re.ASCII)
-            suggestion = word if NAME.fullmatch(word) else None
-            article = "an" if self.names[0] in "aeiou" else "a"
-            walk.wrong(wording.bad_name(entry, f"{article} {self.names}", suggestion))
-            self.others(entry.value, entry, walk)
-            return False
-        return self.others(entry.value, entry, walk)
-
-    def complete(self, node: MappingNode, where: Where, walk: Walk) -> bool:
-        if self.least and len(node.entries) < self.least and not self.required:
-            return walk.wrong(wording.empty(node, where, self.thing))
-        right = True
-        if self.required:
-            present = {entry.key.value for entry in node.entries}
-            for name in self.required:
-                if name not in present:
-                    described = self.descriptions.get(name)
-                    walk.wrong(wording.missing_key(node, where, name, described))
-                    right = False
-        return right
-
-    def _owner(self, where: Where) -> str:
-        if where is None:
-            return ""
-        name = wording.name_of(where)
-        return f" beside {name}" if self.beside else f" in {name}"
-
-
 _KEYWORDS = frozenset(
-    "type enum const pattern minLength maxLength minimum maximum exclusiveMinimum exclusiveMaximum"
-    " properties patternProperties additionalProperties required minProperties items minItems"
-    " maxItems uniqueItems names literal owners patternName $defs".split()
+    (
+        *("type", "enum", "const", "pattern", "patternName", "minLength", "maxLength"),
+        *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
+        *("properties", "patternProperties", "additionalProperties", "required", "minProperties"),
+        *("items", "minItems", "maxItems", "uniqueItems", "names", "literal", "owners", "$defs"),
+    )
 )
 _ALL = ("null", "boolean", "integer", "number", "string", "array", "object")
 
@@ -387,131 +272,11 @@ def _allowed(schema: JsonSchema) -> frozenset[str]:
 
 
 def _order(types: frozenset[str]) -> list[str]:
-    return [name for name in ("string", "number", "integer", "boolean", "array", "object", "null")
-            if name in types]
-
-
-def _scalar_parts(schema: JsonSchema) -> list[Part]:
-    parts: list[Part] = []
-    if "enum" in schema or "const" in schema:
-        parts.append(_one_of(cast("list[Json]", schema.get("enum", [schema.get("const")]))))
-    if "pattern" in schema:
-        parts.append(_matches(str(schema["pattern"]), str(schema.get("patternName", ""))))
-    if "minLength" in schema or "maxLength" in schema:
-        parts.append(_long(_number(schema, "minLength"), _number(schema, "maxLength")))
-    bounds = {
-        name: limit
-        for name in ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
-        if (limit := _number(schema, name)) is not None
-    }
-    if bounds:
-        parts.append(_within(bounds))
-    return parts
-
-
-def _one_of(values: list[Json]) -> Part:
-    def part(node: ScalarNode, where: Where, walk: Walk) -> bool:
-        found = node.value
-        if any(found == value and type(found) is type(value) for value in values):
-            return True
-        if isinstance(found, float | int) and not isinstance(found, bool):
-            numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
-            if found in numbers:
-                return True
-        return walk.wrong(wording.not_allowed(node, where, values))
-
-    return part
-
-
-def _matches(pattern: str, explained: str) -> Part:
-    expression = re.compile(pattern)
-
-    def part(node: ScalarNode, where: Where, walk: Walk) -> bool:
-        if not isinstance(node.value, str) or expression.search(node.value):
-            return True
-        if not node.value:
-            message = f"{wording.name_of(where)} is empty"
-            return walk.wrong(wording.fault(codes.EMPTY, node, message, help=explained or None))
-        form = explained or f"text that matches `{pattern}`"
-        message = f"{wording.name_of(where)} must be {form}, not `{_short(node.value)}`"
-        return walk.wrong(wording.fault(codes.TEXT_FORM, node, message))
-
-    return part
-
-
-def _long(least: float | None, most: float | None) -> Part:
-    def part(node: ScalarNode, where: Where, walk: Walk) -> bool:
-        if not isinstance(node.value, str):
-            return True
-        name, size = wording.name_of(where), len(node.value)
-        if size == 0 and least:
-            return walk.wrong(wording.fault(codes.EMPTY, node, f"{name} is empty"))
-        if least is not None and size < least:
-            message = f"{name} must have at least {_count(least, 'character')}, not {size}"
-            return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
-        if most is not None and size > most:
-            message = f"{name} must have at most {_count(most, 'character')}, not {size}"
-            return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
-        return True
-
-    return part
-
-
-def _within(bounds: dict[str, float]) -> Part:
-    tests: dict[str, tuple[Callable[[float, float], bool], str]] = {
-        "minimum": (lambda value, limit: value >= limit, "at least"),
-        "maximum": (lambda value, limit: value <= limit, "at most"),
-        "exclusiveMinimum": (lambda value, limit: value > limit, "more than"),
-        "exclusiveMaximum": (lambda value, limit: value < limit, "less than"),
-    }
-
-    def part(node: ScalarNode, where: Where, walk: Walk) -> bool:
-        value = node.value
-        if isinstance(value, str | bool) or value is None:
-            return True
-        for name, limit in bounds.items():
-            holds, words = tests[name]
-            if not holds(value, limit):
-                message = f"{wording.name_of(where)} must be {words} {limit}, not {value}"
-                return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
-        return True
-
-    return part
-
-
-def _right_length(
-    node: SequenceNode, where: Where, walk: Walk, least: float | None, most: float | None
-) -> bool:
-    size = len(node.items)
-    name = wording.name_of(where)
-    if least and size == 0:
-        return walk.wrong(wording.empty(node, where, "item"))
-    if least is not None and size < least:
-        message = f"{name} must have at least {_count(least, 'item')}, not {size}"
-        return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
-    if most is not None and size > most:
-        message = f"{name} must have at most {_count(most, 'item')}, not {size}"
-        return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
-    return True
-
-
-def _all_differ(node: SequenceNode, walk: Walk) -> bool:
-    first: dict[str, Node] = {}
-    right = True
-    for item in node.items:
-        if isinstance(item, UnknownNode) or (walk.lenient and deferred(item)):
-            continue
-        value = to_json(item)
-        # JSON makes no difference between 1 and 1.0, but does between 1 and true.
-        key = repr(float(value) if type(value) is int else value)
-        if key in first:
-            related = (Related(first[key].span, "first stands here"),)
-            what = wording.spelt(value) if isinstance(item, ScalarNode) else "this item"
-            message = f"{what} stands twice in the list"
-            walk.wrong(wording.fault(codes.REPEATED, item, message, related=related))
-            right = False
-        first.setdefault(key, item)
-    return right
+    return [
+        name
+        for name in ("string", "number", "integer", "boolean", "array", "object", "null")
+        if name in types
+    ]
 
 
 def _first_right(branches: list[Check], node: Node, where: Where, walk: Walk) -> bool:
@@ -541,22 +306,8 @@ def _no_mapping(node: Node, where: Where, noun: str, kinds: Iterable[str]) -> Di
     if found == "null":
         message = f"{wording.name_of(where)} needs a value: a mapping with one {noun}"
         span = wording.place_of(node, where)
-        return wording.fault(
-            codes.EMPTY, node, message, wording.listed(list(kinds), f"{article} {noun} is"), span=span
-        )
+        help = wording.listed(list(kinds), f"{article} {noun} is")
+        return wording.fault(codes.EMPTY, node, message, help, span=span)
     message = f"{wording.name_of(where)} must be a mapping that says its kind, not {shown}"
     help = wording.listed(list(kinds), f"{article} {noun} is")
     return wording.fault(codes.WRONG_TYPE, node, message, help)
-
-
-def _number(schema: JsonSchema, name: str) -> float | None:
-    value = schema.get(name)
-    return value if isinstance(value, int | float) else None
-
-
-def _count(number: float, noun: str) -> str:
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else f"{text[:37]}..."

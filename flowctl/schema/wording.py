@@ -108,6 +108,7 @@ def unknown_key(
 ) -> Diagnostic:
     """`owner` ends the sentence (`beside `csv``); `owners` are kinds that do have such a key."""
     near = nearest(entry.name, list(legal))
+    help: str | None
     if near is None and owners:
         help = f"`{entry.name}` belongs to {either([f'`{kind}`' for kind in owners])}"
     elif near is not None:

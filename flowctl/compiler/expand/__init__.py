@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 from flowctl.codes.templates import UNKNOWN_PROFILE
 from flowctl.compiler.expand.bundle import Bundler
@@ -80,7 +82,9 @@ class _Expansion:
         names = variables.seen_from(names)
         constants = variables.constants()
 
-        about = {name: self._expanded(root, name, names) for name in ("name", "description", "labels")}
+        about = {
+            name: self._expanded(root, name, names) for name in ("name", "description", "labels")
+        }
         secrets = self._expanded(root, "secrets", names)
         maker = StepMaker(self.expander, self.judge, self.report, root, names)
         steps = tuple(maker.steps())
@@ -148,7 +152,7 @@ class _Expansion:
             entries.append(entry if value is None else Entry(entry.key, value))
         self.judge.strict(MappingNode(tuple(entries), root.span, root.trace), "")
 
-    def _others(self) -> Iterator[object]:
+    def _others(self) -> Iterator[Path]:
         yield from self.files.read
         if self.inputs.params_file is not None:
             yield self.inputs.params_file
@@ -156,10 +160,11 @@ class _Expansion:
 
 def _secrets(node: Node | None) -> Iterator[Secret]:
     for entry in node.entries if isinstance(node, MappingNode) else ():
-        for source in ("env", "file"):
+        sources: tuple[Literal["env", "file"], ...] = ("env", "file")
+        for source in sources:
             place = entry.value.get(source) if isinstance(entry.value, MappingNode) else None
             if isinstance(place, ScalarNode) and isinstance(place.value, str):
-                yield Secret(entry.name, source, place.value)  # type: ignore[arg-type]
+                yield Secret(entry.name, source, place.value)
 
 
 def _text(node: Node | None) -> str | None:

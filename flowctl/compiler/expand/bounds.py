@@ -102,7 +102,7 @@ def _foresee_join(subject: object, arguments: list[object]) -> None:
             raise _too_large("the result of `join` would be too large")
 
 
-_ANY_NUMBER = frozenset("default d int float sum max min round abs".split())
+_ANY_NUMBER = frozenset(["default", "d", "int", "float", "sum", "max", "min", "round", "abs"])
 
 
 def _too_large(message: str) -> TemplateFault:

@@ -99,7 +99,9 @@ class _Bundle:
                 found = self._find(target, only.value)
                 if isinstance(found, MappingNode):
                     self.root = target
-                    schema = _came(found, only.value)
+                    came = _came(found, only.value)
+                    assert isinstance(came, MappingNode)
+                    schema = came
         own = schema.get(DEFS)
         self.taken = set(own.names()) if isinstance(own, MappingNode) else set()
         self.ids = set(_ids(schema))
@@ -209,9 +211,7 @@ class _Bundle:
 def _with_definitions(schema: MappingNode, definitions: dict[str, Node]) -> MappingNode:
     if not definitions:
         return schema
-    added = tuple(
-        Entry(ScalarNode(name, node.span), node) for name, node in definitions.items()
-    )
+    added = tuple(Entry(ScalarNode(name, node.span), node) for name, node in definitions.items())
     own = schema.get(DEFS)
     if isinstance(own, MappingNode):
         merged = replace(own, entries=(*own.entries, *added))

@@ -6,7 +6,7 @@ from flowctl.diagnostics import Code
 
 
 class TemplateFault(Exception):
-    """The author is wrong; `start` and `end` are offsets into the expression, None for all of it."""
+    """The author is wrong; `start` and `end` are offsets into the expression, None if it is all."""
 
     def __init__(
         self,

@@ -1,9 +1,10 @@
-"""What templates may call: `file`, `glob`, `table`, `date_range`, `range`, and the filter `date`."""
+"""What templates may call: `file glob table date_range range`, and the filter `date`."""
 
 from __future__ import annotations
 
 import csv
 import datetime as dt
+import glob
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -33,12 +34,18 @@ def functions(files: ProjectFiles, holder: str) -> Mapping[str, Function]:
         written = _text(path, "table")
         return _refusing(lambda: _rows(files, files.locate(written, holder), written))
 
-    def glob(pattern: object) -> list[str]:
+    def matching(pattern: object) -> list[str]:
         """The files that match, sorted, as seen from the workflow's folder."""
         written = _text(pattern, "glob")
         return _refusing(lambda: _matches(files, written, holder))
 
-    return {"file": file, "glob": glob, "table": table, "date_range": date_range, "range": _range}
+    return {
+        "file": file,
+        "glob": matching,
+        "table": table,
+        "date_range": date_range,
+        "range": _range,
+    }
 
 
 def date_range(first: object, last: object) -> list[str]:
@@ -114,7 +121,9 @@ def _rows(files: ProjectFiles, path: Path, written: str) -> list[object]:
     try:
         for row in reader:
             if None in row or None in row.values():
-                message = f"line {reader.line_num} of `{written}` has not as many fields as the header"
+                message = (
+                    f"line {reader.line_num} of `{written}` has not as many fields as the header"
+                )
                 raise TemplateFault(TEMPLATE_FAILS, message)
             rows_read.append(row)
             sized(rows_read)
@@ -125,14 +134,10 @@ def _rows(files: ProjectFiles, path: Path, written: str) -> list[object]:
 
 
 def _matches(files: ProjectFiles, written: str, holder: str) -> list[str]:
-    from glob import iglob
-
     start = files.locate(written, holder)
     base = files.project.base
-    found = sorted(iglob(start.as_posix(), recursive=True))
+    found = sorted(glob.iglob(start.as_posix(), recursive=True))  # noqa: PTH207  # any pattern
     sized(found)
     for path in found:
         files.locate(path, holder)
     return [Path(os.path.relpath(path, base)).as_posix() for path in found]
-
-

@@ -68,7 +68,7 @@ def cut(text: str) -> tuple[Piece, ...]:
 
 
 def _closing(text: str, position: int, tokens: re.Pattern[str]) -> int | None:
-    """Where the braces that were opened before `position` are closed again, and the text goes on."""
+    """Where the text goes on behind the braces that were opened before `position`."""
     depth = 0
     for token in tokens.finditer(text, position):
         if token[0] == "{":

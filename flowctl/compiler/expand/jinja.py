@@ -1,6 +1,6 @@
 """Jinja's expressions: read by Jinja's own parser, evaluated here, within bounds.
 
-Only this module imports jinja2. Evaluating the tree ourselves keeps what a template may do to what
+Only this module and `jinja_syntax` import jinja2. Evaluating the tree ourselves keeps what a template may do to what
 is written in this file (no attribute of a Python object can be reached), bounds every step, and
 gives each fault the column of the very name that is wrong.
 """
@@ -12,33 +12,45 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import cast
 
-from jinja2 import TemplateSyntaxError, nodes
+from jinja2 import nodes
 from jinja2.filters import FILTERS
-from jinja2.lexer import Lexer, Token, TokenStream
-from jinja2.parser import Parser
 from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from flowctl.codes.templates import TEMPLATE_FAILS, TEMPLATE_SYNTAX, UNDEFINED
 from flowctl.compiler.expand.bounds import foresee, foresee_call, listed, plain, sized
 from flowctl.compiler.expand.faults import TemplateFault, Unavailable
+from flowctl.compiler.expand.jinja_syntax import Parsed, read
 from flowctl.compiler.expand.names import Names, undefined
 from flowctl.diagnostics import nearest
 from flowctl.expressions.scope import NotYet
 from flowctl.syntax.node import Json
 
 ALLOWED_FILTERS = (
-    "abs batch capitalize center count default d dictsort first float int items join last length"
-    " list lower map max min reject rejectattr replace reverse round select selectattr slice sort"
-    " string sum title tojson trim truncate unique upper urlencode wordcount"
-).split()
-TEXT_METHODS = frozenset(
-    "capitalize center count endswith find isalpha isdigit join ljust lower lstrip removeprefix"
-    " removesuffix replace rjust rsplit rstrip split splitlines startswith strip title upper"
-    " zfill".split()
+    *(
+        "abs",
+        "batch",
+        "capitalize",
+        "center",
+        "count",
+        "d",
+        "default",
+        "dictsort",
+        "first",
+        "float",
+    ),
+    *("int", "items", "join", "last", "length", "list", "lower", "map", "max", "min", "reject"),
+    *("rejectattr", "replace", "reverse", "round", "select", "selectattr", "slice", "sort"),
+    *("string", "sum", "title", "tojson", "trim", "truncate", "unique", "upper", "urlencode"),
+    "wordcount",
 )
-MAPPING_METHODS = frozenset(("get", "items", "keys", "values"))
-LIST_METHODS = frozenset(("count", "index"))
+TEXT_METHODS = (
+    *("capitalize", "center", "count", "endswith", "find", "isalpha", "isdigit", "join", "ljust"),
+    *("lower", "lstrip", "removeprefix", "removesuffix", "replace", "rjust", "rsplit", "rstrip"),
+    *("split", "splitlines", "startswith", "strip", "title", "upper", "zfill"),
+)
+MAPPING_METHODS = ("get", "items", "keys", "values")
+LIST_METHODS = ("count", "index")
 
 _BINARY: dict[type[nodes.BinExpr], tuple[str, Callable[[object, object], object]]] = {
     nodes.Add: ("+", operator.add),
@@ -59,15 +71,6 @@ _COMPARE: dict[str, Callable[[object, object], object]] = {
     "in": lambda left, right: left in right,  # type: ignore[operator]
     "notin": lambda left, right: left not in right,  # type: ignore[operator]
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """An expression's tree, whose line numbers are offsets, and where the token of each ends."""
-
-    text: str
-    tree: nodes.Expr
-    ends: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ class Jinja:
         parsed = self._parsed.get(expression)
         if parsed is None:
             try:
-                parsed = _parse(expression, self._environment)
+                parsed = read(expression, self._environment)
             except TemplateFault as fault:
                 parsed = fault
             self._parsed[expression] = parsed
@@ -113,53 +116,6 @@ class Jinja:
             return plain(evaluation.value(parsed.tree))
         except RecursionError:
             raise TemplateFault(TEMPLATE_FAILS, "the expression nests too deep") from None
-
-
-def _parse(expression: str, environment: ImmutableSandboxedEnvironment) -> Parsed:
-    ends: dict[int, int] = {}
-    parser = Parser(environment, "", state="variable")
-    tokens = _tokens(environment.lexer, expression.replace("\r", " "), ends)
-    try:
-        parser.stream = TokenStream(tokens, None, None)
-        tree = parser.parse_expression()
-        if not parser.stream.eos:
-            found = parser.stream.current
-            raise TemplateSyntaxError(f"`{found.value}` cannot stand here", found.lineno)
-    except TemplateSyntaxError as error:
-        raise _syntax(error, expression, ends) from None
-    except RecursionError:
-        raise TemplateFault(TEMPLATE_SYNTAX, "the expression nests too deep") from None
-    return Parsed(expression, tree, ends)
-
-
-def _tokens(lexer: Lexer, expression: str, ends: dict[int, int]) -> Iterator[Token]:
-    """Jinja's tokens, with their offsets where it has the lines."""
-
-    def located() -> Iterator[tuple[int, str, str]]:
-        offset = 0
-        try:
-            for _, kind, text in lexer.tokeniter(expression, None, state="variable"):
-                ends[offset] = offset + len(text)
-                yield offset, kind, text
-                offset += len(text)
-        except TemplateSyntaxError as error:
-            wrong = expression[offset : offset + 1]
-            message = f"`{wrong}` cannot stand here" if wrong else str(error.message)
-            if wrong in ("'", '"'):
-                message = "this quote is not closed"
-            raise TemplateFault(TEMPLATE_SYNTAX, message, offset, offset + 1) from None
-
-    return lexer.wrap(located())
-
-
-def _syntax(error: TemplateSyntaxError, text: str, ends: Mapping[int, int]) -> TemplateFault:
-    message = str(error.message).replace("'end of print statement'", "the end")
-    message = message.replace("'end of template'", "the end").replace("'", "`").rstrip(".")
-    message = message[:1].lower() + message[1:]
-    if "chunk after" in message or not text.strip():
-        message = "an expression should stand between `{{` and `}}`"
-    start = min(error.lineno, len(text))
-    return TemplateFault(TEMPLATE_SYNTAX, message, start, ends.get(start, start + 1))
 
 
 @dataclass(slots=True)
@@ -185,7 +141,7 @@ class _Evaluation:
         except Exception as error:  # operators and filters refuse their operands in many ways
             raise self._placed(_failure(error), node) from None
 
-    def _value(self, node: nodes.Node) -> object:
+    def _value(self, node: nodes.Node) -> object:  # noqa: C901  # one line a sort of node
         match node:
             case nodes.Const():
                 return node.value
@@ -366,7 +322,7 @@ class _Evaluation:
     ) -> tuple[list[object], dict[str, object]]:
         if node.dyn_args is not None or node.dyn_kwargs is not None:
             raise TemplateFault(TEMPLATE_SYNTAX, "`*` and `**` cannot stand before an argument")
-        named = {pair.key: self.value(pair.value) for pair in node.kwargs}
+        named = {str(pair.key): self.value(pair.value) for pair in node.kwargs}
         return [self.value(argument) for argument in node.args], named
 
     def _place(self, name: str, offset: int) -> int:
@@ -390,7 +346,11 @@ class _Evaluation:
 def _concrete(found: object) -> object:
     if isinstance(found, Undefined):
         raise TemplateFault(UNDEFINED, "there is no such value: the list is empty")
-    if isinstance(found, Iterator) or type(found).__name__ in ("dict_items", "dict_keys", "dict_values"):
+    if isinstance(found, Iterator) or type(found).__name__ in (
+        "dict_items",
+        "dict_keys",
+        "dict_values",
+    ):
         return listed(found)  # type: ignore[arg-type]
     return found
 
@@ -423,8 +383,14 @@ def _failure(error: Exception) -> TemplateFault:
     if isinstance(error, ZeroDivisionError):
         return TemplateFault(TEMPLATE_FAILS, "a division by zero")
     reason = " ".join(str(error).split()) or type(error).__name__
-    for python, word in (("'str'", "text"), ("'int'", "a number"), ("'float'", "a number"),
-                         ("'list'", "a list"), ("'dict'", "a mapping"), ("'NoneType'", "null"),
-                         ("'bool'", "a boolean")):
+    for python, word in (
+        ("'str'", "text"),
+        ("'int'", "a number"),
+        ("'float'", "a number"),
+        ("'list'", "a list"),
+        ("'dict'", "a mapping"),
+        ("'NoneType'", "null"),
+        ("'bool'", "a boolean"),
+    ):
         reason = reason.replace(python, word)
     return TemplateFault(TEMPLATE_FAILS, f"{reason[:1].lower()}{reason[1:160]}")

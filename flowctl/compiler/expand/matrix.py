@@ -55,7 +55,9 @@ def cells(matrix: MappingNode, report: Report) -> list[Cell] | None:
         axes.append(node.items)
         size *= len(node.items)
     if size + len(include) > MAX_CELLS:
-        message = f"this matrix has {size + len(include):,} cells; at most {MAX_CELLS:,} are allowed"
+        message = (
+            f"this matrix has {size + len(include):,} cells; at most {MAX_CELLS:,} are allowed"
+        )
         report.say(TOO_LARGE, matrix.span, message, trace=matrix.trace)
         return None
     made = [_cell(dict(zip(dimensions, choice, strict=True))) for choice in product(*axes)]
@@ -74,7 +76,9 @@ def _without(made: list[Cell], exclude: list[MappingNode], report: Report) -> li
         if not any(_agree(wanted, cell.values) for cell in made):
             shown = ", ".join(f"{name}={_label(value)}" for name, value in wanted.items())
             message = f"no combination has {shown}"
-            place = item.entries[0].key.span.to(item.entries[-1].value.span) if item.entries else None
+            place = (
+                item.entries[0].key.span.to(item.entries[-1].value.span) if item.entries else None
+            )
             report.say(MATRIX_EXCLUDE, place or item.span, message, trace=item.trace)
         kept = left
     return kept
@@ -149,5 +153,3 @@ def _below(node: Node) -> Iterator[Node]:
     elif isinstance(node, SequenceNode):
         for item in node.items:
             yield from _below(item)
-
-

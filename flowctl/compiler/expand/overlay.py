@@ -44,7 +44,9 @@ def without_nulls(node: Node) -> Node:
     if not isinstance(node, MappingNode):
         return node
     kept = [
-        Entry(entry.key, below) if (below := without_nulls(entry.value)) is not entry.value else entry
+        Entry(entry.key, below)
+        if (below := without_nulls(entry.value)) is not entry.value
+        else entry
         for entry in node.entries
         if not is_null(entry.value)
     ]

@@ -21,7 +21,8 @@ from flowctl.compiler.stages import Inputs
 from flowctl.component import JsonSchema
 from flowctl.diagnostics import Diagnostic, Report, nearest
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, NotYet
-from flowctl.schema.judge import Walk, compile_schema
+from flowctl.schema.judge import compile_schema
+from flowctl.schema.walk import Walk
 from flowctl.schema.wording import TYPE_WORDS, type_of
 from flowctl.syntax import parse, read_source
 from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, UnknownNode, to_json
@@ -89,14 +90,18 @@ class ParamReader:
         return Params(values, places, schemas)
 
     def _declaration(self, entry: Entry) -> _Declaration:
-        node = self.expander.head(entry.value, self.names) if _borrowed(entry.value) else entry.value
+        node = (
+            self.expander.head(entry.value, self.names) if _borrowed(entry.value) else entry.value
+        )
         if not isinstance(node, MappingNode):
             return _Declaration(entry, None, None, None, node)
         default = node.get("default")
         if default is not None:
             default = self.expander.expand(default, self.names)
         rest = MappingNode(
-            tuple(below for below in node.entries if below.name not in OWN_KEYS), node.span, node.trace
+            tuple(below for below in node.entries if below.name not in OWN_KEYS),
+            node.span,
+            node.trace,
         )
         schema = self.expander.bundle(rest, self.names)
         variable = node.get("env")
@@ -175,7 +180,7 @@ class ParamReader:
             message = f"{source}`{one.name}` must be {error}"
             self.report.say(BAD_PARAM, place, message, trace=one.entry.key.trace)
             return _Given(UnknownNode(place), source)
-        return _Given(located(value, place, ()), source)
+        return _Given(located(value, ScalarNode(None, place), ()), source)
 
     def _evaluates(self, one: _Declaration, given: _Given) -> bool:
         if AT_RUN_TIME not in _texts(to_json(given.node)):

@@ -86,9 +86,7 @@ class References:
             first = patch.entries[0].key
             message = f"`{first.value}` cannot be laid over {what}, which `{reference.value}` is"
             related = (Related(base.span, "the reference points here"),)
-            self.report.say(
-                REF_OVERLAY, first.span, message, related=related, trace=first.trace
-            )
+            self.report.say(REF_OVERLAY, first.span, message, related=related, trace=first.trace)
             return UnknownNode(patch.span, patch.trace)
         return overlay(base, patch, lambda node: self.head(node, names))
 

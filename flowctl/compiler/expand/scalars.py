@@ -27,14 +27,16 @@ OPENING = "{{"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`text[start:end]` of a rendered text came from `origin`.
+    """`text[start:end]` of a rendered text was written as `source[written_start:written_end]`.
 
-    For a template that is its place, for other text its offset in the scalar as it was written.
+    A template stands for its text as a whole, other text for itself, character by character.
     """
 
     start: int
     end: int
-    origin: Span | int
+    written_start: int
+    written_end: int
+    template: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +57,9 @@ class RenderedLayout:
         return first if first == last else first.to(last)
 
     def _place(self, part: Part, start: int, end: int) -> Span:
-        if isinstance(part.origin, Span):
-            return part.origin
-        shift = part.origin - part.start
+        if part.template:
+            return self.written.at(part.written_start, part.written_end)
+        shift = part.written_start - part.start
         return self.written.at(start + shift, end + shift)
 
 
@@ -86,9 +88,7 @@ class Renderer:
             return unknown
         if len(pieces) == 1 and isinstance(pieces[0], Hole):
             return self._whole(pieces[0], values[0], node, names, trace)
-        texts = [
-            self._text(hole, value, node) for hole, value in zip(holes, values, strict=True)
-        ]
+        texts = [self._text(hole, value, node) for hole, value in zip(holes, values, strict=True)]
         if any(one is None for one in texts):
             return unknown
         return _joined(node, pieces, [one or "" for one in texts], trace)
@@ -124,7 +124,11 @@ class Renderer:
         self.report.say(fault.code, place, fault.message, help=fault.help, trace=node.trace)
 
     def _whole(
-        self, hole: Hole, value: Json | NotYet, node: ScalarNode, names: Names,
+        self,
+        hole: Hole,
+        value: Json | NotYet,
+        node: ScalarNode,
+        names: Names,
         trace: tuple[Frame, ...],
     ) -> Node:
         """A scalar that is one template keeps the value's type.
@@ -134,10 +138,9 @@ class Renderer:
         origin = place_of(hole.expression, names)
         if isinstance(value, dict | list) and isinstance(origin, MappingNode | SequenceNode):
             return traced(origin, trace)
-        place = node.at(hole.start, hole.end)
-        return located(value, place, trace)
+        return located(value, node, trace)
 
-    def _text(self, hole: Hole, value: Json | NotYet, node: ScalarNode) -> str | None:
+    def _text(self, hole: Hole | Unclosed, value: Json | NotYet, node: ScalarNode) -> str | None:
         if isinstance(value, str):
             return value
         if isinstance(value, bool):
@@ -152,31 +155,37 @@ class Renderer:
         return None
 
 
-def located(value: Json | NotYet, place: Span, trace: tuple[Frame, ...]) -> Node:
-    """A tree for a plain value, all of whose parts stand at one place."""
+def located(value: Json | NotYet, written: ScalarNode, trace: tuple[Frame, ...]) -> Node:
+    """A tree for a plain value, all of whose parts stand where one scalar was written."""
     if isinstance(value, dict):
         entries = (
-            Entry(ScalarNode(key, place, trace=trace), located(below, place, trace))
+            Entry(_scalar(key, written, trace), located(below, written, trace))
             for key, below in value.items()
         )
-        return MappingNode(tuple(entries), place, trace)
+        return MappingNode(tuple(entries), written.span, trace)
     if isinstance(value, list):
-        return SequenceNode(tuple(located(item, place, trace) for item in value), place, trace)
+        items = tuple(located(item, written, trace) for item in value)
+        return SequenceNode(items, written.span, trace)
     if isinstance(value, NotYet):
-        return UnknownNode(place, trace)
-    layout = RenderedLayout(
-        ScalarNode(None, place), (Part(0, len(value), place),)
-    ) if isinstance(value, str) else None
-    return ScalarNode(value, place, layout, trace=trace)
+        return UnknownNode(written.span, trace)
+    return _scalar(value, written, trace)
+
+
+def _scalar(
+    value: None | bool | int | float | str, written: ScalarNode, trace: tuple[Frame, ...]
+) -> ScalarNode:
+    if not isinstance(value, str):
+        return ScalarNode(value, written.span, trace=trace)
+    length = len(written.value) if isinstance(written.value, str) else 0
+    layout = RenderedLayout(written, (Part(0, len(value), 0, length, True),))
+    return ScalarNode(value, written.span, layout, trace=trace)
 
 
 def traced(node: Node, trace: tuple[Frame, ...]) -> Node:
     """The same tree, each node of which also tells by which way it came here."""
     if isinstance(node, MappingNode):
         entries = (
-            Entry(
-                replace(entry.key, trace=(*entry.key.trace, *trace)), traced(entry.value, trace)
-            )
+            Entry(replace(entry.key, trace=(*entry.key.trace, *trace)), traced(entry.value, trace))
             for entry in node.entries
         )
         return MappingNode(tuple(entries), node.span, (*node.trace, *trace))
@@ -195,19 +204,18 @@ def _joined(
     remaining = iter(texts)
     position = 0
     for piece in pieces:
-        if isinstance(piece, Text):
-            text, origin = written[piece.start : piece.end], piece.start
-        else:
-            text, origin = next(remaining), node.at(piece.start, piece.end)
+        template = not isinstance(piece, Text)
+        text = next(remaining) if template else written[piece.start : piece.end]
         rendered.append(text)
-        parts.append(Part(position, position + len(text), origin))
+        parts.append(Part(position, position + len(text), piece.start, piece.end, template))
         position += len(text)
     layout: Layout = RenderedLayout(node, tuple(parts))
     return ScalarNode("".join(rendered), node.span, layout, node.plain, trace)
 
 
-def _frame(hole: Hole | Unclosed | Text, text: str, node: ScalarNode) -> Frame:
-    return Frame("template", text[hole.start : hole.end], node.at(hole.start, hole.end))
+def _frame(hole: Hole | Unclosed, text: str, node: ScalarNode) -> Frame:
+    # The place within the scalar is left to its layout, which is only asked where a fault is told.
+    return Frame("template", text[hole.start : hole.end], node.span)
 
 
 def _unwritable(value: Json | NotYet) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class StepMaker:
         return traced(self.expander.head(entry.value, self.names), (frame,))
 
     def _body(self, written: Node) -> Node:
-        """A step with the defaults under it; a reference that needs the matrix is left for later."""
+        """A step with the defaults under it; a reference that needs the matrix has to wait."""
         return written if _needs_matrix(written) else self._whole(written, self.names)
 
     def _whole(self, written: Node, names: Names) -> Node:
@@ -103,9 +103,7 @@ class StepMaker:
             return None
         return cells(expanded, self.report)
 
-    def _cell(
-        self, entry: Entry, rest: MappingNode, matrix: Entry, cell: Cell
-    ) -> ExpandedStep:
+    def _cell(self, entry: Entry, rest: MappingNode, matrix: Entry, cell: Cell) -> ExpandedStep:
         id = cell.named(entry.name)
         names = Names(
             {**self.names.values, MATRIX: cell.values},

@@ -85,9 +85,7 @@ class Expander:
             if other is not entry:
                 message = f"the key comes out as `{entry.name}`, which stands here already"
                 related = (Related(other.key.span, "first defined here"),)
-                self.report.say(
-                    BAD_KEY, key.span, message, related=related, trace=key.trace
-                )
+                self.report.say(BAD_KEY, key.span, message, related=related, trace=key.trace)
         return tuple(first.values())
 
     def _mapping(self, node: MappingNode, names: Names, guide: Guide | None, depth: int) -> Node:
@@ -105,9 +103,7 @@ class Expander:
             expanded.append(entry)
         return node if same else MappingNode(tuple(expanded), node.span, node.trace)
 
-    def _sequence(
-        self, node: SequenceNode, names: Names, guide: Guide | None, depth: int
-    ) -> Node:
+    def _sequence(self, node: SequenceNode, names: Names, guide: Guide | None, depth: int) -> Node:
         below = guide.items if guide is not None else None
         items: list[Node] = []
         for item in node.items:

@@ -51,7 +51,7 @@ def _types(schema: JsonSchema) -> list[str] | None:
 
 
 def _untyped(text: str, schema: JsonSchema) -> Json:
-    """Without a type, a member of the `enum` that is written like the text, else JSON, else text."""
+    """Without a type: the member of the `enum` that is written like it, else JSON, else text."""
     values = schema.get("enum", [schema["const"]] if "const" in schema else [])
     for value in values if isinstance(values, list) else []:
         if text == (value if isinstance(value, str) else json.dumps(value)):

@@ -21,7 +21,7 @@ def warn_of_unused(root: MappingNode, trees: Iterable[Node | None], report: Repo
         return
     used: dict[str, set[str]] = {"params": set(), "vars": set()}
     for tree in (root, *(tree for tree in trees if tree is not None)):
-        for text in _texts(tree):
+        for text in set(_texts(tree)):
             for top, dotted, quoted in _USE.findall(text):
                 used[top].add(dotted or quoted)
     for declared, names, code, what in (

@@ -1,0 +1,106 @@
+"""What a schema says about the keys of a mapping."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from flowctl.component import JsonSchema
+from flowctl.schema import wording
+from flowctl.schema.walk import Check, Walk, deferred
+from flowctl.schema.wording import Where
+from flowctl.syntax.node import Entry, Json, MappingNode
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(slots=True)
+class MappingRules:
+    """The rules of one schema; `descriptions` are told with a key that is missing."""
+
+    properties: dict[str, Check]
+    patterns: list[tuple[re.Pattern[str], Check]]
+    others: Check | None
+    required: list[str]
+    descriptions: dict[str, str]
+    least: int
+    literal: bool
+    names: str
+    owners: dict[str, list[str]]
+    thing: str
+    beside: bool
+
+    @classmethod
+    def of(cls, schema: JsonSchema, check: Callable[[Json], Check]) -> MappingRules:
+        properties = cast("dict[str, JsonSchema]", schema.get("properties", {}))
+        patterns = cast("dict[str, JsonSchema]", schema.get("patternProperties", {}))
+        others = schema.get("additionalProperties", True)
+        return cls(
+            {name: check(below) for name, below in properties.items()},
+            [(re.compile(text), check(below)) for text, below in patterns.items()],
+            None if others is False else check(others),
+            cast("list[str]", schema.get("required", [])),
+            {
+                name: str(below["description"])
+                for name, below in properties.items()
+                if isinstance(below, dict) and "description" in below
+            },
+            size if isinstance(size := schema.get("minProperties"), int) else 0,
+            schema.get("literal") is True,
+            str(schema.get("names", "")),
+            cast("dict[str, list[str]]", schema.get("owners", {})),
+            "entry" if schema.get("names") is None else str(schema["names"]),
+            "owners" in schema,
+        )
+
+    def judge(self, node: MappingNode, where: Where, walk: Walk) -> bool:
+        strangers = [entry for entry in node.entries if entry.key.value not in self.properties]
+        if strangers and walk.lenient and not self.literal and deferred(node):
+            return False
+        right = True
+        for entry in node.entries:
+            check = self.properties.get(entry.key.value)  # type: ignore[arg-type]
+            if check is not None:
+                right = check(entry.value, entry, walk) and right
+        for entry in strangers:
+            right = self.stranger(entry, where, walk) and right
+        return self.complete(node, where, walk) and right
+
+    def stranger(self, entry: Entry, where: Where, walk: Walk) -> bool:
+        for pattern, check in self.patterns:
+            if pattern.search(entry.name):
+                return check(entry.value, entry, walk)
+        if self.others is None:
+            owner = self._owner(where)
+            legal = self.properties
+            owners = self.owners.get(entry.name, [])
+            return walk.wrong(wording.unknown_key(entry, owner, legal, owners))
+        if self.names and not NAME.fullmatch(entry.name):
+            word = re.sub(r"\W", "_", entry.name, flags=re.ASCII)
+            suggestion = word if NAME.fullmatch(word) else None
+            article = "an" if self.names[0] in "aeiou" else "a"
+            walk.wrong(wording.bad_name(entry, f"{article} {self.names}", suggestion))
+            self.others(entry.value, entry, walk)
+            return False
+        return self.others(entry.value, entry, walk)
+
+    def complete(self, node: MappingNode, where: Where, walk: Walk) -> bool:
+        if self.least and len(node.entries) < self.least and not self.required:
+            return walk.wrong(wording.empty(node, where, self.thing))
+        right = True
+        if self.required:
+            present = {entry.key.value for entry in node.entries}
+            for name in self.required:
+                if name not in present:
+                    described = self.descriptions.get(name)
+                    walk.wrong(wording.missing_key(node, where, name, described))
+                    right = False
+        return right
+
+    def _owner(self, where: Where) -> str:
+        if where is None:
+            return ""
+        name = wording.name_of(where)
+        return f" beside {name}" if self.beside else f" in {name}"
