@@ -50,4 +50,4 @@ def plan_of(result: Compiled, screen: Screen) -> Plan:
     screen.diagnostics(result.diagnostics)
     if result.plan is not None:
         return result.plan
-    raise InvalidWorkflow("" if result.failed else "there is no plan before all of this is known")
+    raise InvalidWorkflow("" if result.failed else "there is no plan before this is known")

@@ -81,7 +81,7 @@ def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
                 break
             out.write("\n".join(_place(place, out)) + "\n\n")
     if faults:
-        out.diagnostics(faults)
+        out.diagnostics(faults, counted=False)
         raise RunFailed
 
 

@@ -37,12 +37,13 @@ class Screen:
         """Write a line."""
         self.write(text + "\n")
 
-    def diagnostics(self, found: Sequence[Diagnostic], folder: Path | None = None) -> None:
+    def diagnostics(self, found: Sequence[Diagnostic], *, counted: bool = True) -> None:
         """Write each with its source, and the counts; nothing where there are none."""
         if found:
-            sources = report.Sources(folder or Path.cwd())
+            sources = report.Sources(Path.cwd())
             self.write(report.text(found, sources, self.width, self.paint))
-            self.line(self.paint("strong", report.counts(found)))
+            if counted:
+                self.line(self.paint("strong", report.counts(found)))
 
 
 @dataclass(frozen=True, slots=True)

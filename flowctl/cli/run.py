@@ -125,8 +125,9 @@ def _report(result: RunResult, format_: str, log_format: str, console: Console) 
         faults = [fault for step in result.steps.values() for fault in step.faults]
         if faults:
             console.err.line()
-        console.err.diagnostics(faults)
-        console.err.line()
+        console.err.diagnostics(faults, counted=False)
+        if not faults:
+            console.err.line()
         console.err.write(as_text(result, console.err.paint))
     if format_ == "json":
         console.out.write(json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")

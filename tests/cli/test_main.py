@@ -49,7 +49,10 @@ def test_light_commands_import_nothing_heavy(command: str) -> None:
     ("arguments", "message"),
     [
         (["vlidate", "x.yaml"], "there is no command `vlidate`; did you mean `validate`?"),
-        (["explain", "--colour", "never"], "there is no option `--colour`; did you mean `--color`?"),
+        (
+            ["explain", "--colour", "never"],
+            "there is no option `--colour`; did you mean `--color`?",
+        ),
         (["explain", "E1O1"], "there is no code `E1O1`; did you mean E"),
         (["kinds", "fliter"], "there is no kind `fliter`; did you mean `filter`?"),
         (["schema", "workflw"], "there is no schema `workflw`; did you mean `workflow`?"),
