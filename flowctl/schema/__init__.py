@@ -1,0 +1,1 @@
+"""The grammar of workflows, and how a document is judged by it."""
