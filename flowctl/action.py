@@ -56,6 +56,10 @@ class ValueFault(Exception):
         self.fault = fault
 
 
+class NotStarted(Exception):
+    """The system does not start a command; the text says why."""
+
+
 class Workplace(Protocol):
     """What an action may use of the world."""
 
@@ -74,5 +78,5 @@ class Workplace(Protocol):
         ...
 
     def launch(self, command: Command) -> Exited:
-        """Runs a command to its end, keeping its output; raises OSError where it cannot start."""
+        """Runs a command to its end, keeping its output; raises NotStarted."""
         ...

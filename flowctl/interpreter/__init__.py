@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import cancelled_by_signals
-from flowctl.interpreter.emitter import Emitter
+from flowctl.interpreter.emitter import Emitter, SubscriberFailed
 from flowctl.interpreter.events import (
     OnEvent,
     RunEnded,
@@ -70,11 +70,14 @@ def run(
     work = Work(performer.perform, performer.names.holds, began, ended, place)
     scheduler = Scheduler(plan, work, setting.cancellation, keep_going=setting.keep_going)
     steps = tuple(step.id for step in plan.steps)
-    with cancelled_by_signals(setting.cancellation), performer:
-        emit(RunStarted(setting.clock(), setting.run, plan.name, plan.digest, steps))
-        with ThreadPoolExecutor(setting.workers, "step") as executor:
-            scheduler.run(executor, setting.workers)
-        emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
+    try:
+        with cancelled_by_signals(setting.cancellation), performer:
+            emit(RunStarted(setting.clock(), setting.run, plan.name, plan.digest, steps))
+            with ThreadPoolExecutor(setting.workers, "step") as executor:
+                scheduler.run(executor, setting.workers)
+            emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
+    except SubscriberFailed as failed:
+        raise failed.__cause__ or failed from None
     return result_of(emit.state)
 
 

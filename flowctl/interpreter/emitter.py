@@ -10,6 +10,10 @@ from flowctl.interpreter.events import Event, OnEvent, RunState, StepEnded
 from flowctl.interpreter.masking import Mask
 
 
+class SubscriberFailed(Exception):
+    """The subscriber has raised what is this exception's cause; the run cannot go on."""
+
+
 class Emitter:
     """Gives each event to the state and to the subscriber; may be called from any thread.
 
@@ -27,7 +31,10 @@ class Emitter:
         with self._lock:
             shown = self._masked(event) if isinstance(event, StepEnded) else event
             self.state.apply(shown)
-            self._on_event(shown)
+            try:
+                self._on_event(shown)
+            except Exception as error:
+                raise SubscriberFailed from error
 
     def _masked(self, event: StepEnded) -> StepEnded:
         why = event.why and self._mask.text(event.why)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flowctl.action import Command, Exited, StreamName
+from flowctl.action import Command, Exited, NotStarted, StreamName
 from flowctl.interpreter.cancellation import Cancellation
 
 _PIECE = 1 << 16
@@ -28,18 +28,9 @@ def run_command(
 
     A cancellation ends the whole process group: TERM, and KILL after `grace` seconds. Processes
     that the command leaves behind have as long to end by themselves and are then ended likewise.
-    Raises OSError where the command cannot be started.
+    Raises NotStarted where the system refuses the command.
     """
-    process = subprocess.Popen(
-        command.argv,
-        cwd=command.cwd,
-        env=dict(command.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        start_new_session=True,
-    )
+    process = _started(command)
     with process, _Watch(process, on_output) as watch:
         stopped = not watch.until_ended(cancellation=cancellation)
         if stopped:
@@ -49,6 +40,22 @@ def run_command(
                 watch.until_ended()
         _end_group(process.pid, watch, cancellation, grace)
     return _exited(process.returncode, stopped)
+
+
+def _started(command: Command) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command.argv,
+            cwd=command.cwd,
+            env=dict(command.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise NotStarted((error.strerror or str(error)).lower()) from error
 
 
 class _Watch:

@@ -50,6 +50,7 @@ def _read(secret: Secret, environment: Mapping[str, str], base: Path) -> str:
     try:
         raw = (base / secret.location).read_bytes()
     except OSError as error:
-        raise _Missing(f"`{secret.location}` cannot be read: {error.strerror}") from None
+        reason = (error.strerror or str(error)).lower()
+        raise _Missing(f"`{secret.location}` cannot be read: {reason}") from None
     text = raw.decode("utf-8", "surrogateescape")
     return text.removesuffix("\n").removesuffix("\r")

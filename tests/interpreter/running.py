@@ -10,7 +10,9 @@ from pathlib import Path
 
 from flowctl.interpreter import RunResult, Setting, run
 from flowctl.interpreter.events import Event, OnEvent, StepOutput
+from flowctl.kinds.steps.run import COMPONENT
 from flowctl.plan import Operation, Plan, Secret, Step
+from flowctl.registry import Registry
 from flowctl.syntax.node import Json
 
 
@@ -25,9 +27,10 @@ def plan(*steps: Step, secrets: tuple[Secret, ...] = ()) -> Plan:
 
 @dataclass
 class Runner:
-    """Runs plans in one folder; each run has its number."""
+    """Runs plans of commands in one folder; each run has its number."""
 
     base: Path
+    registry: Registry = field(default_factory=lambda: Registry.of([COMPONENT]))
     events: list[Event] = field(default_factory=list)
     runs: int = 0
 
@@ -52,7 +55,7 @@ class Runner:
             if on_event is not None:
                 on_event(event)
 
-        return run(plan, self.setting(**changes), keep)
+        return run(plan, self.setting(**changes), keep, self.registry)
 
     def log(self, step: str) -> bytes:
         """What the step has printed, as the log of the last run holds it."""

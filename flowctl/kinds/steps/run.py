@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from flowctl.action import Command, Exited, Finished, ValueFault, Workplace
+from flowctl.action import Command, Exited, Finished, NotStarted, ValueFault, Workplace
 from flowctl.codes.names import QUOTED_INTERPOLATION
 from flowctl.codes.runs import (
     COMMAND_FAILED,
@@ -115,8 +115,8 @@ def perform(arguments: Arguments, workplace: Workplace) -> Finished:
         return Finished(faults=(broken.fault,))
     try:
         exited = workplace.launch(command)
-    except OSError as error:
-        message = f"`{command.argv[0]}` cannot be started: {error.strerror}"
+    except NotStarted as reason:
+        message = f"`{command.argv[0]}` cannot be started: {reason}"
         return Finished(faults=(Fault(NOT_STARTED, message, ("run",)),))
     faults = () if exited.stopped else tuple(_failure(exited))
     return Finished(exited.code, faults, exited.stopped)

@@ -1,0 +1,161 @@
+"""Which steps run, which do not, and in what order: against a small model of the rules."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+
+from flowctl.interpreter.events import (
+    Event,
+    RunEnded,
+    RunStarted,
+    StepEnded,
+    StepOutput,
+    StepStarted,
+    fold,
+)
+from flowctl.plan import Step
+from tests.interpreter.model import Node, expected, graphs, plan_of
+from tests.interpreter.running import Runner, command, plan, statuses
+
+
+@settings(max_examples=120, deadline=None)
+@given(graphs())
+def test_statuses_with_one_worker_are_those_of_the_model(nodes: list[Node]) -> None:
+    with TemporaryDirectory() as folder:
+        runner = Runner(Path(folder))
+        for keep_going in (False, True):
+            result = runner(plan_of(nodes), workers=1, keep_going=keep_going)
+            assert statuses(result) == expected(nodes, keep_going=keep_going)
+            assert fold(runner.events).steps == result.steps
+
+
+@settings(max_examples=80, deadline=None)
+@given(graphs())
+def test_statuses_do_not_depend_on_the_workers_where_the_run_keeps_going(
+    nodes: list[Node],
+) -> None:
+    with TemporaryDirectory() as folder:
+        result = Runner(Path(folder))(plan_of(nodes), workers=3, keep_going=True)
+        assert statuses(result) == expected(nodes, keep_going=True)
+        assert result.status == ("failed" if "failed" in statuses(result).values() else "succeeded")
+
+
+@settings(max_examples=40, deadline=None)
+@given(graphs())
+def test_no_step_begins_before_its_needs_have_ended(nodes: list[Node]) -> None:
+    with TemporaryDirectory() as folder:
+        runner = Runner(Path(folder))
+        runner(plan_of(nodes), workers=3, keep_going=True)
+        ended: set[str] = set()
+        for event in runner.events:
+            if isinstance(event, StepStarted):
+                assert {f"s{need}" for need in nodes[int(event.step[1:])].needs} <= ended
+            if isinstance(event, StepEnded):
+                ended.add(event.step)
+
+
+def test_independent_steps_run_side_by_side(runner: Runner) -> None:
+    """Each of the two waits for the other to open a pipe, so neither ends alone."""
+    here = "mkfifo a b 2> /dev/null || true"
+    runner(plan(command("pipes", here)))
+    meeting = plan(command("x", "echo > a; read _ < b"), command("y", "read _ < a; echo > b"))
+    assert statuses(runner(meeting, workers=2)) == {"x": "succeeded", "y": "succeeded"}
+
+
+def test_no_more_steps_run_than_there_are_workers(runner: Runner) -> None:
+    running = most = 0
+
+    def count(event: Event) -> None:
+        nonlocal running, most
+        running += isinstance(event, StepStarted)
+        running -= isinstance(event, StepEnded)
+        most = max(most, running)
+
+    runner(plan(*(command(f"s{index}", ["true"]) for index in range(20))), count, workers=3)
+    assert most == 3
+
+
+def test_running_steps_end_where_another_fails(runner: Runner) -> None:
+    """`slow` is running when `bad` fails: it goes on to its end, and what waits is cancelled."""
+    runner(plan(command("pipe", "mkfifo go")))
+    steps = plan(
+        command("slow", "read _ < go; echo done"),
+        command("bad", "exit 3"),
+        command("later", "true"),
+        command("cleanup", "echo cleaned", "bad", condition="always()"),
+        command("alarm", "echo > go", condition="always()"),
+        command("after", "true", "slow"),
+    )
+    result = runner(steps, workers=2)
+    assert statuses(result) == {
+        "slow": "succeeded",
+        "bad": "failed",
+        "later": "cancelled",
+        "cleanup": "succeeded",
+        "alarm": "succeeded",
+        "after": "cancelled",
+    }
+    assert runner.lines("slow") == ["done"]
+    assert result.status == "failed"
+
+
+def test_events_tell_of_one_thread_at_a_time_and_in_order(runner: Runner) -> None:
+    inside = threading.Lock()
+
+    def alone(event: Event) -> None:
+        assert inside.acquire(blocking=False)
+        inside.release()
+
+    steps = [command(f"s{index}", "echo a; echo b >&2; echo c") for index in range(12)]
+    result = runner(plan(*steps), alone, workers=4)
+    assert result.status == "succeeded"
+    assert isinstance(runner.events[0], RunStarted)
+    assert isinstance(runner.events[-1], RunEnded)
+    for step in steps:
+        lines = [
+            event.line
+            for event in runner.events
+            if isinstance(event, StepOutput) and event.step == step.id and event.stream == "stdout"
+        ]
+        assert lines == ["a", "c"]
+
+
+def test_a_subscriber_that_breaks_ends_the_run(runner: Runner) -> None:
+    """Its exception comes out, and nothing is left running behind it."""
+    for broken in (StepOutput, StepStarted, StepEnded):
+
+        def breaks(event: Event, kind: type[Event] = broken) -> None:
+            if isinstance(event, kind):
+                raise BrokenPipeError("nobody listens")
+
+        steps = [
+            command(f"s{index}", f"echo $$ > pid{index}; echo a; sleep 1000") for index in (0, 1)
+        ]
+        last = command("quick", "true")
+        with pytest.raises(BrokenPipeError, match="nobody listens"):
+            runner(plan(*steps, last), breaks, workers=3)
+        for file in runner.base.glob("pid*"):
+            assert not Path(f"/proc/{file.read_text().strip()}").exists()
+
+
+def test_a_chain_of_thousands_is_skipped_without_recursion(runner: Runner) -> None:
+    steps: list[Step] = [command("s0", ["false"])]
+    steps += [command(f"s{index}", ["true"], f"s{index - 1}") for index in range(1, 5000)]
+    result = runner(plan(*steps))
+    assert list(statuses(result).values()) == ["failed"] + ["skipped"] * 4999
+
+
+def test_the_clock_gives_the_times(runner: Runner) -> None:
+    ticks = iter(range(100))
+
+    def clock() -> datetime:
+        return datetime(2024, 1, 1, 0, 0, next(ticks), tzinfo=UTC)
+
+    result = runner(plan(command("a", ["true"])), clock=clock)
+    assert result.steps["a"].duration == 1.0
