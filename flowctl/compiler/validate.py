@@ -14,7 +14,7 @@ from flowctl.diagnostics import Report
 from flowctl.registry import Registry
 from flowctl.schema.grammar import workflow_grammar
 from flowctl.schema.judge import compile_schema
-from flowctl.schema.walk import Check, Walk
+from flowctl.schema.walk import Check, Walk, usable
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import MappingNode, Node
 
@@ -36,11 +36,14 @@ class Judge:
         """Judges a document before expansion."""
         self._check("")(root, None, Walk(self.report, True, self._settled))
 
-    def strict(self, node: Node, part: str, where: Where = None) -> bool:
-        """Judges an expanded part by its definition in the grammar; whether it is right."""
-        before = len(self.report)
-        self._check(part)(node, where, Walk(self.report, False, self._settled))
-        return len(self.report) == before
+    def strict(self, node: Node, part: str, where: Where = None) -> Node:
+        """Judges an expanded part by its definition in the grammar.
+
+        The very node, where it is right; else what is wrong in it is unknown.
+        """
+        walk = Walk(self.report, False, self._settled)
+        self._check(part)(node, where, walk)
+        return usable(node, walk.faulty) if walk.faulty else node
 
     def _check(self, part: str) -> Check:
         if part not in self._compiled:

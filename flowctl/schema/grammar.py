@@ -101,7 +101,7 @@ def _definitions(registry: Registry) -> JsonSchema:
             "names": "step",
             "minProperties": 1,
             "additionalProperties": {"$ref": "#/$defs/step"},
-            "description": "What the workflow does; steps that need nothing of each other run in paral",
+            "description": "What the workflow does; steps wait only for what they need.",
         },
         "step": _step(registry),
         "source": _family("source", registry.sources),

@@ -109,7 +109,7 @@ class _Compiler:
                 if wording.scalar_type(value) not in allowed:
                     if value is None and walk.lenient:
                         return False
-                    return walk.wrong(wording.wrong_type(node, where, shown, role))
+                    return walk.wrong(node, wording.wrong_type(node, where, shown, role))
                 return all(part(node, where, walk) for part in parts)  # type: ignore[arg-type]
             if kind is UnknownNode:
                 return False
@@ -117,10 +117,10 @@ class _Compiler:
                 if "object" not in allowed:
                     if walk.lenient and deferred(node):
                         return False
-                    return walk.wrong(wording.wrong_type(node, where, shown, role))
+                    return walk.wrong(node, wording.wrong_type(node, where, shown, role))
                 return opaque or mapping(node, where, walk)
             if "array" not in allowed:
-                return walk.wrong(wording.wrong_type(node, where, shown, role))
+                return walk.wrong(node, wording.wrong_type(node, where, shown, role))
             return sequence(node, where, walk)
 
         shown = _shown_types(schema)
@@ -180,9 +180,9 @@ class _Compiler:
             found = wording.type_of(node)
             fitting = [branch for types, branch in branches if found in types]
             if not fitting and family is not None:
-                return walk.wrong(_no_mapping(node, where, *family))
+                return walk.wrong(node, _no_mapping(node, where, *family))
             if not fitting:
-                return walk.wrong(wording.wrong_type(node, where, shown, role))
+                return walk.wrong(node, wording.wrong_type(node, where, shown, role))
             if len(fitting) == 1:
                 return fitting[0](node, where, walk)
             return _first_right(fitting, node, where, walk)
@@ -224,15 +224,15 @@ class _Compiler:
             if isinstance(node, UnknownNode) or (walk.lenient and deferred(node)):
                 return False
             if not isinstance(node, MappingNode):
-                return walk.wrong(_no_mapping(node, where, noun, checks))
+                return walk.wrong(node, _no_mapping(node, where, noun, checks))
             found = [entry for entry in node.entries if entry.key.value in checks]
             if not found:
-                return walk.wrong(wording.no_kind(node, where, noun, checks, options))
+                return walk.wrong(node, wording.no_kind(node, where, noun, checks, options))
             if len(found) > 1:
                 names = {entry.name for entry in found}
                 found = [entry for entry in found if names <= keys[entry.name]] or found
                 if not names <= keys[found[0].name]:
-                    return walk.wrong(wording.two_kinds(noun, found[0], found[1]))
+                    return walk.wrong(node, wording.two_kinds(noun, found[0], found[1]))
             return checks[found[0].name](node, found[0], walk)
 
         return check

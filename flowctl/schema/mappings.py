@@ -76,26 +76,26 @@ class MappingRules:
             owner = self._owner(where)
             legal = self.properties
             owners = self.owners.get(entry.name, [])
-            return walk.wrong(wording.unknown_key(entry, owner, legal, owners))
+            return walk.stray(entry, wording.unknown_key(entry, owner, legal, owners))
         if self.names and not NAME.fullmatch(entry.name):
             word = re.sub(r"\W", "_", entry.name, flags=re.ASCII)
             suggestion = word if NAME.fullmatch(word) else None
             article = "an" if self.names[0] in "aeiou" else "a"
-            walk.wrong(wording.bad_name(entry, f"{article} {self.names}", suggestion))
+            walk.report.add(wording.bad_name(entry, f"{article} {self.names}", suggestion))
             self.others(entry.value, entry, walk)
             return False
         return self.others(entry.value, entry, walk)
 
     def complete(self, node: MappingNode, where: Where, walk: Walk) -> bool:
         if self.least and len(node.entries) < self.least and not self.required:
-            return walk.wrong(wording.empty(node, where, self.thing))
+            return walk.wrong(node, wording.empty(node, where, self.thing))
         right = True
         if self.required:
             present = {entry.key.value for entry in node.entries}
             for name in self.required:
                 if name not in present:
                     described = self.descriptions.get(name)
-                    walk.wrong(wording.missing_key(node, where, name, described))
+                    walk.wrong(node, wording.missing_key(node, where, name, described))
                     right = False
         return right
 

@@ -10,7 +10,7 @@ from flowctl.codes import schema as codes
 from flowctl.component import JsonSchema
 from flowctl.diagnostics import Related
 from flowctl.schema import wording
-from flowctl.schema.walk import Walk, deferred
+from flowctl.schema.walk import Walk
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import Json, Node, ScalarNode, SequenceNode, UnknownNode, to_json
 
@@ -44,7 +44,7 @@ def _one_of(values: list[Json]) -> Part:
             numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
             if found in numbers:
                 return True
-        return walk.wrong(wording.not_allowed(node, where, values))
+        return walk.wrong(node, wording.not_allowed(node, where, values))
 
     return part
 
@@ -57,10 +57,12 @@ def _matches(pattern: str, explained: str) -> Part:
             return True
         if not node.value:
             message = f"{wording.name_of(where)} is empty"
-            return walk.wrong(wording.fault(codes.EMPTY, node, message, help=explained or None))
+            return walk.wrong(
+                node, wording.fault(codes.EMPTY, node, message, help=explained or None)
+            )
         form = explained or f"text that matches `{pattern}`"
         message = f"{wording.name_of(where)} must be {form}, not `{_short(node.value)}`"
-        return walk.wrong(wording.fault(codes.TEXT_FORM, node, message))
+        return walk.wrong(node, wording.fault(codes.TEXT_FORM, node, message))
 
     return part
 
@@ -71,13 +73,13 @@ def _long(least: float | None, most: float | None) -> Part:
             return True
         name, size = wording.name_of(where), len(node.value)
         if size == 0 and least:
-            return walk.wrong(wording.fault(codes.EMPTY, node, f"{name} is empty"))
+            return walk.wrong(node, wording.fault(codes.EMPTY, node, f"{name} is empty"))
         if least is not None and size < least:
             message = f"{name} must have at least {_count(least, 'character')}, not {size}"
-            return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
+            return walk.wrong(node, wording.fault(codes.OUT_OF_RANGE, node, message))
         if most is not None and size > most:
             message = f"{name} must have at most {_count(most, 'character')}, not {size}"
-            return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
+            return walk.wrong(node, wording.fault(codes.OUT_OF_RANGE, node, message))
         return True
 
     return part
@@ -99,7 +101,7 @@ def _within(bounds: dict[str, float]) -> Part:
             holds, words = tests[name]
             if not holds(value, limit):
                 message = f"{wording.name_of(where)} must be {words} {limit}, not {value}"
-                return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
+                return walk.wrong(node, wording.fault(codes.OUT_OF_RANGE, node, message))
         return True
 
     return part
@@ -111,33 +113,42 @@ def right_length(
     size = len(node.items)
     name = wording.name_of(where)
     if least and size == 0:
-        return walk.wrong(wording.empty(node, where, "item"))
+        return walk.wrong(node, wording.empty(node, where, "item"))
     if least is not None and size < least:
         message = f"{name} must have at least {_count(least, 'item')}, not {size}"
-        return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
+        return walk.wrong(node, wording.fault(codes.OUT_OF_RANGE, node, message))
     if most is not None and size > most:
         message = f"{name} must have at most {_count(most, 'item')}, not {size}"
-        return walk.wrong(wording.fault(codes.OUT_OF_RANGE, node, message))
+        return walk.wrong(node, wording.fault(codes.OUT_OF_RANGE, node, message))
     return True
 
 
 def all_differ(node: SequenceNode, walk: Walk) -> bool:
+    """Whether no item stands twice; templates are compared as they are written."""
     first: dict[str, Node] = {}
     right = True
     for item in node.items:
-        if isinstance(item, UnknownNode) or (walk.lenient and deferred(item)):
+        if isinstance(item, UnknownNode):
             continue
         value = to_json(item)
-        # JSON makes no difference between 1 and 1.0, but does between 1 and true.
-        key = repr(float(value) if type(value) is int else value)
+        key = _same(value)
         if key in first:
             related = (Related(first[key].span, "first stands here"),)
             what = wording.spelt(value) if isinstance(item, ScalarNode) else "this item"
             message = f"{what} stands twice in the list"
-            walk.wrong(wording.fault(codes.REPEATED, item, message, related=related))
-            right = False
+            fault = wording.fault(codes.REPEATED, item, message, related=related)
+            right = walk.wrong(item, fault)
         first.setdefault(key, item)
     return right
+
+
+def _same(value: Json) -> str:
+    """One text for equal JSON values: 1 is 1.0 but not true, and the order of keys says nothing."""
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{name!r}:{_same(value[name])}' for name in sorted(value))}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_same, value))}]"
+    return repr(float(value)) if type(value) is int and abs(value) < 2**53 else repr(value)
 
 
 def number(schema: JsonSchema, name: str) -> float | None:

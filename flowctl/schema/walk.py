@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.schema.wording import Where
-from flowctl.syntax.node import MappingNode, Node, ScalarNode, UnknownNode
+from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
 
 TEMPLATE = re.compile(r"(?<!\$)\{\{")
 
@@ -19,14 +19,24 @@ class Walk:
     """One look at a tree.
 
     `lenient` while templates and references are still in place: what contains one is accepted, to
-    be judged again after expansion. `settled` are the ids of nodes that need no second look.
+    be judged again after expansion. `settled` are the ids of nodes that need no second look,
+    `faulty` those of nodes and entries that are wrong.
     """
 
     report: Report
     lenient: bool = False
     settled: set[int] = field(default_factory=set)
+    faulty: set[int] = field(default_factory=set)
 
-    def wrong(self, fault: Diagnostic) -> bool:
+    def wrong(self, node: Node, fault: Diagnostic) -> bool:
+        """A node cannot be used."""
+        self.faulty.add(id(node))
+        self.report.add(fault)
+        return False
+
+    def stray(self, entry: Entry, fault: Diagnostic) -> bool:
+        """An entry does not belong into its mapping; the rest of it can be used."""
+        self.faulty.add(id(entry))
         self.report.add(fault)
         return False
 
@@ -47,3 +57,19 @@ def deferred(node: Node) -> bool:
             entry.key.value == "$ref" or TEMPLATE.search(entry.name) for entry in node.entries
         )
     return isinstance(node, UnknownNode)
+
+
+def usable(node: Node, faulty: set[int]) -> Node:
+    """The tree with what is wrong in it unknown, and without the entries that do not belong."""
+    if id(node) in faulty:
+        return UnknownNode(node.span, node.trace)
+    if isinstance(node, MappingNode):
+        entries = tuple(
+            Entry(entry.key, usable(entry.value, faulty))
+            for entry in node.entries
+            if id(entry) not in faulty
+        )
+        return MappingNode(entries, node.span, node.trace)
+    if isinstance(node, SequenceNode):
+        return replace(node, items=tuple(usable(item, faulty) for item in node.items))
+    return node

@@ -60,7 +60,7 @@ class _Expansion:
         renderer = Renderer(evaluator, report)
         references = References(files, renderer, report)
         bundler = Bundler(files, renderer, report)
-        expander = Expander(references, renderer, report, bundler.bundle)
+        expander = Expander(references, renderer, report, bundler)
         return cls(document, inputs, judge, report, files, expander)
 
     def run(self) -> Expanded:
@@ -70,7 +70,7 @@ class _Expansion:
         root = self._profiled(self.document.root, names)
         self.files.trees[root.span.file] = root
 
-        params = ParamReader(self.inputs, self.expander, names, self.report).read(
+        params = ParamReader(self.inputs, self.expander, names, self.judge, self.report).read(
             self._mapping(root, "params", names)
         )
         lacking = {"matrix": _LACKING["matrix"]}

@@ -52,7 +52,7 @@ class Bundler:
 
         The very node, where there is nothing to do; unknown, where a reference is broken.
         """
-        rendered = self._rendered(schema, names)
+        rendered = self.rendered(schema, names)
         if not isinstance(rendered, MappingNode) or not any(_references(rendered)):
             return rendered
         try:
@@ -60,19 +60,20 @@ class Bundler:
         except _Broken:
             return UnknownNode(schema.span, schema.trace)
 
-    def _rendered(self, node: Node, names: Names) -> Node:
+    def rendered(self, node: Node, names: Names) -> Node:
+        """A tree with its templates evaluated, and its references as they are."""
         if isinstance(node, ScalarNode):
             if isinstance(node.value, str) and OPENING in node.value:
                 return self.renderer.render(node, names)
             return node
         if isinstance(node, MappingNode):
-            values = [self._rendered(entry.value, names) for entry in node.entries]
+            values = [self.rendered(entry.value, names) for entry in node.entries]
             if all(new is old.value for new, old in zip(values, node.entries, strict=True)):
                 return node
             pairs = zip(node.entries, values, strict=True)
             return replace(node, entries=tuple(Entry(old.key, new) for old, new in pairs))
         if isinstance(node, SequenceNode):
-            items = tuple(self._rendered(item, names) for item in node.items)
+            items = tuple(self.rendered(item, names) for item in node.items)
             if all(new is old for new, old in zip(items, node.items, strict=True)):
                 return node
             return replace(node, items=items)

@@ -1,8 +1,8 @@
 """Jinja's expressions: read by Jinja's own parser, evaluated here, within bounds.
 
-Only this module and `jinja_syntax` import jinja2. Evaluating the tree ourselves keeps what a template may do to what
-is written in this file (no attribute of a Python object can be reached), bounds every step, and
-gives each fault the column of the very name that is wrong.
+Evaluating the tree ourselves keeps what a template may do to what is written in this file (no
+attribute of a Python object can be reached), bounds every step, and gives each fault the column of
+the very name that is wrong. Only this module and `jinja_syntax` import jinja2.
 """
 
 from __future__ import annotations

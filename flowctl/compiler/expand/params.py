@@ -18,6 +18,7 @@ from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.typing import Untypable, typed
 from flowctl.compiler.load import unreadable
 from flowctl.compiler.stages import Inputs
+from flowctl.compiler.validate import Judge
 from flowctl.component import JsonSchema
 from flowctl.diagnostics import Diagnostic, Report, nearest
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, NotYet
@@ -68,6 +69,7 @@ class ParamReader:
     inputs: Inputs
     expander: Expander
     names: Names
+    judge: Judge
     report: Report
 
     def read(self, written: MappingNode | None) -> Params:
@@ -93,7 +95,9 @@ class ParamReader:
         node = (
             self.expander.head(entry.value, self.names) if _borrowed(entry.value) else entry.value
         )
-        if not isinstance(node, MappingNode):
+        node = self.expander.bundler.rendered(node, self.names)
+        judged = self.judge.strict(node, "param", Entry(entry.key, node))
+        if judged is not node or not isinstance(node, MappingNode):
             return _Declaration(entry, None, None, None, node)
         default = node.get("default")
         if default is not None:
@@ -103,7 +107,7 @@ class ParamReader:
             node.span,
             node.trace,
         )
-        schema = self.expander.bundle(rest, self.names)
+        schema = self.expander.bundler.bundle(rest, self.names)
         variable = node.get("env")
         name = variable.value if isinstance(variable, ScalarNode) else None
         plain = None if isinstance(schema, UnknownNode) else to_json(schema)

@@ -53,7 +53,7 @@ class StepMaker:
             if matrix is None or not isinstance(body, MappingNode):
                 expanded = self.expander.expand(body, self.names, self._guide)
                 shown.append(Entry(entry.key, expanded))
-                yield _step(entry, expanded)
+                yield self._step(entry, expanded)
                 continue
             yield from self._matrix(entry, body, matrix, shown)
         self.judged = replace(node, entries=tuple(shown))
@@ -77,34 +77,29 @@ class StepMaker:
     def _matrix(
         self, entry: Entry, body: MappingNode, matrix: Entry, shown: list[Entry]
     ) -> Iterator[ExpandedStep]:
-        """The steps of a matrix; all but the first are judged at once, unknown ones not at all."""
+        """The steps of a matrix; `shown` gets one of them."""
         made = self._made(matrix)
         if made is None:
             unknown = UnknownNode(body.span, body.trace)
             shown.append(Entry(entry.key, unknown))
-            yield _step(entry, unknown)
+            yield self._step(entry, unknown)
             return
         rest = replace(body, entries=tuple(one for one in body.entries if one is not matrix))
         if not made:
             shown.append(Entry(entry.key, UnknownNode(body.span, body.trace)))
         for index, cell in enumerate(made):
-            step = self._cell(entry, rest, matrix, cell)
-            one = Entry(entry.key, step.node)
+            id = cell.named(entry.name)
+            expanded = self._cell(id, rest, matrix, cell)
             if index == 0:
-                shown.append(one)
-            elif step.node.entries:
-                self.judge.strict(step.node, "step", one)
-            yield step
+                shown.append(Entry(entry.key, expanded))
+            yield self._step(entry, expanded, id, cell)
 
     def _made(self, matrix: Entry) -> list[Cell] | None:
         expanded = self.expander.expand(matrix.value, self.names)
-        right = self.judge.strict(expanded, "matrix", matrix)
-        if not right or not isinstance(expanded, MappingNode):
-            return None
-        return cells(expanded, self.report)
+        judged = self.judge.strict(expanded, "matrix", matrix)
+        return cells(judged, self.report) if isinstance(judged, MappingNode) else None
 
-    def _cell(self, entry: Entry, rest: MappingNode, matrix: Entry, cell: Cell) -> ExpandedStep:
-        id = cell.named(entry.name)
+    def _cell(self, id: str, rest: MappingNode, matrix: Entry, cell: Cell) -> Node:
         names = Names(
             {**self.names.values, MATRIX: cell.values},
             {**self.names.places, MATRIX: cell.nodes},
@@ -112,17 +107,17 @@ class StepMaker:
             (Frame(MATRIX, id, matrix.key.span),),
         )
         body = self._whole(rest, names) if _needs_matrix(rest) else rest
-        return _step(entry, self.expander.expand(body, names, self._guide), id, cell)
+        return self.expander.expand(body, names, self._guide)
 
-
-def _step(
-    entry: Entry, expanded: Node, id: str | None = None, cell: Cell | None = None
-) -> ExpandedStep:
-    """A step; nothing stands in one of which nothing is known."""
-    if not isinstance(expanded, MappingNode):
-        expanded = MappingNode((), expanded.span, expanded.trace)
-    values = cell.values if cell is not None else {}
-    return ExpandedStep(id or entry.name, entry.name, entry.key, expanded, values)
+    def _step(
+        self, entry: Entry, expanded: Node, id: str | None = None, cell: Cell | None = None
+    ) -> ExpandedStep:
+        """A step as far as it can be used; nothing stands in one of which nothing is known."""
+        node = self.judge.strict(expanded, "step", Entry(entry.key, expanded))
+        if not isinstance(node, MappingNode):
+            node = MappingNode((), expanded.span, expanded.trace)
+        values = cell.values if cell is not None else {}
+        return ExpandedStep(id or entry.name, entry.name, entry.key, node, values)
 
 
 def _needs_matrix(step: Node) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from flowctl.codes.templates import BAD_KEY, TOO_LARGE
+from flowctl.compiler.expand.bundle import Bundler
 from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.overlay import overlay
 from flowctl.compiler.expand.references import REF, References
@@ -17,8 +17,6 @@ from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNo
 
 MAX_DEPTH = 100
 
-Bundle = Callable[[MappingNode, Names], Node]
-
 
 @dataclass(slots=True)
 class Expander:
@@ -27,7 +25,7 @@ class Expander:
     references: References
     renderer: Renderer
     report: Report
-    bundle: Bundle
+    bundler: Bundler
 
     def head(self, node: Node, names: Names) -> Node:
         """What stands at the top of a tree, once the references there are followed."""
@@ -50,7 +48,7 @@ class Expander:
         if isinstance(node, SequenceNode):
             return self._sequence(node, names, guide, depth)
         if guide is not None and guide.schema:
-            return self.bundle(node, names)
+            return self.bundler.bundle(node, names)
         if any(entry.key.value == REF for entry in node.entries):
             return self.expand(self.head(node, names), names, guide, depth + 1)
         return self._mapping(node, names, guide, depth)
