@@ -116,8 +116,8 @@ class Scan:
 class Examined:
     """A split read with care: `frame` holds the sound records with their index in RECORD.
 
-    Columns whose name is in the call's `columns` are there, SOURCE_FILE and SOURCE_LINE as well.
-    `faults` are sorted by record, one each; `rows` counts sound and faulty records.
+    It has all columns of the source, and of the engine's own those that were asked for. `faults`
+    are sorted by record, one each; `rows` counts sound and faulty records.
     """
 
     rows: int
@@ -139,11 +139,17 @@ class Split(Protocol):
         ...
 
     def scan(self, columns: Sequence[str]) -> Scan | None:
-        """These columns as a lazy query; None where the split has to be examined at once."""
+        """A lazy query over all columns, of which only these are used and can be at fault.
+
+        None where the split has to be examined at once.
+        """
         ...
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        """The same records, with the faulty ones told apart; raises BadInput."""
+        """The same records, with those told apart that are at fault in these columns.
+
+        A value of another column that cannot be read is null. Raises BadInput.
+        """
         ...
 
     def origins(self, records: Sequence[int]) -> list[Origin]:

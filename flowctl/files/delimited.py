@@ -10,7 +10,7 @@ fault. So both readings agree on every sound record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +34,7 @@ from flowctl.diagnostics import Fault
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, read_header
 from flowctl.files.paths import DataFile
-from flowctl.files.streams import open_stream, skip
+from flowctl.files.streams import open_stream
 from flowctl.files.structure import Positions, Spans, find_spans, find_structure, lines_before
 from flowctl.files.textfaults import value_faults
 from flowctl.files.texttypes import Conversion
@@ -71,7 +71,7 @@ class Delimited:
             if header is None:
                 return
             check_names(header.names, list(self.conversions), file.name, header.lines)
-            skip(stream, offset - header.bytes)
+            stream.skip(max(0, offset - header.bytes))
             offset, line = max(offset, header.bytes), max(line, header.lines + 1)
             for chunk in cut(stream, file.name, target, self.layout.dialect, offset, line):
                 yield CsvSplit(self, index, header.names, chunk)
@@ -137,10 +137,12 @@ class CsvSplit:
                 # Never true, but what is mentioned is parsed.
                 name = pl.col(conversion.column.name)
                 suspect |= name.is_null() & name.is_not_null()
-        values = [made.value for made in read if made.convert is not None]
+        values = [
+            made.value for made in self.reader.conversions.values() if made.convert is not None
+        ]
         return Scan(
             structure.records,
-            frame.with_columns(suspect.alias(SUSPECT), *values).select(*columns, SUSPECT),
+            frame.with_columns(suspect.alias(SUSPECT), *values).drop(_SPARE),
         )
 
     def examine(self, columns: Sequence[str]) -> Examined:
@@ -148,28 +150,19 @@ class CsvSplit:
         faults = {fault.record: fault for fault in self._structural_faults(spans)}
         sound = np.delete(np.arange(len(spans.ends)), list(faults))
         data = b"".join(self.chunk.data[start:end] for start, end in _runs(spans, sound))
-        read = self._read(columns)
-        if not len(sound):
-            empty = pl.DataFrame(schema={name: pl.Null for name in columns})
-            return Examined(len(spans.ends), empty, tuple(faults.values()))
-        names = [made.column.name for made in read]
-        texts = self._parse(data, dict.fromkeys(self.names, pl.String())).select(names).collect()
-        types = {name: made.parsed for name, made in self.reader.conversions.items()}
-        parsed = self._parse(data, types, lenient=True).select(names)
-        values = parsed.with_columns(made.value for made in read).collect()
-        bad = value_faults(values, texts, read)
-        faults |= {
-            record: RecordFault(record, bad[row].rule, bad[row].message, bad[row].pointer)
-            for row in bad
-            for record in [int(sound[row])]
-        }
+        conversions = self.reader.conversions.values()
+        types = {made.column.name: made.parsed for made in conversions}
+        parsed = self._parse(data, types, lenient=True)
+        values = parsed.select(made.value for made in conversions).collect()
+        texts = self._parse(data, dict.fromkeys(types, pl.String())).select(list(types)).collect()
+        bad = value_faults(values, texts, self._read(columns))
+        for row, fault in bad.items():
+            faults[int(sound[row])] = replace(fault, record=int(sound[row]))
         values = values.with_columns(pl.Series(RECORD, sound, dtype=pl.Int64))
+        frame = self._with_origin(values.lazy(), [*columns, RECORD], spans).collect()
         kept = np.delete(np.arange(len(sound)), list(bad))
-        frame = self._with_origin(values.lazy(), [*columns, RECORD], spans).collect()[kept]
         return Examined(
-            len(spans.ends),
-            frame.select(dict.fromkeys([*columns, RECORD])),
-            tuple(faults[record] for record in sorted(faults)),
+            len(spans.ends), frame[kept], tuple(faults[record] for record in sorted(faults))
         )
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
@@ -235,7 +228,9 @@ class CsvSplit:
                 message = 'a quote stands where none may; `quote: ""` reads quotes as text'
                 yield RecordFault(record, "quotes", message)
             elif uneven[record]:
-                message = f"the record has {spans.fields[record]} fields, but there are {wanted} columns"
+                message = (
+                    f"the record has {spans.fields[record]} fields, but there are {wanted} columns"
+                )
                 yield RecordFault(record, "fields", message)
             else:
                 yield RecordFault(record, "encoding", "the record is not UTF-8")

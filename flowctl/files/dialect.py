@@ -62,10 +62,13 @@ def read_header(stream: ByteStream, name: str, layout: Layout) -> Header | None:
     if fields is None:
         return None
     if not layout.header:
-        stream.read(before[0])
+        if layout.names and len(layout.names) != len(fields):
+            message = f"`{name}` has {len(fields)} columns, but `columns` names {len(layout.names)}"
+            raise BadInput(Fault(HEADER, message), name, lines.count)
+        stream.skip(before[0])
         names = layout.names or tuple(f"column{index}" for index in range(len(fields)))
         return Header(names, *before)
-    stream.read(lines.bytes)
+    stream.skip(lines.bytes)
     names = tuple(field or f"column{index}" for index, field in enumerate(fields))
     _refuse_twice(names, name, lines.count)
     return Header(names, lines.bytes, lines.count)
@@ -122,7 +125,9 @@ def _refuse_twice(names: tuple[str, ...], name: str, line: int) -> None:
     for column in names:
         if column in seen:
             message = f"`{name}` has two columns named `{column}`"
-            help = "rename one in the file, or read it with `header: false`, `skip: 1` and `columns`"
+            help = (
+                "rename one in the file, or read it with `header: false`, `skip: 1` and `columns`"
+            )
             raise BadInput(Fault(HEADER, message, help=help), name, line)
         if column in RESERVED:
             message = f"`{name}` has a column named `{column}`, a name that flowctl keeps"

@@ -32,6 +32,10 @@ class ByteStream(Protocol):
         """The next bytes: fewer than `size` only at the end of the file."""
         ...
 
+    def skip(self, size: int) -> None:
+        """Passes over that many bytes."""
+        ...
+
     def consumed(self) -> int:
         """How many bytes of the file itself have been taken, for progress."""
         ...
@@ -54,12 +58,6 @@ def open_stream(file: DataFile, encoding: str = "utf-8") -> ByteStream:
     if codecs.lookup(encoding).name == "utf-8":
         return stream
     return _Pieces(_Recoded(stream, file.name, encoding))
-
-
-def skip(stream: ByteStream, size: int) -> None:
-    """Passes over that many bytes."""
-    while size > 0 and (passed := len(stream.read(min(size, PIECE)))):
-        size -= passed
 
 
 def compression(path: Path | str) -> str | None:
@@ -93,6 +91,9 @@ class _Plain:
         data = self._at(self._position, size)
         self._position += len(data)
         return data
+
+    def skip(self, size: int) -> None:
+        self._position += size
 
     def _at(self, position: int, size: int) -> bytes:
         try:
@@ -168,6 +169,10 @@ class _Pieces:
             missing -= len(piece)
         self._held -= size - missing
         return b"".join(taken)
+
+    def skip(self, size: int) -> None:
+        while size > 0 and (passed := len(self.read(min(size, PIECE)))):
+            size -= passed
 
     def _hold(self, size: int) -> None:
         while self._held < size and not self._source.ended:

@@ -83,9 +83,7 @@ def _walk(text: bytes, positions: list[int], dialect: Dialect, inside: bool) -> 
             inside = False
             if following not in ends:
                 stray.append(position)
-    return Quotes(
-        np.array(real, np.int64), np.array(stray, np.int64), regular=False, open=inside
-    )
+    return Quotes(np.array(real, np.int64), np.array(stray, np.int64), regular=False, open=inside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,25 +16,17 @@ import polars as pl
 
 from flowctl.expressions.polars_types import polars_type
 from flowctl.records import (
-    Binary,
     Column,
-    DataType,
     Date,
     Datetime,
-    Duration,
-    List,
     Null,
     String,
-    Struct,
     Time,
     Unknown,
 )
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsType
-
-NOT_IN_TEXT = (Binary, Duration, List, Struct)
-"""Types that a field of text cannot hold."""
 
 _DATES = (dt.date.min, dt.date.max)
 """Years of four digits; Polars would also read -20 and 20200."""
@@ -83,14 +75,12 @@ class Conversion:
         return None if self.convert is None else (text != "") & self.convert.is_null()
 
 
-def conversions(
-    columns: Mapping[str, Column], native: Callable[[DataType], bool]
-) -> dict[str, Conversion]:
-    """A conversion for each column; `native` tells the types that the parser reads by itself."""
-    return {name: _conversion(column, native) for name, column in columns.items()}
+def conversions(columns: Mapping[str, Column]) -> dict[str, Conversion]:
+    """A conversion for each column."""
+    return {name: _conversion(column) for name, column in columns.items()}
 
 
-def _conversion(column: Column, native: Callable[[DataType], bool]) -> Conversion:
+def _conversion(column: Column) -> Conversion:
     text = pl.col(column.name)
     match column.type:
         case Null() | Unknown():
@@ -107,10 +97,7 @@ def _conversion(column: Column, native: Callable[[DataType], bool]) -> Conversio
             found = _first_pattern(text, _parse_zoned(zone) if zone else _parse_datetime, kind)
             within = found.dt.year().is_between(1, 9999)
             return Conversion(column, pl.String(), pl.when(within).then(found))
-    kind = polars_type(column.type)
-    if native(column.type):
-        return Conversion(column, kind, None)
-    return Conversion(column, pl.String(), text.cast(kind, strict=False))
+    return Conversion(column, polars_type(column.type), None)
 
 
 def _first_pattern(

@@ -1,0 +1,135 @@
+"""The types that values seen in data have in common."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from flowctl.records import (
+    Boolean,
+    Column,
+    DataType,
+    Date,
+    Datetime,
+    Float,
+    Integer,
+    List,
+    Null,
+    String,
+    Struct,
+    Time,
+)
+
+_INT64: Final = range(-(2**63), 2**63)
+_INTEGER: Final = re.compile(r"[+-]?(0|[1-9]\d{0,18})")
+_DIGITS: Final = re.compile(r"[+-]?\d+")
+_FLOAT: Final = re.compile(
+    r"[+-]?((\d+\.\d*|\.\d+)([eE][+-]?\d+)?|\d+[eE][+-]?\d+|inf|infinity|nan)", re.IGNORECASE
+)
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_CLOCK: Final = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
+_OFFSET: Final = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+
+
+def infer_text(values: Iterable[str]) -> DataType:
+    """The type of fields of text; `null` where there is none.
+
+    Digits with a leading zero, and too many for int64, are text: they are names, not amounts.
+
+    >>> str(infer_text(["1", "2.5"])), str(infer_text(["007"])), str(infer_text(["2024-01-31"]))
+    ('float64', 'string', 'date')
+    """
+    found: DataType = Null()
+    for value in values:
+        found = _common(found, _text_type(value))
+        if isinstance(found, String):
+            break
+    return found
+
+
+def infer_json(values: Iterable[object]) -> DataType:
+    """The type of JSON values; texts are dates or timestamps where all of them are.
+
+    >>> str(infer_json([1, None, 2.5])), str(infer_json([{"a": [1]}]))
+    ('float64', 'struct<a: list<int64?>?>')
+    """
+    found: DataType = Null()
+    for value in values:
+        found = _common(found, _json_type(value))
+    return found
+
+
+def _text_type(value: str) -> DataType:
+    if _INTEGER.fullmatch(value):
+        return Integer(64) if int(value) in _INT64 else String()
+    if _FLOAT.fullmatch(value):
+        return Float(64)
+    if value.lower() in ("true", "false"):
+        return Boolean()
+    return String() if _DIGITS.fullmatch(value) else _moment_type(value)
+
+
+def _moment_type(value: str) -> DataType:
+    if len(value) < 5 or not (value[2] == ":" or value[4] == "-"):
+        return String()
+    try:
+        if _CLOCK.fullmatch(value):
+            dt.time.fromisoformat(value)
+            return Time()
+        if _DATE.fullmatch(value):
+            dt.date.fromisoformat(value)
+            return Date()
+        date, clock = value[:10], value[11:]
+        zoned = _OFFSET.search(clock)
+        if not _DATE.fullmatch(date) or value[10:11] not in (" ", "T"):
+            return String()
+        if not _CLOCK.fullmatch(clock[: zoned.start()] if zoned else clock):
+            return String()
+        dt.datetime.fromisoformat(value)
+        return Datetime("UTC") if zoned else Datetime()
+    except ValueError:
+        return String()
+
+
+def _json_type(value: object) -> DataType:
+    match value:
+        case None:
+            return Null()
+        case bool():
+            return Boolean()
+        case int():
+            return Integer(64) if value in _INT64 else Float(64)
+        case float():
+            return Float(64)
+        case str():
+            found = _moment_type(value)
+            return found if isinstance(found, Date | Datetime) else String()
+        case list():
+            return List(infer_json(value))
+        case dict():
+            fields = (Column(str(name), _json_type(inner)) for name, inner in value.items())
+            return Struct(tuple(fields))
+    raise TypeError(f"{value!r} is no JSON value")
+
+
+def _common(first: DataType, second: DataType) -> DataType:
+    """The narrowest type that holds the values of both."""
+    if first == second or isinstance(second, Null):
+        return first
+    match first, second:
+        case Null(), _:
+            return second
+        case (Integer() | Float(), Integer() | Float()):
+            return Float(64)
+        case (Date(), Datetime(None)) | (Datetime(None), Date()):
+            return Datetime()
+        case List(one), List(other):
+            return List(_common(one, other))
+        case Struct(some), Struct(others):
+            types = {field.name: field.type for field in some}
+            for field in others:
+                types[field.name] = _common(types.get(field.name, Null()), field.type)
+            return Struct(tuple(Column(name, kind) for name, kind in types.items()))
+    return String()

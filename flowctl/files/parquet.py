@@ -1,0 +1,190 @@
+"""Parquet files as splits of whole row groups, and a single one that grows part by part."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from flowctl.codes.environment import DAMAGED, HEADER
+from flowctl.dataflow import (
+    RECORD,
+    SOURCE_FILE,
+    SOURCE_LINE,
+    BadInput,
+    Examined,
+    Origin,
+    Part,
+    Scan,
+    Split,
+)
+from flowctl.diagnostics import Fault
+from flowctl.expressions.polars_types import polars_type, schema_of
+from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
+from flowctl.files.paths import DataFile
+from flowctl.files.streams import unreadable
+from flowctl.records import Schema
+from flowctl.syntax.node import Json
+
+ROW_GROUP = 100_000
+"""Records that a row group has at least, but for the last: fewer compress badly."""
+
+
+def schema_of_file(path: Path) -> Schema:
+    """The columns of a Parquet file; raises BadInput on one that cannot be read."""
+    try:
+        return schema_of(pl.scan_parquet(path, glob=False, hive_partitioning=False))
+    except OSError as error:
+        raise unreadable(path.name, error) from error
+    except pl.exceptions.PolarsError as error:
+        message = f"`{path.name}` is no whole Parquet file: {str(error).splitlines()[0]}"
+        raise BadInput(Fault(DAMAGED, message), path.name) from error
+    except TypeError as error:
+        raise BadInput(Fault(HEADER, f"`{path.name}`: {error}"), path.name) from error
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetFiles:
+    """An opened Parquet source; all files have the columns of `schema`, in any order."""
+
+    files: tuple[DataFile, ...]
+    schema: Schema
+    size: int | None
+
+    def splits(self, target: int, start: Json = None) -> Iterator[Split]:
+        first, rows = _position(start)
+        for index in range(first, len(self.files)):
+            file = self.files[index]
+            self._check_columns(file)
+            for split in self._splits_of(index, target):
+                if split.start >= rows:
+                    yield split
+            rows = 0
+
+    def _splits_of(self, index: int, target: int) -> Iterator[ParquetSplit]:
+        """Row groups are read together until they come to `target` bytes, uncompressed."""
+        file = self.files[index]
+        groups = row_groups(file.path, file.name)
+        file_size = file.path.stat().st_size
+        whole = sum(group.bytes for group in groups) or 1
+        start = rows = size = 0
+        for number, group in enumerate(groups, 1):
+            rows += group.rows
+            size += group.bytes
+            if size >= target or number == len(groups):
+                if rows:
+                    yield ParquetSplit(self, index, start, rows, size * file_size // whole)
+                start, rows, size = start + rows, 0, 0
+
+    def _check_columns(self, file: DataFile) -> None:
+        found = schema_of_file(file.path)
+        for column in self.schema:
+            if column.name not in found or found[column.name].type != column.type:
+                seen = f"{found[column.name].type}" if column.name in found else "missing"
+                message = (
+                    f"`{file.name}`: column `{column.name}` is {seen}, but {column.type} elsewhere"
+                )
+                raise BadInput(Fault(HEADER, message), file.name)
+        for column in found:
+            if column.name not in self.schema:
+                message = f"`{file.name}` has a column `{column.name}`, unlike the other files"
+                raise BadInput(Fault(HEADER, message), file.name)
+
+    def close(self) -> None:
+        pass
+
+
+def _position(start: Json) -> tuple[int, int]:
+    if isinstance(start, list):
+        index, rows = (part for part in start if isinstance(part, int))
+        return index, rows
+    return 0, 0
+
+
+@dataclass(frozen=True, slots=True)
+class ParquetSplit:
+    """A run of whole row groups; `line` counts records, since no record has a line."""
+
+    reader: ParquetFiles
+    index: int
+    start: int
+    rows: int
+    size: int
+
+    @property
+    def after(self) -> Json:
+        return [self.index, self.start + self.rows]
+
+    @property
+    def _file(self) -> DataFile:
+        return self.reader.files[self.index]
+
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        frame = self._frame()
+        if SOURCE_FILE in columns:
+            frame = frame.with_columns(pl.lit(self._file.name).alias(SOURCE_FILE))
+        if SOURCE_LINE in columns:
+            line = pl.int_range(pl.len()) + self.start + 1
+            frame = frame.with_columns(line.alias(SOURCE_LINE))
+        if RECORD in columns:
+            frame = frame.with_columns(pl.int_range(pl.len()).alias(RECORD))
+        return Scan(self.rows, frame)
+
+    def examine(self, columns: Sequence[str]) -> Examined:
+        scan = self.scan([*columns, RECORD])
+        assert scan is not None
+        try:
+            return Examined(self.rows, scan.frame.collect())
+        except pl.exceptions.PolarsError as error:
+            message = f"`{self._file.name}` is damaged: {str(error).splitlines()[0]}"
+            raise BadInput(Fault(DAMAGED, message), self._file.name) from error
+
+    def origins(self, records: Sequence[int]) -> list[Origin]:
+        found = self._frame().select(pl.all().gather(list(records))).collect()
+        texts = found.write_ndjson().splitlines()
+        return [
+            Origin(self._file.name, self.start + record + 1, None, text)
+            for record, text in zip(records, texts, strict=True)
+        ]
+
+    def _frame(self) -> pl.LazyFrame:
+        types = {column.name: polars_type(column.type) for column in self.reader.schema}
+        frame = pl.scan_parquet(self._file.path, glob=False, hive_partitioning=False)
+        found = frame.collect_schema()
+        casts = [pl.col(name).cast(kind) for name, kind in types.items() if found[name] != kind]
+        return frame.slice(self.start, self.rows).select(*types).with_columns(casts)
+
+
+@dataclass(frozen=True)
+class ParquetWriter:
+    """Writes one Parquet file out of parts that were encoded by themselves."""
+
+    schema: Schema
+    compression: str = "zstd"
+    rows: int = ROW_GROUP
+
+    def begin(self) -> bytes:
+        return MAGIC
+
+    def encode(self, frame: pl.DataFrame) -> Part:
+        return Part(*take_apart(self._file(frame)))
+
+    def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
+        return put_together(footers, self._empty)
+
+    @cached_property
+    def _empty(self) -> bytes:
+        types = {column.name: polars_type(column.type) for column in self.schema}
+        return take_apart(self._file(pl.DataFrame(schema=types)))[1]
+
+    def _file(self, frame: pl.DataFrame) -> bytes:
+        buffer = io.BytesIO()
+        frame.write_parquet(
+            buffer, compression=self.compression, row_group_size=max(1, frame.height)
+        )
+        return buffer.getvalue()

@@ -1,0 +1,135 @@
+"""Looks at the head, the middle and the end of data files, to tell their columns' types.
+
+Imports nothing heavy, since a workflow is validated on each keystroke.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from flowctl.dataflow import BadInput
+from flowctl.files.dialect import Header, Layout, csv_reader, read_header
+from flowctl.files.inference import infer_json, infer_text
+from flowctl.files.paths import DataFile
+from flowctl.files.streams import compression, open_stream, unreadable
+from flowctl.records import Column, DataType
+
+_HEAD = 64 * 1024
+_PIECE = 32 * 1024
+_LONGEST_LINE = 4 * 1024 * 1024
+_FILES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The columns that were seen: all may hold nulls."""
+
+    columns: tuple[Column, ...]
+
+
+def sample_delimited(
+    paths: Sequence[Path], layout: Layout, null_values: Iterable[str] = ()
+) -> Sample | None:
+    """The columns of CSV files, None where all files are empty; raises BadInput."""
+    nulls = {"", *null_values}
+    names: tuple[str, ...] | None = None
+    seen: list[list[str]] = []
+    for path in _some(paths):
+        file = DataFile(path, path.name)
+        header = _header(file, layout)
+        if header is None:
+            continue
+        if names is None:
+            names = header.names
+            seen = [[] for _ in names]
+        places = {name: index for index, name in enumerate(names)}
+        order = [places.get(name) for name in header.names]
+        for row in _rows(file, layout, header):
+            for place, value in zip(order, row, strict=True):
+                if place is not None and value not in nulls:
+                    seen[place].append(value)
+    if names is None:
+        return None
+    types = [infer_text(values) for values in seen]
+    return Sample(tuple(Column(*found) for found in zip(names, types, strict=True)))
+
+
+def sample_json_lines(paths: Sequence[Path], encoding: str = "utf-8") -> Sample | None:
+    """The columns of NDJSON files in order of appearance, None where there is no record."""
+    values: dict[str, list[object]] = {}
+    found = False
+    for path in _some(paths):
+        for piece in _pieces(DataFile(path, path.name), encoding, 0):
+            for line in piece.splitlines():
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(record, dict):
+                    found = True
+                    for name, value in record.items():
+                        values.setdefault(name, []).append(value)
+    if not found:
+        return None
+    return Sample(tuple(Column(name, infer_json(seen)) for name, seen in values.items()))
+
+
+def _some(paths: Sequence[Path]) -> list[Path]:
+    """All of a few files, a few of many: always the first and the last."""
+    if len(paths) <= _FILES:
+        return list(paths)
+    return [paths[index * (len(paths) - 1) // (_FILES - 1)] for index in range(_FILES)]
+
+
+def _header(file: DataFile, layout: Layout) -> Header | None:
+    stream = open_stream(file, layout.encoding)
+    try:
+        return read_header(stream, file.name, layout)
+    finally:
+        stream.close()
+
+
+def _rows(file: DataFile, layout: Layout, header: Header) -> Iterator[list[str]]:
+    """Records with the right number of fields; a piece may begin inside a quoted one."""
+    for piece in _pieces(file, layout.encoding, header.bytes):
+        lines = iter(piece.decode(errors="replace").splitlines(keepends=True))
+        try:
+            for row in csv_reader(lines, layout.dialect):
+                if len(row) == len(header.names):
+                    yield row
+        except csv.Error:
+            continue
+
+
+def _pieces(file: DataFile, encoding: str, start: int) -> Iterator[bytes]:
+    """Whole lines from the head and, where it can be reached, the middle and the end."""
+    yield _piece(file, encoding, start, _HEAD, whole=True)
+    if compression(file.path) is not None or encoding != "utf-8":
+        return
+    try:
+        size = file.path.stat().st_size
+    except OSError as error:
+        raise unreadable(file.name, error) from error
+    for place in sorted({(start + size) // 2, size - _PIECE}):
+        if place > start + _HEAD:
+            yield _piece(file, encoding, place, _PIECE, whole=False)
+
+
+def _piece(file: DataFile, encoding: str, start: int, size: int, whole: bool) -> bytes:
+    stream = open_stream(file, encoding)
+    try:
+        stream.skip(start)
+        data = stream.peek(0, size)
+        while b"\n" not in data and size <= len(data) < _LONGEST_LINE:
+            size *= 4
+            data = stream.peek(0, size)
+    finally:
+        stream.close()
+    first = 0 if whole else data.find(b"\n") + 1
+    last = data.rfind(b"\n") + 1 if len(data) == size else len(data)
+    return data[first:last]

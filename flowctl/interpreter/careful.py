@@ -1,0 +1,142 @@
+"""A split with suspects, gone through operator by operator: who is at fault, where and why.
+
+Faulty records leave the frame as soon as they are found, so that nothing behind sees them. Where a
+fault ends the step, only records before it go on, and so the fault that is told is that of the
+first record, not that of the first operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from flowctl.dataflow import CARRIED, RECORD, SUSPECT, Hazard, Keep, RecordFault, Rowwise, Split
+from flowctl.interpreter.pipeline import Pipeline, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StageFault:
+    """A record's fault and the stage that found it."""
+
+    stage: Stage
+    fault: RecordFault
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What is left of a split, and the faults found; `fatal` is the one that ends the step.
+
+    `filtered` records were left out by a filter.
+    """
+
+    rows: int
+    frame: pl.DataFrame
+    filtered: int
+    faults: tuple[StageFault, ...] = ()
+    fatal: StageFault | None = None
+
+
+class EngineRefused(Exception):
+    """An operator fails as a whole, although no record is at fault."""
+
+    def __init__(self, stage: Stage, error: Exception) -> None:
+        super().__init__(str(error).splitlines()[0])
+        self.stage = stage
+
+
+@dataclass(slots=True)
+class _Findings:
+    """Faults as they come up, stage by stage."""
+
+    faults: list[StageFault] = field(default_factory=list)
+    fatal: StageFault | None = None
+
+    def add(self, frame: pl.DataFrame, stage: Stage, found: Sequence[RecordFault]) -> pl.DataFrame:
+        """The frame without the faulty records, nor what comes behind one that ends the step."""
+        if not found:
+            return frame
+        if stage.on_error == "fail":
+            first = min(found, key=lambda fault: fault.record)
+            self.fatal = StageFault(stage, first)
+            self.faults = [seen for seen in self.faults if seen.fault.record < first.record]
+            return frame.filter(pl.col(RECORD) < first.record)
+        self.faults += [StageFault(stage, fault) for fault in found]
+        records = pl.Series([fault.record for fault in found], dtype=pl.Int64)
+        return frame.filter(~pl.col(RECORD).is_in(records.implode()))
+
+
+def examine_split(split: Split, pipeline: Pipeline) -> Examination:
+    """Reads a split with care and takes it through the first segment; raises BadInput."""
+    columns = tuple(dict.fromkeys([*pipeline.columns, RECORD]))
+    rows, frame, read_faults = _read(split, columns, pipeline.schema.names)
+    findings = _Findings()
+    frame = findings.add(frame, pipeline.source, read_faults)
+    return _go_on(rows, frame, pipeline, 0, findings)
+
+
+def examine_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Examination:
+    """Takes a frame with RECORD through a later segment."""
+    return _go_on(frame.height, frame, pipeline, segment, _Findings())
+
+
+def _read(
+    split: Split, columns: Sequence[str], names: Sequence[str]
+) -> tuple[int, pl.DataFrame, Sequence[RecordFault]]:
+    """By the hot reading where that finds nothing wrong: it is the faster one."""
+    scan = split.scan(columns)
+    if scan is not None:
+        try:
+            frame = scan.frame.select(*names, pl.col(CARRIED)).collect()
+        except pl.exceptions.PolarsError:
+            pass
+        else:
+            if SUSPECT not in frame.columns:
+                return scan.rows, frame, ()
+            if not frame[SUSPECT].any():
+                return scan.rows, frame.drop(SUSPECT), ()
+    examined = split.examine(columns)
+    return examined.rows, examined.frame, examined.faults
+
+
+def _go_on(
+    rows: int,
+    frame: pl.DataFrame,
+    pipeline: Pipeline,
+    segment: int,
+    findings: _Findings,
+) -> Examination:
+    filtered = 0
+    for stage in pipeline.segments[segment]:
+        try:
+            for hazard in stage.operator.hazards:
+                frame = findings.add(frame, stage, _hazard_faults(frame, hazard))
+            before = frame.height
+            frame = _apply(frame, stage)
+        except pl.exceptions.PolarsError as error:
+            raise EngineRefused(stage, error) from error
+        filtered += before - frame.height
+    frame = pipeline.leaving(frame.lazy(), segment).collect()
+    return Examination(rows, frame, filtered, tuple(findings.faults), findings.fatal)
+
+
+def _hazard_faults(frame: pl.DataFrame, hazard: Hazard) -> list[RecordFault]:
+    if hazard.suspect is not None:
+        frame = frame.filter(hazard.suspect)
+    if frame.is_empty():
+        return []
+    messages = hazard.examine(frame)
+    return [
+        RecordFault(record, hazard.rule, message, hazard.pointer)
+        for record, message in zip(frame[RECORD], messages, strict=True)
+        if message is not None
+    ]
+
+
+def _apply(frame: pl.DataFrame, stage: Stage) -> pl.DataFrame:
+    match stage.operator:
+        case Rowwise(apply):
+            return apply(frame.lazy()).collect()
+        case Keep(predicate):
+            return frame.filter(predicate)

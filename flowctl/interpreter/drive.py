@@ -1,0 +1,192 @@
+"""Splits run side by side, and are committed in order.
+
+    reader ──splits──▶ workers: query ──▶ in order: later segments, gather ──▶ workers: encode
+                                                                     in order: write ◀──┘
+
+At most one task more than there are workers is under way, which bounds the memory. What leaves
+depends on the input and the plan alone: never on the number of workers, nor on who is faster.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from flowctl.dataflow import SUSPECT, BadInput, Split
+from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
+from flowctl.interpreter.events import Counts
+from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.pipeline import Pipeline
+from flowctl.interpreter.rejects import Rejects
+from flowctl.syntax.node import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a stream has come: records and bytes read, of `total` bytes where that is known."""
+
+    rows: int
+    bytes: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What drives a stream besides its pipeline; splits are of about `split_bytes` each."""
+
+    workers: int
+    split_bytes: int
+    cancelled: Callable[[], bool]
+    on_progress: Callable[[Progress], None]
+
+
+class RecordFailed(Exception):
+    """A record's fault that ends the step."""
+
+    def __init__(self, fault: StageFault, split: Split) -> None:
+        super().__init__(fault.fault.message)
+        self.fault = fault
+        self.split = split
+
+
+class Cancelled(Exception):
+    """The run was told to stop."""
+
+
+@dataclass(slots=True)
+class Drive:
+    """One run of a pipeline into its outputs; `counts` grows with each split committed."""
+
+    pipeline: Pipeline
+    outputs: Sequence[Output]
+    rejects: Rejects
+    flow: Flow
+    counts: Counts = field(default_factory=Counts)
+    _bytes: int = 0
+    _states: list[Json] = field(default_factory=list)
+
+    def run(self, executor: Executor) -> None:
+        """Moves all records, and publishes nothing.
+
+        Raises RecordFailed, TooManyRejects, Cancelled, EngineRefused, BadInput, CannotWrite.
+        """
+        self._states = [operator.initial for operator in self.pipeline.in_order]
+        for output in self._all_outputs():
+            output.begin()
+        if not self._done():
+            for split, examination in self._examinations(executor):
+                self._commit(split, examination)
+                if self._done():
+                    break
+        self.rejects.check_share(self.counts.read)
+        for output in self._all_outputs():
+            output.finish()
+
+    def _examinations(self, executor: Executor) -> Iterator[tuple[Split, Examination]]:
+        """Each split with what the workers made of it, in the splits' order."""
+        under_way: deque[tuple[Split, Future[Examination]]] = deque()
+        splits = self.pipeline.reader.splits(self.flow.split_bytes)
+        bad_input: BadInput | None = None
+        more = True
+        try:
+            while more or under_way:
+                while more and len(under_way) + self._encoding() <= self.flow.workers:
+                    try:
+                        split = next(splits, None)
+                    except BadInput as error:
+                        # What stands before it goes first, however far the reading is ahead.
+                        bad_input, split = error, None
+                    more = split is not None
+                    if split is not None:
+                        under_way.append((split, executor.submit(run_split, split, self.pipeline)))
+                if self.flow.cancelled():
+                    raise Cancelled
+                for output in self._all_outputs():
+                    output.drain(waiting=self.flow.workers if under_way else 0)
+                if under_way:
+                    split, future = under_way.popleft()
+                    yield split, future.result()
+            if bad_input is not None:
+                raise bad_input
+        finally:
+            for _, future in under_way:
+                future.cancel()
+
+    def _commit(self, split: Split, examination: Examination) -> None:
+        frame, fatal = examination.frame, examination.fatal
+        filtered, absorbed, made = examination.filtered, 0, 0
+        faults = [*examination.faults]
+        for index, operator in enumerate(self.pipeline.in_order):
+            self._states[index], passed = operator.step(self._states[index], frame)
+            absorbed += max(0, frame.height - passed.height)
+            made += max(0, passed.height - frame.height)
+            later = run_frame(passed, self.pipeline, index + 1)
+            frame = later.frame
+            filtered += later.filtered
+            faults += later.faults
+            # Only records before a fault that ends the step go on, so a later one is of an
+            # earlier record.
+            fatal = later.fatal or fatal
+        if fatal is not None:
+            raise RecordFailed(fatal, split)
+        rejected = self.rejects.take(split, faults)
+        self.counts = Counts(
+            read=self.counts.read + examination.rows,
+            made=self.counts.made + made,
+            written=self.counts.written + frame.height,
+            filtered=self.counts.filtered + filtered,
+            rejected=self.counts.rejected + rejected,
+            skipped=self.counts.skipped + len(faults) - rejected,
+            absorbed=self.counts.absorbed + absorbed,
+        )
+        for output in self.outputs:
+            output.take(frame)
+        self._bytes += split.size
+        self.flow.on_progress(Progress(self.counts.read, self._bytes, self.pipeline.reader.size))
+
+    def _done(self) -> bool:
+        return any(
+            operator.done(state)
+            for operator, state in zip(self.pipeline.in_order, self._states, strict=True)
+        )
+
+    def _all_outputs(self) -> Iterator[Output]:
+        yield from self.outputs
+        if self.rejects.output is not None:
+            yield self.rejects.output
+
+    def _encoding(self) -> int:
+        return sum(output.waiting for output in self._all_outputs())
+
+
+def run_split(split: Split, pipeline: Pipeline) -> Examination:
+    """Takes a split through the first segment: at once, or with care where there are suspects."""
+    scan = split.scan(pipeline.columns)
+    if scan is not None:
+        frame = _at_once(scan.frame, pipeline, 0)
+        if frame is not None:
+            return Examination(scan.rows, frame, scan.rows - frame.height)
+    return examine_split(split, pipeline)
+
+
+def run_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Examination:
+    """Takes a frame through a later segment."""
+    left = _at_once(frame.lazy(), pipeline, segment)
+    if left is not None:
+        return Examination(frame.height, left, frame.height - left.height)
+    return examine_frame(frame, pipeline, segment)
+
+
+def _at_once(frame: pl.LazyFrame, pipeline: Pipeline, segment: int) -> pl.DataFrame | None:
+    """What leaves the segment; None where the parser or an operator suspects a record."""
+    try:
+        left = pipeline.through(frame, segment).collect()
+    except pl.exceptions.PolarsError:
+        return None
+    if SUSPECT not in left.columns:
+        return left
+    return None if left[SUSPECT].any() else left.drop(SUSPECT)

@@ -1,0 +1,72 @@
+"""The outputs of a step: records are gathered, encoded in the workers, and written in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from flowctl.dataflow import Part, Writer
+from flowctl.interpreter.publish import Target
+
+
+@dataclass(slots=True)
+class Output:
+    """One sink at work. What is encoded together depends on the records' order alone.
+
+    Only the thread that commits may touch it; the writer itself is called from any thread.
+    """
+
+    writer: Writer
+    target: Target
+    executor: Executor
+    records: int = 0
+    _gathered: list[pl.DataFrame] = field(default_factory=list)
+    _rows: int = 0
+    _encoding: deque[Future[Part]] = field(default_factory=deque)
+    _footers: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Writes what stands before all records; raises CannotWrite."""
+        self._write(self.writer.begin())
+
+    @property
+    def waiting(self) -> int:
+        """Parts that are being encoded or wait to be written."""
+        return len(self._encoding)
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """Takes the next records; they are encoded when enough of them have come together."""
+        if frame.is_empty():
+            return
+        self.records += frame.height
+        self._gathered.append(frame)
+        self._rows += frame.height
+        if self._rows >= self.writer.rows:
+            self._encode()
+
+    def drain(self, waiting: int) -> None:
+        """Writes what is encoded, waiting until no more than so many parts are under way."""
+        while self._encoding and (self._encoding[0].done() or len(self._encoding) > waiting):
+            part = self._encoding.popleft().result()
+            if part.footer:
+                self._footers.append((self.target.length, part.footer))
+            self._write(part.body)
+
+    def finish(self) -> None:
+        """Writes all that is left; raises CannotWrite."""
+        if self._gathered:
+            self._encode()
+        self.drain(waiting=0)
+        self._write(self.writer.finish(self._footers))
+
+    def _encode(self) -> None:
+        frames, self._gathered, self._rows = self._gathered, [], 0
+        frame = frames[0] if len(frames) == 1 else pl.concat(frames)
+        self._encoding.append(self.executor.submit(self.writer.encode, frame))
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            self.target.write(data)

@@ -1,0 +1,133 @@
+"""A stream's body as things that run: a reader, operators in segments, and the columns that leave.
+
+A segment holds operators that treat each split by itself. The first one runs in the workers;
+behind an in-order operator the next one begins, and runs where the splits are in order again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from flowctl.dataflow import (
+    RECORD,
+    SOURCE_FILE,
+    SOURCE_LINE,
+    SUSPECT,
+    InOrder,
+    Keep,
+    Reader,
+    Rowwise,
+)
+from flowctl.expressions.polars_types import polars_type
+from flowctl.plan import OnError
+from flowctl.records import DataType, Schema, Unknown
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsType
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One operator, with what becomes of the records that are at fault there.
+
+    `pointer` leads to the component's mapping in the step: `("transforms", 0)`.
+    """
+
+    operator: Rowwise | Keep
+    on_error: OnError
+    pointer: tuple[str | int, ...]
+    kind: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """`schema` are the columns that the source hands on, `result` those that the sinks get.
+
+    Between two segments stands an in-order operator.
+    """
+
+    reader: Reader
+    source: Stage
+    segments: tuple[tuple[Stage, ...], ...]
+    in_order: tuple[InOrder, ...]
+    schema: Schema
+    result: Schema
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The source's columns that the operators use, found by asking Polars' optimizer."""
+        from polars.io.plugins import register_io_source
+
+        asked: list[str] = []
+        types = {column.name: column_type(column.type) for column in self.schema} | {
+            SOURCE_FILE: pl.String(),
+            SOURCE_LINE: pl.Int64(),
+            RECORD: pl.Int64(),
+        }
+
+        def ask(wanted: list[str] | None, *_: pl.Expr | int | None) -> Iterator[pl.DataFrame]:
+            asked.extend(types if wanted is None else wanted)
+            yield pl.DataFrame(schema=types).select(asked)
+
+        self.through(register_io_source(ask, schema=types), 0).collect()
+        return tuple(name for name in types if name in asked)
+
+    def through(self, frame: pl.LazyFrame, segment: int) -> pl.LazyFrame:
+        """The hot path: a query that lets suspect records through and marks them."""
+        marked = SUSPECT in frame.collect_schema()
+        for stage in self.segments[segment]:
+            frame, marked = _apply(frame, stage, marked)
+        return self.leaving(frame, segment, pl.col(f"^{SUSPECT}$"))
+
+    def leaving(self, frame: pl.LazyFrame, segment: int, *further: pl.Expr) -> pl.LazyFrame:
+        """What leaves a segment: the last one hands on the result's columns, in their types."""
+        if segment < len(self.in_order):
+            return frame
+        types = frame.collect_schema()
+        wanted = ((column.name, column_type(column.type)) for column in self.result)
+        columns = [
+            pl.col(name) if types[name] == kind else pl.col(name).cast(kind)
+            for name, kind in wanted
+        ]
+        return frame.select(*columns, *further)
+
+
+def _apply(frame: pl.LazyFrame, stage: Stage, marked: bool) -> tuple[pl.LazyFrame, bool]:
+    operator = stage.operator
+    suspect = pl.col(SUSPECT) if marked else None
+    for hazard in operator.hazards:
+        found = pl.lit(value=True) if hazard.suspect is None else hazard.suspect
+        suspect = found if suspect is None else suspect | found
+    if operator.hazards and suspect is not None:
+        frame = frame.with_columns(suspect.fill_null(value=False).alias(SUSPECT))
+        marked = True
+    match operator:
+        case Rowwise(apply):
+            return apply(frame), marked
+        case Keep(predicate):
+            kept = predicate.fill_null(value=False)
+            return frame.filter(kept | pl.col(SUSPECT) if marked else predicate), marked
+
+
+def column_type(kind: DataType) -> PolarsType:
+    """The type of a column in a frame; one that is not known holds nothing but nulls."""
+    return pl.Null() if isinstance(kind, Unknown) else polars_type(kind)
+
+
+def segments(
+    stages: Sequence[Stage | InOrder],
+) -> tuple[tuple[tuple[Stage, ...], ...], tuple[InOrder, ...]]:
+    """The stages before, between and behind the in-order operators, and these."""
+    found: list[list[Stage]] = [[]]
+    for stage in stages:
+        if isinstance(stage, InOrder):
+            found.append([])
+        else:
+            found[-1].append(stage)
+    in_order = tuple(stage for stage in stages if isinstance(stage, InOrder))
+    return tuple(map(tuple, found)), in_order

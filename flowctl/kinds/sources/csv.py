@@ -1,0 +1,150 @@
+"""`csv: path`: records from delimited text, as RFC 4180 has it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from flowctl.arguments import ON_ERROR, texts
+from flowctl.codes.environment import OPTION
+from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.dataflow import BadInput
+from flowctl.diagnostics import Fault
+from flowctl.files.dialect import Dialect, Layout
+from flowctl.files.paths import expand
+from flowctl.files.sampling import Sample, sample_delimited
+from flowctl.records import Binary, Duration, List, Schema, Struct
+from flowctl.sourcing import COLUMNS, PATHS, declared, files_of, given, no_files, paths_of, typed_by
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from flowctl.dataflow import Reader
+
+SPEC = Spec(
+    kind="csv",
+    summary="Reads delimited text.",
+    argument=PATHS,
+    options={
+        "columns": COLUMNS,
+        "delimiter": {
+            "description": "The character between fields; `,` unless said.",
+            "type": "string",
+        },
+        "quote": {
+            "description": 'The character around quoted fields; `"` unless said, empty for none.',
+            "type": "string",
+        },
+        "header": {
+            "description": "Whether the first record names the columns; true unless said. Without "
+            "one, `columns` names them in order, or they are `column0`, `column1`...",
+            "type": "boolean",
+        },
+        "null_values": {
+            "description": "Texts that stand for null, besides the unquoted empty field.",
+            "type": "array",
+            "items": {"type": "string", "minLength": 1},
+        },
+        "encoding": {
+            "description": "How the text is encoded: `utf-8` unless said; `latin-1`, `cp1252`, "
+            "`utf-16`...",
+            "type": "string",
+        },
+        "skip": {
+            "description": "Lines that stand before the header; 0 unless said.",
+            "type": "integer",
+            "minimum": 0,
+        },
+        **ON_ERROR,
+    },
+    example="csv: data/flights-*.csv.gz\ncolumns: {dep_delay: int64?}\nnull_values: [NA]\n",
+    detail='An unquoted empty field is null, `""` is empty text. The files of one source have '
+    "the same columns, in any order. A record with too few or too many fields is at fault; blank "
+    "lines are passed over where there are several columns. Dates and times are ISO 8601.",
+)
+_DEFAULTS: Final[dict[str, Json]] = {
+    "delimiter": ",",
+    "quote": '"',
+    "header": True,
+    "null_values": [],
+    "encoding": "utf-8",
+    "skip": 0,
+}
+_NOT_IN_TEXT = (Binary, Duration, List, Struct)
+
+
+def rule(arguments: Arguments, situation: Situation) -> Typed:
+    columns = declared(arguments.get("columns"), _NOT_IN_TEXT, "CSV")
+    canonical = {"csv": arguments["csv"], **given(arguments, _DEFAULTS, _DEFAULTS)}
+    if columns.columns:
+        canonical["columns"] = columns.canonical
+    faults = (*columns.faults, *_option_faults(arguments))
+    unsure = Schema(columns.columns, open=True)
+    if faults:
+        return Typed(canonical, unsure, faults)
+    files = files_of(arguments["csv"], situation.files)
+    if not files:
+        return Typed(canonical, unsure, missing=(no_files(arguments["csv"]),))
+    try:
+        layout = _layout(arguments, tuple(column.name for column in columns.columns))
+        sample = sample_delimited(files, layout, texts(arguments.get("null_values")))
+    except BadInput as error:
+        return Typed(canonical, unsure, (error.fault.below("csv"),))
+    if sample is None and not columns.columns:
+        message = f"`{files[0].name}` is empty, so its columns are not known"
+        return Typed(canonical, unsure, missing=(message,))
+    return typed_by(canonical, columns, sample or Sample(columns.columns))
+
+
+def _option_faults(arguments: Arguments) -> Iterator[Fault]:
+    delimiter, quote = _text(arguments, "delimiter"), _text(arguments, "quote")
+    if len(delimiter.encode()) != 1 or delimiter in "\r\n":
+        message = "the delimiter must be one ASCII character"
+        yield Fault(OPTION, message, ("delimiter",), help='a tab is written "\\t"')
+    if quote and (len(quote.encode()) != 1 or quote in "\r\n"):
+        message = "the quote must be one ASCII character, or empty for none"
+        yield Fault(OPTION, message, ("quote",))
+    elif quote == delimiter:
+        yield Fault(OPTION, "the quote is the delimiter too", ("quote",))
+    try:
+        codecs.lookup(_text(arguments, "encoding"))
+    except LookupError:
+        message = f"unknown encoding `{_text(arguments, 'encoding')}`"
+        help = "`utf-8`, `latin-1`, `cp1252` and `utf-16` are among those known"
+        yield Fault(OPTION, message, ("encoding",), help=help)
+
+
+def _text(arguments: Arguments, option: str) -> str:
+    return str(arguments.get(option, _DEFAULTS[option]))
+
+
+def _layout(arguments: Arguments, names: tuple[str, ...]) -> Layout:
+    quote, skip = _text(arguments, "quote"), arguments.get("skip", 0)
+    header = arguments.get("header") is not False
+    return Layout(
+        Dialect(ord(_text(arguments, "delimiter")), ord(quote) if quote else None),
+        header=header,
+        names=() if header else names,
+        skip=skip if isinstance(skip, int) else 0,
+        encoding=_text(arguments, "encoding"),
+    )
+
+
+def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+    from flowctl.files.delimited import Delimited
+    from flowctl.files.texttypes import conversions
+
+    files = expand(base, paths_of(arguments["csv"]))
+    names = tuple(column.name for column in declared(arguments.get("columns"), (), "CSV").columns)
+    return Delimited(
+        files,
+        _layout(arguments, tuple(schema.names)),
+        conversions({column.name: column for column in schema}),
+        always=frozenset(names),
+        null_values=tuple(texts(arguments.get("null_values"))),
+        size=sum(file.path.stat().st_size for file in files),
+    )
+
+
+COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]))

@@ -1,0 +1,49 @@
+"""`parquet: path`: records from Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.dataflow import BadInput
+from flowctl.files.paths import expand
+from flowctl.records import Schema
+from flowctl.sourcing import PATHS, files_of, no_files, paths_of
+
+if TYPE_CHECKING:
+    from flowctl.dataflow import Reader
+
+SPEC = Spec(
+    kind="parquet",
+    summary="Reads Parquet files.",
+    argument=PATHS,
+    example="parquet: build/clean.parquet",
+    detail="Only the columns that are used are read. The files of one source have the same "
+    "columns, in any order.",
+)
+
+
+def rule(arguments: Arguments, situation: Situation) -> Typed:
+    canonical = {"parquet": arguments["parquet"]}
+    files = files_of(arguments["parquet"], situation.files)
+    if not files:
+        missing = (no_files(arguments["parquet"]),)
+        return Typed(canonical, Schema(open=True), missing=missing)
+    from flowctl.files.parquet import schema_of_file
+
+    try:
+        schema = schema_of_file(files[0])
+    except BadInput as error:
+        return Typed(canonical, Schema(open=True), (error.fault.below("parquet"),))
+    return Typed(canonical, schema, observed=schema)
+
+
+def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+    from flowctl.files.parquet import ParquetFiles
+
+    files = expand(base, paths_of(arguments["parquet"]))
+    return ParquetFiles(files, schema, sum(file.path.stat().st_size for file in files))
+
+
+COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["parquet"]))
