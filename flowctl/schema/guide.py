@@ -1,4 +1,4 @@
-"""Where in a document JSON Schemas stand, so that their `$ref` keeps its own meaning."""
+"""Where in a document JSON Schemas and expressions stand, which expansion treats as such."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from typing import cast
 from flowctl.component import JsonSchema
 from flowctl.syntax.node import Json
 
+EXPRESSIONS = ("expression", "condition")
+
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What is known of the values below a place; `schema` where a mapping is a JSON Schema."""
+    """What is known of the values below a place.
+
+    `schema` where a mapping is a JSON Schema, whose `$ref` keeps its own meaning; `expression`
+    where a text is a SQL expression.
+    """
 
     schema: bool = False
+    expression: bool = False
     keys: Mapping[str, Guide] = field(default_factory=dict)
     others: Guide | None = None
     items: Guide | None = None
@@ -24,7 +31,7 @@ class Guide:
 
 
 def guide_of(schema: JsonSchema, part: str) -> Guide | None:
-    """The guide for a definition of a grammar; None where no JSON Schema stands below it."""
+    """The guide for a definition of a grammar; None where nothing of interest stands below it."""
     definitions = cast("dict[str, JsonSchema]", schema["$defs"])
     return _guide(definitions[part], definitions, ())
 
@@ -41,6 +48,8 @@ def _guide(
         return None if name in way else _guide(definitions[name], definitions, (*way, name))
     if schema.get("format") == "json-schema":
         return Guide(schema=True)
+    if schema.get("format") in EXPRESSIONS:
+        return Guide(expression=True)
     if "kinds" in schema:
         fragments = cast("JsonSchema", cast("JsonSchema", schema["kinds"])["of"])
         return _union([_guide(fragment, definitions, way) for fragment in fragments.values()])
@@ -58,7 +67,7 @@ def _guide(
     items = _guide(schema.get("items"), definitions, way)
     if not keys and others is None and items is None:
         return None
-    return Guide(False, keys, others, items)
+    return Guide(keys=keys, others=others, items=items)
 
 
 def _union(guides: list[Guide | None]) -> Guide | None:
@@ -67,9 +76,11 @@ def _union(guides: list[Guide | None]) -> Guide | None:
         return known[0] if known else None
     keys: dict[str, Guide] = {}
     for guide in known:
-        keys.update(guide.keys)
+        for name, below in guide.keys.items():
+            keys[name] = _union([keys.get(name), below]) or below
     return Guide(
         any(guide.schema for guide in known),
+        any(guide.expression for guide in known),
         keys,
         next((guide.others for guide in known if guide.others), None),
         next((guide.items for guide in known if guide.items), None),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from flowctl.codes.templates import BAD_KEY, TOO_LARGE
 from flowctl.compiler.expand.bundle import Bundler
+from flowctl.compiler.expand.comments import cut_by_comment
 from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.overlay import overlay
 from flowctl.compiler.expand.references import REF, References
@@ -38,7 +39,7 @@ class Expander:
     def expand(self, node: Node, names: Names, guide: Guide | None = None, depth: int = 0) -> Node:
         """The tree with everything in place; a part with a fault in it becomes unknown."""
         if isinstance(node, ScalarNode):
-            return self._scalar(node, names)
+            return self._scalar(node, names, guide)
         if isinstance(node, UnknownNode):
             return node
         if depth > MAX_DEPTH:
@@ -53,10 +54,13 @@ class Expander:
             return self.expand(self.head(node, names), names, guide, depth + 1)
         return self._mapping(node, names, guide, depth)
 
-    def _scalar(self, node: ScalarNode, names: Names) -> Node:
+    def _scalar(self, node: ScalarNode, names: Names, guide: Guide | None) -> Node:
         text = node.value
         if type(text) is not str:
             return node
+        if guide is not None and guide.expression and (fault := cut_by_comment(node)) is not None:
+            self.report.add(fault)
+            return UnknownNode(node.span, node.trace)
         if OPENING in text:
             rendered = self.renderer.render(node, names)
             if rendered is not node:
