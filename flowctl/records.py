@@ -92,6 +92,14 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True)
+class Interval:
+    """Months and a duration: comes up only inside expressions, to be added to a date."""
+
+    def __str__(self) -> str:
+        return "interval"
+
+
+@dataclass(frozen=True, slots=True)
 class Null:
     """The type of a bare NULL, and of a column in whose sample nothing but nulls was seen."""
 
@@ -126,6 +134,7 @@ class Struct:
 
 DataType: TypeAlias = (
     "Boolean | Integer | Float | Decimal | String | Binary | Date | Time | Datetime | Duration"
+    " | Interval"
     " | Null | Unknown | List | Struct"
 )
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal as Number
 from typing import Any, Final
 
-from flowctl.expressions import numbers, reading
+from flowctl.expressions import moments, numbers, reading
 from flowctl.expressions.elementwise import elementwise
 from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
@@ -27,6 +27,7 @@ from flowctl.records import (
     Duration,
     Float,
     Integer,
+    Interval,
     List,
     Null,
     String,
@@ -114,6 +115,9 @@ def convert(value: pl.Expr, given: DataType, wanted: DataType) -> Result:
             return _in_range(whole, value, given, wanted)
         case Decimal(_, scale), Float(bits):
             return Result(_decimal_to_float(numbers.unscaled(value), scale, bits))
+        case Duration(), Interval():
+            months = pl.when(value.is_not_null()).then(pl.lit(0, dtype=pl.Int64))
+            return Result(pl.struct(months.alias("months"), value.alias("rest")))
         case List(item), List(other):
             return _list(value, item, other)
         case Struct(), Struct():
@@ -252,6 +256,8 @@ def _moment(value: pl.Expr, given: DataType, wanted: DataType) -> pl.Expr:
             return value.dt.convert_time_zone(other)
         case Datetime(zone), Datetime(None) if zone:
             return value.dt.replace_time_zone(None)
+        case Date() | Datetime(None), Datetime("UTC"):
+            return value.cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         case Date() | Datetime(None), Datetime(zone) if zone:
             naive = value.cast(pl.Datetime("us"))
             return naive.dt.replace_time_zone(zone, ambiguous="earliest", non_existent="null")
@@ -269,7 +275,10 @@ def _to_text(value: pl.Expr, given: DataType) -> pl.Expr:
             text = value.cast(pl.String) if bits == 64 else _short_text(value)
             text = text.str.replace(r"e([+-])(\d)$", "e${1}0${2}")
             return pl.when(value.is_nan()).then(pl.lit("nan")).otherwise(text)
+        case Date():
+            return moments.within(value, given).cast(pl.String)
         case Datetime(zone):
+            value = moments.within(value, given)
             clock = value.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
             return _trimmed(clock) + _offset(value) if zone else _trimmed(clock)
         case Time():
@@ -332,11 +341,11 @@ def _read(value: pl.Expr, wanted: DataType) -> tuple[pl.Expr, pl.Expr]:
     match wanted:
         case Integer():
             fast = value.cast(polars_type(wanted), strict=False)
-            mended = _mended(value, fast, lambda text: reading.read_integer(text, wanted), wanted)
-            return mended, fast
+            found = mended(value, fast, lambda text: reading.read_integer(text, wanted), wanted)
+            return found, fast
         case Float(bits):
             fast = value.cast(pl.Float64, strict=False)
-            whole = _mended(value, fast, reading.read_float, Float())
+            whole = mended(value, fast, reading.read_float, Float())
             return (whole, fast) if bits == 64 else (_narrow(whole), _narrow(fast))
         case Decimal():
             digits = elementwise(
@@ -345,13 +354,13 @@ def _read(value: pl.Expr, wanted: DataType) -> tuple[pl.Expr, pl.Expr]:
             return numbers.as_decimal(digits, wanted), digits
         case Boolean():
             fast = pl.when(value == "true").then(True).when(value == "false").then(False)
-            return _mended(value, fast, reading.read_boolean, wanted), fast
+            return mended(value, fast, reading.read_boolean, wanted), fast
         case Date():
             fast = value.str.to_date("%Y-%m-%d", strict=False).to_physical()
-            return _mended(value, fast, reading.read_date, Integer(32)).cast(pl.Date), fast
+            return mended(value, fast, reading.read_date, Integer(32)).cast(pl.Date), fast
         case Datetime(zone):
             fast = value.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-            micros = _mended(
+            micros = mended(
                 value,
                 fast.to_physical(),
                 lambda text: reading.read_timestamp(text, bool(zone)),
@@ -363,7 +372,7 @@ def _read(value: pl.Expr, wanted: DataType) -> tuple[pl.Expr, pl.Expr]:
             return moment, fast
         case Time():
             fast = value.str.to_time("%H:%M:%S", strict=False).to_physical()
-            return _mended(value, fast, reading.read_time, Integer(64)).cast(pl.Time), fast
+            return mended(value, fast, reading.read_time, Integer(64)).cast(pl.Time), fast
         case Duration():
             micros = elementwise(_read_duration, (value,), Integer(64))
             return micros.cast(pl.Duration("us")), micros
@@ -384,7 +393,7 @@ def _read_duration(text: str) -> int | None:
     return None if not isinstance(value, dt.timedelta) else round(value / dt.timedelta(microseconds=1))
 
 
-def _mended(
+def mended(
     value: pl.Expr, fast: pl.Expr, read: Callable[[str], Any], kind: DataType
 ) -> pl.Expr:
     """What Polars has read, and where that is null the text read again."""

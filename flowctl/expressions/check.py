@@ -6,6 +6,7 @@ a fault has an unknown type, against which nothing more is checked.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ from flowctl.expressions.tree import (
     Lambda,
     Literal,
     Local,
+    Months,
     Name,
     Runtime,
     Tree,
@@ -55,7 +57,17 @@ from flowctl.expressions.types import (
     implicit_cost,
     literal_type,
 )
-from flowctl.records import Boolean, DataType, Decimal, List, Null, Struct, Unknown
+from flowctl.records import (
+    Boolean,
+    DataType,
+    Decimal,
+    Duration,
+    Interval,
+    List,
+    Null,
+    Struct,
+    Unknown,
+)
 
 STATUS: Final = ("always", "failure", "success")
 SOURCE: Final = ("source_file", "source_line")
@@ -91,6 +103,8 @@ def check(text: str, scope: Scope, expect: DataType | None = None) -> Checked:
     tree = checker.visit(parsed)
     if expect is not None:
         tree = checker.expect(tree, expect)
+    elif isinstance(tree.type, Interval):
+        checker.months(tree)
     if checker.faults:
         return Checked(None, tuple(checker.faults))
     return Checked(tree)
@@ -139,6 +153,10 @@ class _Checker:
         self.say(RESULT_TYPE, message, tree.start, tree.end, help)
         return tree
 
+    def months(self, tree: Tree) -> None:
+        message = "months have no fixed length, so an interval of months is no value of its own"
+        self.say(RESULT_TYPE, message, tree.start, tree.end, "add it to a date or a timestamp")
+
     def coerce(self, tree: Tree, wanted: DataType) -> Tree:
         """The tree as a value of this type, by what DuckDB does silently."""
         given = tree.type
@@ -178,6 +196,8 @@ class _Checker:
             return replace(tree, type=STRING)
         if isinstance(value, int):
             return replace(tree, type=literal_type(value))
+        if isinstance(value, dt.timedelta | Months):
+            return replace(tree, type=Interval() if isinstance(value, Months) else Duration())
         return tree
 
     def _name(self, tree: Name) -> Tree:

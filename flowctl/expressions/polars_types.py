@@ -16,6 +16,7 @@ from flowctl.records import (
     Duration,
     Float,
     Integer,
+    Interval,
     List,
     Null,
     Schema,
@@ -42,6 +43,8 @@ def polars_type(kind: DataType) -> PolarsType:
             return pl.Datetime("us", zone)
         case Duration():
             return pl.Duration("us")
+        case Interval():
+            return pl.Struct({"months": pl.Int64(), "rest": pl.Duration("us")})
         case List(item):
             return pl.List(polars_type(item))
         case Struct(fields):

@@ -23,6 +23,9 @@ _ZONE: Final = re.compile(
 )
 _SPACE: Final = " \t\n\v\f\r"
 _DAY: Final = 86_400_000_000
+FIRST_DAY: Final = -96_465_292
+LAST_DAY: Final = 95_026_236
+"""From the year -262143 to 262142: what Polars can take apart."""
 _MONTH_DAYS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 TRUE: Final = frozenset(("true", "t", "yes", "y", "1"))
@@ -111,7 +114,7 @@ def read_timestamp(text: str, zoned: bool) -> int | None:
         return None
     micros, offset = clock
     value = days * _DAY + micros - (offset if zoned else 0)
-    return value if abs(value) < 2**63 else None
+    return value if FIRST_DAY <= value // _DAY <= LAST_DAY else None
 
 
 def read_time(text: str) -> int | None:
@@ -161,7 +164,7 @@ def _days(found: re.Match[str]) -> int | None:
     if found[5]:
         year = 1 - year
     days = days_from_civil(year, int(found[3]), int(found[4]))
-    return days if days is not None and abs(days) < 2**31 - 1 else None
+    return days if days is not None and FIRST_DAY <= days <= LAST_DAY else None
 
 
 def _read_clock_and_zone(text: str) -> tuple[int, int] | None:

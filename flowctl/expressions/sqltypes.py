@@ -14,6 +14,7 @@ from flowctl.records import (
     Duration,
     Float,
     Integer,
+    Interval,
     List,
     Null,
     String,
@@ -66,6 +67,7 @@ _NAMES: Final[dict[DataType, str]] = {
     Date(): "DATE",
     Time(): "TIME",
     Duration(): "INTERVAL",
+    Interval(): "INTERVAL",
     Null(): '"NULL"',
     Unknown(): '"NULL"',
 }

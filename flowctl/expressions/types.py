@@ -16,8 +16,10 @@ from flowctl.records import (
     Date,
     Datetime,
     Decimal,
+    Duration,
     Float,
     Integer,
+    Interval,
     List,
     Null,
     String,
@@ -141,6 +143,8 @@ def implicit_cost(given: DataType, wanted: DataType) -> int | None:
         case Float(bits), Float(wide):
             return 10 if wide > bits else None
         case (Date(), Datetime()) | (Datetime(None), Datetime()):
+            return 20
+        case Duration(), Interval():
             return 20
         case Datetime(), Datetime():
             return 5 if given.zone and wanted.zone else None

@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from flowctl.expressions.functions import arithmetic, conditional, logic, patterns, text
+from flowctl.expressions.functions import (
+    arithmetic,
+    conditional,
+    dates,
+    intervals,
+    logic,
+    patterns,
+    text,
+    timetext,
+)
 from flowctl.expressions.functions.signature import Function, Signature
 
 FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
@@ -20,6 +29,7 @@ FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
     "conditional": conditional.FUNCTIONS,
     "text": text.FUNCTIONS,
     "patterns": patterns.FUNCTIONS,
+    "dates": dates.FUNCTIONS + timetext.FUNCTIONS + intervals.FUNCTIONS,
 }
 
 FUNCTIONS: Final[Mapping[str, Function]] = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.expressions import numbers
 from flowctl.expressions.elementwise import elementwise
-from flowctl.expressions.functions import moments
+from flowctl.expressions.functions import intervals
 from flowctl.expressions.functions.signature import (
     Function,
     Lowering,
@@ -248,7 +248,7 @@ FUNCTIONS: Final = (
         "+",
         (
             _by(_sum_rule, _lower_sum(numbers.add, lambda a, b: a + b)),
-            *moments.SUMS,
+            *intervals.SUMS,
             takes(N, gives=N, lower=lambda call: call[0]),
         ),
         "Adds two numbers, or moves a date, a timestamp or a time by days or an interval.",
@@ -259,8 +259,9 @@ FUNCTIONS: Final = (
         "-",
         (
             _by(_sum_rule, _lower_sum(numbers.subtract, lambda a, b: a - b)),
-            *moments.DIFFERENCES,
+            *intervals.DIFFERENCES,
             ruled(N, by=_negative_rule, lower=_lower_negative, shown="number"),
+            *intervals.NEGATIONS,
         ),
         "Subtracts two numbers, dates (days) or timestamps (an interval); or changes a sign.",
         "5 - 7 → -2",
@@ -268,7 +269,7 @@ FUNCTIONS: Final = (
     ),
     Function(
         "*",
-        (_by(_product_rule, _lower_product), *moments.PRODUCTS),
+        (_by(_product_rule, _lower_product), *intervals.PRODUCTS),
         "Multiplies two numbers, or an interval by a whole number.",
         "6 * 7 → 42",
         aliases=("multiply",),
