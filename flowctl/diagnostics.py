@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Literal
@@ -146,7 +146,7 @@ class Report:
         return any(found.severity == "error" for found in self._found.values())
 
 
-def nearest(name: str, legal: Iterator[str] | list[str] | tuple[str, ...]) -> str | None:
+def nearest(name: str, legal: Iterable[str]) -> str | None:
     """The legal name that a misspelt one most likely means, if any is near.
 
     >>> nearest("fliter", ["derive", "filter"])
