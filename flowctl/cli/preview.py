@@ -11,12 +11,14 @@ import click
 
 from flowctl.cli import options, render
 from flowctl.cli.options import Given
-from flowctl.cli.paint import cut, safe
+from flowctl.cli.paint import cut, safe, width
 from flowctl.cli.render import Screen, table
 from flowctl.diagnostics import nearest
 from flowctl.errors import RunFailed, UsageError
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from flowctl.cli.slices import Slice
     from flowctl.plan import Plan, Step
 
@@ -68,6 +70,8 @@ def _chosen(plan: Plan, name: str | None) -> list[Step]:
 
 
 def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
+    import polars as pl
+
     from flowctl.cli.running import run_quietly
     from flowctl.cli.slices import slices
 
@@ -76,37 +80,40 @@ def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
         result = run_quietly(cut_plan, base, Path(folder))
         faults = [fault for state in result.steps.values() for fault in state.faults]
         out.line(out.paint("strong", step.id))
+        known: list[str] = []
         for place in places:
             if not place.file.exists():
                 break
-            out.write("\n".join(_place(place, out)) + "\n\n")
+            frame = pl.read_parquet(place.file)
+            out.write("\n".join(_place(place, frame, known, out)) + "\n\n")
+            known = frame.columns
     if faults:
         out.diagnostics(faults, counted=False)
         raise RunFailed
 
 
-def _place(place: Slice, out: Screen) -> Iterator[str]:
-    import polars as pl
-
+def _place(place: Slice, frame: pl.DataFrame, known: list[str], out: Screen) -> Iterator[str]:
+    """What was done there, and a line for each column; new ones have a mark."""
     from flowctl.cli import wording
 
     told = "; ".join(wording.lines(place.operation))
     kind = f"{place.operation.kind}: " if place.part == "source" else ""
-    head = f"  {out.paint('frame', place.part)}  {safe(kind + told)}"
-    yield cut(head, out.width)
-    frame = pl.read_parquet(place.file)
+    yield f"  {out.paint('frame', place.part)}  {cut(safe(kind + told), out.width - 14)}"
     if frame.is_empty():
         yield "    no records"
         return
-    names = [safe(name) for name in frame.columns]
-    room = out.width - max(map(len, names)) - 6
+    names = [
+        f"{'+' if known and column not in known else ' '} {safe(column)}"
+        for column in frame.columns
+    ]
+    room = out.width - max(map(width, names)) - 4
     each = max(room // frame.height - 2, _LEAST)
     shown = max(min(frame.height, room // (each + 2)), 1)
     rows = [
         (name, *(cut(_text(value), each) for value in frame[column].head(shown).to_list()))
         for name, column in zip(names, frame.columns, strict=True)
     ]
-    yield table(rows, indent=4)
+    yield table(rows, indent=2)
 
 
 def _text(value: object) -> str:
