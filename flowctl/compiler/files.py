@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from flowctl.files.paths import DataFiles
 
@@ -20,3 +21,14 @@ class FilesOnce:
         if pattern not in self._known:
             self._known[pattern] = self.files.expand(pattern)
         return self._known[pattern]
+
+
+class _NoFiles:
+    """The data files of steps that have not run yet."""
+
+    def expand(self, pattern: str) -> tuple[Path, ...]:
+        """Nothing."""
+        return ()
+
+
+NO_FILES: Final = _NoFiles()

@@ -33,6 +33,11 @@ class Use:
     text: str
     node: Node
 
+    @property
+    def folder(self) -> bool:
+        """Whether a sink writes a dataset folder here."""
+        return self.text.endswith("/")
+
 
 def normal(path: str, base: str) -> str:
     """One spelling for a path: absolute from `base`, without `.`, `..` and doubled slashes.
@@ -75,8 +80,8 @@ class PathIndex:
         start = _WILDCARD.search(path)
         if start is not None:
             reaches = _glob(path)
-            below = self._beginning(path[: start.start()])
-            found = [self.writers[name] for name in below if reaches(name)]
+            below = map(self.writers.__getitem__, self._beginning(path[: start.start()]))
+            found = [writer for writer in below if reaches(writer)]
             above = self._above(path[: start.start()] + "x")
             return found if above is None else [above, *found]
         exact = self.writers.get(path) or self._above(path)
@@ -99,20 +104,22 @@ class PathIndex:
             yield names[position]
 
 
-def _glob(pattern: str) -> Callable[[str], bool]:
-    """Tells whether a path matches a glob, or is a folder below which the glob looks."""
+def _glob(pattern: str) -> Callable[[Use], bool]:
+    """Tells whether what is written matches a glob, or is a folder below which the glob looks."""
     parts = tuple(pattern.split("/"))
-    return lambda path: _reaches(parts, tuple(path.split("/")))
+    return lambda use: _reaches(parts, tuple(use.path.split("/")), use.folder)
 
 
-def _reaches(pattern: tuple[str, ...], path: tuple[str, ...]) -> bool:
+def _reaches(pattern: tuple[str, ...], path: tuple[str, ...], folder: bool) -> bool:
     if not path:
-        return True
+        return folder or not pattern
     if not pattern:
         return False
+    rest = pattern[1:]
     if pattern[0] == "**":
-        return _reaches(pattern[1:], path) or _reaches(pattern, path[1:])
-    return _segment(pattern[0]).fullmatch(path[0]) is not None and _reaches(pattern[1:], path[1:])
+        return _reaches(rest, path, folder) or _reaches(pattern, path[1:], folder)
+    matches = _segment(pattern[0]).fullmatch(path[0]) is not None
+    return matches and _reaches(rest, path[1:], folder)
 
 
 @cache

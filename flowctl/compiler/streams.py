@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from flowctl.codes.names import NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
 from flowctl.compiler.anatomy import Part
+from flowctl.compiler.files import NO_FILES
 from flowctl.compiler.handed import declared_columns
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
@@ -71,12 +72,16 @@ class StreamTyper:
             return None
         component = self.registry.sources[part.kind]
         handed = declared_columns(step, component, schemas)
+        if step.writers and all(step.writers.values()):
+            # What these files hold today is what an earlier run left there.
+            situation = replace(situation, files=NO_FILES)
         typed = component.rule({**part.arguments, **handed}, situation)
         self.voice.faults(part, typed.faults)
-        # A file that another step will write is not there yet; what it lacks, its writer was told.
         if not any(step.writers.values()):
             self.voice.unchecked(part, typed.missing)
-        return replace(typed, schema=replace(typed.schema, open=True)) if typed.faults else typed
+        known = bool(handed) and not typed.faults
+        surely = not typed.schema.open and not typed.faults
+        return replace(typed, schema=replace(typed.schema, open=not known and not surely))
 
     def _transform(
         self, part: Part | None, schema: Schema, situation: Situation, step: LinkedStep
@@ -90,9 +95,7 @@ class StreamTyper:
             typed = self._known[question] = rule(part.arguments, schema, situation)
         self.voice.faults(part, typed.faults)
         self.voice.unchecked(part, typed.missing)
-        # Behind a fault nothing is sure: a column that is unknown now may have been meant above.
-        leaving = replace(typed.schema, open=True) if typed.faults else typed.schema
-        return _TypedPart(_operation(part, typed), leaving)
+        return _TypedPart(_operation(part, typed), typed.schema)
 
     def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:
         if part.arguments is None:

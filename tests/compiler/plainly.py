@@ -13,26 +13,13 @@ from flowctl.component import Arguments, Sink, Situation, Source, Spec, Typed
 from flowctl.diagnostics import Report
 from flowctl.expressions.scope import Constant
 from flowctl.kinds.steps import run
-from flowctl.kinds.transforms import (
-    cast,
-    derive,
-    drop,
-    extract,
-    fill,
-    filter,
-    limit,
-    rename,
-    select,
-    validate,
-)
 from flowctl.plan import Plan
 from flowctl.records import UNKNOWN_SCHEMA, Schema
-from flowctl.registry import Registry
+from flowctl.registry import Registry, builtin
 from flowctl.syntax import decode_source, parse
 from flowctl.syntax.node import Json, MappingNode
 
 BASE = Path("/project")
-TRANSFORMS = (cast, derive, drop, extract, fill, filter, limit, rename, select, validate)
 
 
 def _source(kind: str) -> Source:
@@ -77,7 +64,7 @@ def _never(*_: object) -> object:
 
 REGISTRY = Registry.of(
     [
-        *(module.COMPONENT for module in TRANSFORMS),
+        *builtin().transforms.values(),
         *(_source(kind) for kind in ("csv", "parquet", "step")),
         *(_sink(kind) for kind in ("csv", "parquet", "ndjson")),
         run.COMPONENT,
@@ -97,7 +84,9 @@ class Compiled:
     @property
     def found(self) -> list[tuple[str, int, int]]:
         return [
-            (fault.code.id, fault.span.line, fault.span.column) if fault.span else (fault.code.id, 0, 0)
+            (fault.code.id, fault.span.line, fault.span.column)
+            if fault.span
+            else (fault.code.id, 0, 0)
             for fault in self.report
         ]
 

@@ -4,7 +4,8 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.extract import COMPONENT
 from tests.kinds.transforming import faults, transformed, typed

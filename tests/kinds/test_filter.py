@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import duckdb
 import polars as pl
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.filter import COMPONENT
 from tests.kinds.transforming import faults, transformed, typed
@@ -58,9 +59,7 @@ def test_a_fault_of_one_record_is_its_own() -> None:
         ["a > 3", "a between -2 and 5 or b = 'a'", "b like 'a%'", "not a = 2", "a is null"]
     ),
 )
-def test_keeps_what_duckdb_keeps(
-    rows: list[tuple[int | None, str | None]], condition: str
-) -> None:
+def test_keeps_what_duckdb_keeps(rows: list[tuple[int | None, str | None]], condition: str) -> None:
     frame = pl.DataFrame(rows, schema={"a": pl.Int64, "b": pl.String}, orient="row")
     expected = duckdb.sql(f"select * from frame where {condition}").fetchall()
     assert transformed(COMPONENT, {"filter": condition}, frame).frame.rows() == expected

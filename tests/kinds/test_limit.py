@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import polars as pl
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.limit import COMPONENT
 from tests.kinds.transforming import passed

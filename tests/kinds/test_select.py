@@ -29,7 +29,9 @@ def test_a_selected_stream_is_closed() -> None:
 
 def test_the_engines_own_columns_stay() -> None:
     frame = pl.DataFrame({"a": [1], "b": [2], SOURCE_FILE: ["f"], RECORD: [0]}).lazy()
-    operator = COMPONENT.prepare({"select": ["b"]}, Schema.of({"a": "int64", "b": "int64"}), Scope())
+    operator = COMPONENT.prepare(
+        {"select": ["b"]}, Schema.of({"a": "int64", "b": "int64"}), Scope()
+    )
     assert operator.apply(frame).collect().columns == ["b", SOURCE_FILE, RECORD]
 
 

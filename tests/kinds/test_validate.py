@@ -5,7 +5,8 @@ import datetime as dt
 import jsonschema
 import polars as pl
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope

@@ -12,7 +12,7 @@ from flowctl.dataflow import Hazard, Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import fits_cast
-from flowctl.records import Column, DataType, Schema
+from flowctl.records import Column, DataType, Schema, Unknown
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -44,11 +44,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     found = {
         name: column_type(str(text), ("cast", name)) for name, text in pairs(arguments["cast"])
     }
-    columns = [
-        Column(name, read.type, read.nullable)
-        for name, read in found.items()
-        if read.type is not None
-    ]
+    columns = [Column(name, read.type or Unknown(), read.nullable) for name, read in found.items()]
     canonical: list[Json] = [
         [name, str(text) if read.type is None else _shown(read.type, read.nullable)]
         for (name, text), read in zip(pairs(arguments["cast"]), found.values(), strict=True)

@@ -3,6 +3,7 @@ r"""`extract: line`, `pattern: '(?P<ip>\S+) ...'`: named groups of a pattern bec
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING
@@ -50,9 +51,10 @@ on_error: reject
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     name, pattern = str(arguments["extract"]), str(arguments["pattern"])
     added = [Column(group, String()) for group in group_names(pattern)]
-    faults = (*_column_faults(name, schema), *_pattern_faults(pattern, bool(added)))
-    canonical = {"extract": name, "pattern": pattern}
-    return Typed(dict(canonical), schema.with_columns(added), faults)
+    in_pattern = tuple(_pattern_faults(pattern, bool(added)))
+    leaving = replace(schema.with_columns(added), open=schema.open or bool(in_pattern))
+    faults = (*_column_faults(name, schema), *in_pattern)
+    return Typed({"extract": name, "pattern": pattern}, leaving, faults)
 
 
 def _column_faults(name: str, schema: Schema) -> Iterator[Fault]:

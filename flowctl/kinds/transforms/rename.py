@@ -12,7 +12,7 @@ from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.dataflow import Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
-from flowctl.records import Schema
+from flowctl.records import Column, Schema, Unknown
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,10 +34,11 @@ SPEC = Spec(
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     renames = [(new, str(old)) for new, old in pairs(arguments["rename"])]
     new_names = {old: new for new, old in renames}
+    meant = [Column(new, Unknown()) for new, old in renames if old not in schema]
     kept = tuple(replace(column, name=new_names.get(column.name, column.name)) for column in schema)
     return Typed(
         {"rename": [[new, old] for new, old in renames]},
-        replace(schema, columns=kept),
+        replace(schema, columns=kept).with_columns(meant),
         tuple(_faults(renames, schema)),
     )
 
