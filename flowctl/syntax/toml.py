@@ -8,14 +8,14 @@ from datetime import date, datetime, time
 from typing import TypeAlias
 
 from flowctl.codes.syntax import DUPLICATE_KEY, EMPTY_DOCUMENT, NUMBER
-from flowctl.diagnostics import Related, Report, Span
+from flowctl.diagnostics import Diagnostic, Related, Report, Span
 from flowctl.syntax.bounds import OutOfBounds, refuse_depth
 from flowctl.syntax.core import TooLarge, finite
 from flowctl.syntax.layout import TextLayout
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.toml_faults import explain, forbidden_character, says_twice
-from flowctl.syntax.toml_places import Array, Leaf, Place, Places, Table, locate
+from flowctl.syntax.toml_places import Array, Clash, Leaf, Place, Places, Table, locate
 from flowctl.syntax.toml_strings import decoder, verbatim
 
 Value: TypeAlias = (
@@ -46,21 +46,34 @@ def parse_toml(source: SourceFile, report: Report) -> Node | None:
 
 
 def _report(source: SourceFile, report: Report, places: Places, error: ValueError) -> None:
-    for clash in places.clashes:
-        first = source.span(clash.first.start, clash.first.end)
-        report.say(
-            DUPLICATE_KEY,
-            source.span(clash.second.start, clash.second.end),
+    fault = explain(source, error)
+    clashes = places.clashes
+    if places.broken and fault.span is not None:
+        last = fault.span.line if says_twice(error) else fault.span.line - 1
+        clashes = [clash for clash in clashes if source.place(clash.second.start)[0] <= last]
+    for clash in clashes:
+        report.add(_twice(source, clash))
+    if not (clashes and says_twice(error)):
+        report.add(fault)
+
+
+def _twice(source: SourceFile, clash: Clash) -> Diagnostic:
+    if clash.table:
+        message = (
             f"the table `{clash.name}` is already defined, and nothing can be added to it here"
-            if clash.table
-            else f"the key `{clash.name}` stands twice",
-            help="write all of it in one place"
-            if clash.table
-            else "remove one of the two, or give it another name",
-            related=(Related(first, "first defined here"),),
         )
-    if not (places.clashes and says_twice(error)):
-        report.add(explain(source, error))
+        help = "write all of it in one place"
+    else:
+        message = f"the key `{clash.name}` stands twice"
+        help = "remove one of the two, or give it another name"
+    first = source.span(clash.first.start, clash.first.end)
+    return Diagnostic(
+        DUPLICATE_KEY,
+        message,
+        source.span(clash.second.start, clash.second.end),
+        help,
+        (Related(first, "first defined here"),),
+    )
 
 
 def _float(text: str) -> float | TooLarge:

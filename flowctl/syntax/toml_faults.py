@@ -32,6 +32,7 @@ _TWICE = r"overwrite|twice|immutable|redefine|Duplicate"
 _WORD = re.compile(r"[^\s,\]}#=]+")
 _PART_OF_WORD = re.compile(r"[\w.:+-]")
 _STATEMENT = re.compile(r"""\s*(?:\[|[\w-]+(?:\s*\.\s*[\w-]+)*\s*=|["'].*["']\s*=)""")
+_HEADER = re.compile(r"\[{1,2}[^\[\],]+\]{1,2}\s*(?:#|$)")
 _CLOSES = {"]": "[", "}": "{"}
 
 
@@ -175,6 +176,10 @@ def _value(trouble: _Trouble) -> Diagnostic:
     _, brackets = trouble.open_marks()
     if brackets and _STATEMENT.match(trouble.rest) and trouble.character not in "[\"'":
         return _unclosed(trouble, brackets[-1])
+    line = trouble.source.place(trouble.at)[0]
+    outside = [each for each in brackets if each < trouble.source.line_starts[line - 1]]
+    if outside and _HEADER.match(trouble.source.line(line)):
+        return _unclosed(trouble, outside[-1])
     start, end = trouble.word()
     word = trouble.source.text[start:end]
     if not word or start > trouble.at:

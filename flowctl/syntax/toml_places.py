@@ -78,10 +78,14 @@ class Clash:
 
 @dataclass(slots=True)
 class Places:
-    """The places of a document, and the keys that stand twice in it."""
+    """The places of a document, and the keys that stand twice in it.
+
+    In one that is `broken`, what follows its first fault is a guess.
+    """
 
     root: Table
     clashes: list[Clash] = field(default_factory=list)
+    broken: bool = False
 
 
 def locate(source: SourceFile, report: Report) -> Places:
@@ -114,6 +118,7 @@ class _Locator:
     def locate(self) -> Places:
         parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_toml.language()))
         root = parser.parse(self.source.text.encode()).root_node
+        self.places.broken = root.has_error
         for statement in root.children:
             if statement.type == "pair":
                 self._pair(statement, self.places.root, 1)
@@ -124,12 +129,13 @@ class _Locator:
     def _section(self, section: tree_sitter.Node) -> None:
         """A `[name]` or `[[name]]` with the pairs below it."""
         key, *rest = (child for child in section.named_children if child.type != "comment")
-        table = self._header(section, self._key(key))
+        path = self._key(key)
+        table = self._header(section, path)
         if table is None:
             return
         for pair in rest:
             if pair.type == "pair":
-                self._pair(pair, table, 2)
+                self._pair(pair, table, len(path) + 1)
 
     def _header(self, section: tree_sitter.Node, path: list[tuple[str, Leaf]]) -> Table | None:
         if len(path) >= MAX_DEPTH:
@@ -188,13 +194,14 @@ class _Locator:
         return table
 
     def _pair(self, pair: tree_sitter.Node, table: Table, depth: int) -> None:
+        """Adds one `key = value`; `depth` counts the tables and lists around it."""
         parts = [child for child in pair.named_children if child.type != "comment"]
         if len(parts) != 2:
             return
         path = self._key(parts[0])
-        if depth + len(path) > MAX_DEPTH:
+        if depth + len(path) > MAX_DEPTH + 1:
             raise refuse_depth(self.report, self._span(path[0][1]))
-        value = self._value(parts[1], depth + len(path))
+        value = self._value(parts[1], depth + len(path) - 1)
         *above, (name, leaf) = path
         parent = self._descend(table, above, table)
         if parent is None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import ScalarEvent
 
 from flowctl.diagnostics import Report
 from flowctl.syntax.node import Node
@@ -19,9 +21,14 @@ try:
 except ImportError:  # a platform without the compiled parser
     CParser = None
 
-# libyaml reads YAML 1.1, in which an unquoted value within brackets holds no colon (`a::int`,
-# `https://…`); where it stumbles over one, the slower parser of YAML 1.2 has the last word.
-_ONLY_IN_1_1 = "found unexpected ':'"
+# In YAML 1.1, which libyaml reads, an unquoted value inside brackets holds neither `:` nor `?`: it
+# stumbles over `{at: 10:30, name: string?}`, and reads `[?a]` as a key. Where YAML 1.2 takes them
+# for text whatever is around, the parser gets stand-ins, which are as long and mean nothing.
+_TEXT = re.compile(r"""(?<=[^\s\[{,])\?|\?(?=[^\s,\]}])|(?<!["'\]}]):(?=[^\s,\[\]{}])""")
+_PRIVATE_USE = range(0xE000, 0xF900)
+# The rest (a lone `?` between words) is left to the parser in Python, which is slow but knows 1.2.
+_ONLY_IN_1_1 = re.compile(r"found unexpected ':'|expected ',' or|node content")
+_SLOW_LIMIT = 1024 * 1024
 
 
 def parse_yaml(source: SourceFile, report: Report, *, compiled: bool = True) -> Node | None:
@@ -33,20 +40,34 @@ def parse_yaml(source: SourceFile, report: Report, *, compiled: bool = True) -> 
     if (fault := forbidden_character(source)) is not None:
         report.add(fault)
         return None
-    composer = Composer(source, report)
+    error: YAMLError | None = None
+    if compiled and CParser is not None:
+        try:
+            return Composer(source, report).compose(_with_stand_ins(source.text, _fast_events))
+        except YAMLError as found:
+            error = found
+        if not _may_be_right(source, error):
+            report.add(explain(source, error))
+            return None
     try:
-        return composer.compose(_events(source.text, compiled))
-    except YAMLError as error:
-        if compiled and getattr(error, "problem", None) == _ONLY_IN_1_1:
-            return parse_yaml(source, report, compiled=False)
-        report.add(explain(source, error))
+        return Composer(source, report).compose(_with_stand_ins(source.text, _slow_events))
+    except YAMLError as found:
+        # Both refuse it: the parser that came further knows better what is wrong.
+        report.add(explain(source, error if error and _place(error) >= _place(found) else found))
         return None
 
 
-def _events(text: str, compiled: bool) -> Iterator[Any]:
-    if not compiled or CParser is None:
-        return _slow_events(text)
-    return _fast_events(text)
+def _may_be_right(source: SourceFile, error: YAMLError) -> bool:
+    """Whether libyaml may have refused what is fine in YAML 1.2."""
+    around = source.text[max(0, _place(error) - 2) : _place(error) + 1]
+    if len(source.text) > _SLOW_LIMIT or not ("?" in around or ":" in around):
+        return False
+    return _ONLY_IN_1_1.search(str(getattr(error, "problem", ""))) is not None
+
+
+def _place(error: YAMLError) -> int:
+    mark = getattr(error, "problem_mark", None)
+    return int(mark.index) if mark is not None else 0
 
 
 def _fast_events(text: str) -> Iterator[Any]:
@@ -60,3 +81,17 @@ def _slow_events(text: str) -> Iterator[Any]:
 
     events: Iterator[Any] = YAML(typ="safe", pure=True).parse(io.StringIO(text))
     return events
+
+
+def _with_stand_ins(text: str, parse: Callable[[str], Iterator[Any]]) -> Iterator[Any]:
+    """The events of a text, in which stand-ins have taken the places of `?` and `:` for a while."""
+    if _TEXT.search(text) is None:
+        yield from parse(text)
+        return
+    unused = (chr(point) for point in _PRIVATE_USE if chr(point) not in text)
+    stand_in = {character: next(unused, character) for character in "?:"}
+    back = {ord(mark): character for character, mark in stand_in.items()}
+    for event in parse(_TEXT.sub(lambda found: stand_in[found[0]], text)):
+        if type(event) is ScalarEvent:
+            event.value = event.value.translate(back)
+        yield event

@@ -144,9 +144,11 @@ class Composer:
 
     def _add(self, part: _Part, written: Any, anchor: str | None = None) -> None:
         """Puts a node where it belongs; `written` is the event or open collection it came from."""
-        self._values += part.values
+        span = self._written(part, written)
+        # What a collection holds has been counted as it came.
+        self._values += 1 if isinstance(written, _Open) else part.values
         if self._values > MAX_NODES:
-            raise refuse_size(self.report, self._written(part, written))
+            raise refuse_size(self.report, span)
         if anchor is not None:
             self._anchors[anchor] = part
         if not self._stack:
@@ -155,7 +157,6 @@ class Composer:
         parent = self._stack[-1]
         parent.values += part.values
         parent.height = max(parent.height, part.height + 1)
-        span = self._written(part, written)
         parent.end = span.end_line, span.end_column
         if isinstance(parent.filling, list):
             parent.filling.append(part.node)
@@ -292,6 +293,10 @@ class Composer:
             position = colon.end() if colon else self._after_key
         else:
             while position > 0 and self.source.text[position - 1] in _BLANK:
+                position -= 1
+            if isinstance(parent, MappingBuilder) and self.source.text.startswith(
+                ":", position - 1
+            ):
                 position -= 1
         span = self.source.span(position, position)
         value = tagged_value(str(event.tag), "") if event.ctag is not None else None

@@ -38,7 +38,7 @@ from flowctl.syntax.yaml_structure import (
 from flowctl.syntax.yaml_trouble import Trouble
 
 _FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
 _TEMPLATE = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\s*(\{\{)")
 _WORD = re.compile(r"[^\s,\]}]+")

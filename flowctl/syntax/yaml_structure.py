@@ -10,6 +10,7 @@ from ruamel.yaml.tokens import FlowMappingEndToken, FlowSequenceEndToken
 from flowctl.codes.syntax import (
     COLON_IN_VALUE,
     INDENTATION,
+    KEY_NOT_TEXT,
     NO_KEY,
     RESERVED_CHARACTER,
     SYNTAX,
@@ -238,10 +239,11 @@ def no_content(trouble: Trouble) -> Diagnostic:
     elif trouble.character in _CLOSES:
         return _closes_nothing(trouble)
     if trouble.character == ":":
-        message = "a key is missing before this colon"
-        return trouble.say(NO_KEY, trouble.at, trouble.at + 1, message)
-    if trouble.character == "?":
-        message, help = "an unquoted value cannot begin with `?`", "put quotes around the value"
+        message = "a key is missing before the colon"
+        return trouble.say(KEY_NOT_TEXT, trouble.at, trouble.at, message)
+    if trouble.character in ("?", "-"):
+        message = f"inside brackets an unquoted value cannot begin with `{trouble.character} `"
+        help = "entries are separated by commas alone; put quotes around text"
         return trouble.say(RESERVED_CHARACTER, trouble.at, trouble.at + 1, message, help)
     if trouble.character != ",":
         return trouble.say(SYNTAX, trouble.at, trouble.at + 1, "a value is missing before this")
