@@ -106,10 +106,14 @@ class RecordFault:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A split as the hot path reads it; a column SUSPECT, if any, tells what must be examined."""
+    """A split as the hot path reads it; a column SUSPECT, if any, tells what must be examined.
+
+    `doubtful` tells that a thorough scan may find the suspects to be none.
+    """
 
     rows: int
     frame: pl.LazyFrame
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +142,10 @@ class Split(Protocol):
         """The position from which `Reader.splits` goes on behind this split."""
         ...
 
-    def scan(self, columns: Sequence[str]) -> Scan | None:
+    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
         """A lazy query over all columns, of which only these are used and can be at fault.
 
-        None where the split has to be examined at once.
+        None where the split has to be examined at once. A thorough scan may cost more.
         """
         ...
 
@@ -208,8 +212,10 @@ class Writer(Protocol):
 
 
 class BadInput(Exception):
-    """Input that cannot be read on: a damaged file, a header that does not fit, a quote that never
-    ends. It is no record's fault, so no `on_error` helps."""
+    """Input that cannot be read on, such as a damaged file or a quote that never ends.
+
+    It is no record's fault, so no `on_error` helps.
+    """
 
     def __init__(self, fault: Fault, file: str | None = None, line: int | None = None) -> None:
         super().__init__(fault.message)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -102,7 +102,7 @@ def typed_by(
     return Typed(arguments, schema, faults, observed)
 
 
-def _absent(name: str, names: Sequence[str]) -> Fault:
+def _absent(name: str, names: list[str]) -> Fault:
     close = nearest(name, names)
     return Fault(
         HEADER,

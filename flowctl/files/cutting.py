@@ -16,7 +16,7 @@ from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect
 from flowctl.files.streams import ByteStream
-from flowctl.files.structure import NEWLINE, Quotes, count_lines, find_quotes
+from flowctl.files.structure import NEWLINE, Quotes, count_lines, find_quotes, has_quotes
 
 LONGEST_RECORD = 64 * 1024 * 1024
 _WINDOW = 64 * 1024
@@ -27,14 +27,21 @@ class Chunk:
     """A run of whole records.
 
     `offset` counts bytes of the text and `line` its lines (from 1) up to the chunk's start;
-    `lines` end in it. `size` is what it took of the file itself, compressed perhaps.
+    `lines` end in it. `quoted` tells whether a quote stands in it. `size` is what it took of the
+    file itself, compressed perhaps.
     """
 
     data: bytes
     offset: int
     line: int
     lines: int
+    quoted: bool
     size: int
+
+    @property
+    def records(self) -> int:
+        """How many records there are, where no quotes are, blank lines among them."""
+        return self.lines + (self.data[-1:] != b"\n")
 
 
 def cut(
@@ -47,7 +54,8 @@ def cut(
     taken = stream.consumed()
     while data := _records(stream, name, target, dialect, line):
         lines = count_lines(data)
-        yield Chunk(data, offset, line, lines, stream.consumed() - taken)
+        quoted = dialect is not None and has_quotes(data, dialect)
+        yield Chunk(data, offset, line, lines, quoted, stream.consumed() - taken)
         taken = stream.consumed()
         offset += len(data)
         line += lines

@@ -10,7 +10,8 @@ fault. So both readings agree on every sound record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,6 +57,8 @@ class Delimited:
     always: frozenset[str] = frozenset()
     null_values: tuple[str, ...] = ()
     size: int | None = None
+    empty_tails: Event = field(default_factory=Event, compare=False)
+    """Set when last fields have been empty, so that looking at them saves nothing."""
 
     def splits(self, target: int, start: Json = None) -> Iterator[Split]:
         first, offset, line = _position(start)
@@ -122,28 +125,35 @@ class CsvSplit:
         chunk = self.chunk
         return [self.index, chunk.offset + len(chunk.data), chunk.line + chunk.lines]
 
-    def scan(self, columns: Sequence[str]) -> Scan | None:
-        structure = find_structure(self.chunk.data, self.reader.layout.dialect)
-        if not structure.even(len(self.names)):
-            return None
+    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
+        if self.chunk.quoted or thorough or self.reader.empty_tails.is_set():
+            structure = find_structure(self.chunk.data, self.reader.layout.dialect)
+            if not structure.even(len(self.names)):
+                return None
+            if thorough:
+                self.reader.empty_tails.set()
+            return Scan(structure.records, self._query(columns, full_tails=False))
+        return Scan(self.chunk.records, self._query(columns, full_tails=True), doubtful=True)
+
+    def _query(self, columns: Sequence[str], full_tails: bool) -> pl.LazyFrame:
         read = self._read(columns)
         types = {name: made.parsed for name, made in self.reader.conversions.items()}
         frame = self._with_origin(self._parse(self.chunk.data, types), columns, None)
         suspect = pl.col(_SPARE).is_not_null()
+        if full_tails and len(self.names) > 1:
+            # A short record has no last field, so a chunk whose last fields are all there is even.
+            suspect |= pl.col(self.names[-1]).is_null()
         for conversion in read:
-            if conversion.failed is not None:
-                suspect |= conversion.failed
+            if conversion.suspect is not None:
+                suspect |= conversion.suspect
             elif conversion.column.name not in columns:
                 # Never true, but what is mentioned is parsed.
                 name = pl.col(conversion.column.name)
                 suspect |= name.is_null() & name.is_not_null()
         values = [
-            made.value for made in self.reader.conversions.values() if made.convert is not None
+            made.quick for made in self.reader.conversions.values() if made.convert is not None
         ]
-        return Scan(
-            structure.records,
-            frame.with_columns(suspect.alias(SUSPECT), *values).drop(_SPARE),
-        )
+        return frame.with_columns(suspect.alias(SUSPECT), *values).drop(_SPARE)
 
     def examine(self, columns: Sequence[str]) -> Examined:
         spans = self._spans()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -30,6 +30,9 @@ from flowctl.files.paths import DataFile
 from flowctl.files.streams import unreadable
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from polars._typing import ParquetCompression
 
 ROW_GROUP = 100_000
 """Records that a row group has at least, but for the last: fewer compress badly."""
@@ -124,7 +127,7 @@ class ParquetSplit:
     def _file(self) -> DataFile:
         return self.reader.files[self.index]
 
-    def scan(self, columns: Sequence[str]) -> Scan | None:
+    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
         frame = self._frame()
         if SOURCE_FILE in columns:
             frame = frame.with_columns(pl.lit(self._file.name).alias(SOURCE_FILE))
@@ -136,8 +139,7 @@ class ParquetSplit:
         return Scan(self.rows, frame)
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        scan = self.scan([*columns, RECORD])
-        assert scan is not None
+        scan = self.scan([*columns, RECORD], thorough=True)
         try:
             return Examined(self.rows, scan.frame.collect())
         except pl.exceptions.PolarsError as error:
@@ -165,7 +167,7 @@ class ParquetWriter:
     """Writes one Parquet file out of parts that were encoded by themselves."""
 
     schema: Schema
-    compression: str = "zstd"
+    compression: ParquetCompression = "zstd"
     rows: int = ROW_GROUP
 
     def begin(self) -> bytes:

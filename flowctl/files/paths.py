@@ -11,7 +11,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """A file to read; `name` is how the workflow sees it: relative to its folder where it can be."""
+    """A file to read; `name` is how the workflow sees it, from its folder where it can be."""
 
     path: Path
     name: str
@@ -46,7 +46,8 @@ def _matches(base: Path, pattern: str) -> Iterator[str]:
     elif path.exists():
         yield pattern
     elif glob.has_magic(pattern):
-        found = glob.glob(pattern, root_dir=base, recursive=True)
+        # Path.glob takes no absolute patterns.
+        found = glob.glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207
         yield from sorted(name for name in found if (base / name).is_file() and not _hidden(name))
 
 

@@ -9,15 +9,13 @@ import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
-from flowctl.dataflow import BadInput
 from flowctl.files.dialect import Header, Layout, csv_reader, read_header
 from flowctl.files.inference import infer_json, infer_text
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import compression, open_stream, unreadable
-from flowctl.records import Column, DataType
+from flowctl.records import Column
 
 _HEAD = 64 * 1024
 _PIECE = 32 * 1024

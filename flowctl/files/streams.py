@@ -66,7 +66,7 @@ def compression(path: Path | str) -> str | None:
     >>> compression("a.csv.gz"), compression("a.csv")
     ('.gz', None)
     """
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = Path(path).suffix.lower()
     return suffix if suffix in SUFFIXES else None
 
 

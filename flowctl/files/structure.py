@@ -38,9 +38,14 @@ class Quotes:
     open: bool
 
 
+def has_quotes(text: bytes, dialect: Dialect) -> bool:
+    """Whether any quote stands in the text."""
+    return dialect.quote is not None and dialect.quote in text
+
+
 def find_quotes(text: bytes, dialect: Dialect, inside: bool = False) -> Quotes | None:
-    """The quotes of a text that starts at a record, or `inside` a quoted field; None without any."""
-    if dialect.quote is None or (not inside and text.find(dialect.quote) < 0):
+    """The quotes of a text that starts at a record, or `inside` a field; None without any."""
+    if dialect.quote is None or (not inside and not has_quotes(text, dialect)):
         return None
     data = np.frombuffer(text, np.uint8)
     positions = np.flatnonzero(data == dialect.quote)
@@ -132,7 +137,8 @@ class Structure:
         counts = np.bitwise_count(words)
         before = np.cumsum(counts, dtype=np.int64) - counts
         upto = before[ends >> 6] + np.bitwise_count(words[ends >> 6] & _low_bits(ends & 63))
-        return np.diff(upto, prepend=0) + 1
+        counted: Positions = np.diff(upto, prepend=0) + 1
+        return counted
 
     def ends(self) -> Positions:
         """Behind which byte each record ends."""

@@ -43,10 +43,10 @@ def _fault(row: int, conversion: Conversion, text: str | None) -> RecordFault:
 
 
 def shown(text: str) -> str:
-    """A value as a message shows it: on one line, not too long.
+    r"""A value as a message shows it: on one line, not too long.
 
-    >>> shown("a\\nb")
-    '`a\\\\nb`'
+    >>> shown("a\nb")
+    '`a\\nb`'
     """
     plain = text.encode("unicode_escape").decode() if not text.isprintable() else text
     return f"`{plain[:_LONGEST_SHOWN]}…`" if len(plain) > _LONGEST_SHOWN else f"`{plain}`"

@@ -51,28 +51,41 @@ class Conversion:
     """How a column is read: as what the parser makes of it, and what is then made of that.
 
     `convert` is None where the parser's type is the column's own; it gives null where a text is no
-    value of the type.
+    value of the type, or something that `within` denies.
     """
 
     column: Column
     parsed: PolarsType
-    convert: pl.Expr | None
+    convert: pl.Expr | None = None
+    within: pl.Expr | None = None
 
     @property
-    def value(self) -> pl.Expr:
-        """The column's values."""
+    def quick(self) -> pl.Expr:
+        """The column's values, but for those that are suspect."""
         made = pl.col(self.column.name) if self.convert is None else self.convert
         return made.alias(self.column.name)
 
     @property
-    def failed(self) -> pl.Expr | None:
-        """Where a text is no value of the type, or is null although it must not be."""
-        text, name = pl.col(self.column.name), self.column.name
+    def value(self) -> pl.Expr:
+        """The column's values, null where the text is none."""
+        if self.convert is None or self.within is None:
+            return self.quick
+        return pl.when(self.within).then(self.convert).alias(self.column.name)
+
+    @property
+    def suspect(self) -> pl.Expr | None:
+        """True at least where a text is no value of the type, or null although it must not be."""
+        text = pl.col(self.column.name)
         if isinstance(self.column.type, Null | Unknown):
             return text.is_not_null()
-        if not self.column.nullable:
-            return text.is_null() if self.convert is None else self.convert.is_null()
-        return None if self.convert is None else (text != "") & self.convert.is_null()
+        found = None
+        if self.convert is not None:
+            found = self.convert.is_null()
+            if self.column.nullable:
+                found &= text.is_not_null()
+        elif not self.column.nullable:
+            found = text.is_null()
+        return found if found is None or self.within is None else found | ~self.within
 
 
 def conversions(columns: Mapping[str, Column]) -> dict[str, Conversion]:
@@ -86,18 +99,17 @@ def _conversion(column: Column) -> Conversion:
         case Null() | Unknown():
             return Conversion(column, pl.String(), pl.lit(None, dtype=pl.Null))
         case String():
-            return Conversion(column, pl.String(), None)
+            return Conversion(column, pl.String())
         case Date():
             date = text.str.to_date("%Y-%m-%d", strict=False)
-            return Conversion(column, pl.String(), pl.when(date.is_between(*_DATES)).then(date))
+            return Conversion(column, pl.String(), date, date.is_between(*_DATES))
         case Time():
             return Conversion(column, pl.String(), _first_pattern(text, _parse_time, pl.Time()))
         case Datetime(zone):
             kind = polars_type(column.type)
             found = _first_pattern(text, _parse_zoned(zone) if zone else _parse_datetime, kind)
-            within = found.dt.year().is_between(1, 9999)
-            return Conversion(column, pl.String(), pl.when(within).then(found))
-    return Conversion(column, polars_type(column.type), None)
+            return Conversion(column, pl.String(), found, found.dt.year().is_between(1, 9999))
+    return Conversion(column, polars_type(column.type))
 
 
 def _first_pattern(

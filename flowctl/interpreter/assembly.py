@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from flowctl.codes.environment import NO_INPUT
-from flowctl.component import Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
+from flowctl.component import Situation, Source, Transform
 from flowctl.dataflow import InOrder, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope

@@ -85,7 +85,7 @@ def _read(
     split: Split, columns: Sequence[str], names: Sequence[str]
 ) -> tuple[int, pl.DataFrame, Sequence[RecordFault]]:
     """By the hot reading where that finds nothing wrong: it is the faster one."""
-    scan = split.scan(columns)
+    scan = split.scan(columns, thorough=True)
     if scan is not None:
         try:
             frame = scan.frame.select(*names, pl.col(CARRIED)).collect()

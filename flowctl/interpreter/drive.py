@@ -165,11 +165,13 @@ class Drive:
 
 def run_split(split: Split, pipeline: Pipeline) -> Examination:
     """Takes a split through the first segment: at once, or with care where there are suspects."""
-    scan = split.scan(pipeline.columns)
-    if scan is not None:
-        frame = _at_once(scan.frame, pipeline, 0)
-        if frame is not None:
+    for thorough in (False, True):
+        scan = split.scan(pipeline.columns, thorough)
+        frame = _at_once(scan.frame, pipeline, 0) if scan is not None else None
+        if scan is not None and frame is not None:
             return Examination(scan.rows, frame, scan.rows - frame.height)
+        if scan is None or not scan.doubtful:
+            break
     return examine_split(split, pipeline)
 
 

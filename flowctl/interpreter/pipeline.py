@@ -104,14 +104,13 @@ def _apply(frame: pl.LazyFrame, stage: Stage, marked: bool) -> tuple[pl.LazyFram
         found = pl.lit(value=True) if hazard.suspect is None else hazard.suspect
         suspect = found if suspect is None else suspect | found
     if operator.hazards and suspect is not None:
-        frame = frame.with_columns(suspect.fill_null(value=False).alias(SUSPECT))
+        frame = frame.with_columns(suspect.alias(SUSPECT))
         marked = True
     match operator:
         case Rowwise(apply):
             return apply(frame), marked
         case Keep(predicate):
-            kept = predicate.fill_null(value=False)
-            return frame.filter(kept | pl.col(SUSPECT) if marked else predicate), marked
+            return frame.filter(predicate | pl.col(SUSPECT) if marked else predicate), marked
 
 
 def column_type(kind: DataType) -> PolarsType:

@@ -86,7 +86,7 @@ class StagedFile:
         """Gives the file its final name; raises CannotWrite."""
         try:
             self._close()
-            os.replace(self._staged, self.path)
+            self._staged.replace(self.path)
             _fsync_folder(self.path.parent)
         except OSError as error:
             raise CannotWrite(self.name, error) from error

@@ -54,7 +54,7 @@ class StreamResult:
     """
 
     status: Literal["succeeded", "failed", "cancelled"]
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     sinks: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
 
@@ -110,7 +110,7 @@ class _Work:
     body: Stream
     setting: StreamSetting
     components: Components
-    counts: Counts = Counts()
+    counts: Counts = field(default_factory=Counts)
     published: tuple[str, ...] = ()
     _files: list[StagedFile] = field(default_factory=list)
 

@@ -37,7 +37,10 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
 def open(arguments: Arguments, schema: Schema, base: Path) -> Writer:
     from flowctl.files.parquet import ParquetWriter
 
-    return ParquetWriter(schema, str(arguments.get("compression", "zstd")))
+    match arguments.get("compression", "zstd"):
+        case "snappy" | "lz4" | "gzip" | "uncompressed" as compression:
+            return ParquetWriter(schema, compression)
+    return ParquetWriter(schema)
 
 
 COMPONENT = Sink(SPEC, rule, open, lambda arguments: (str(arguments["parquet"]),), lossless=True)
