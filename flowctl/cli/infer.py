@@ -12,9 +12,9 @@ import click
 from flowctl.cli import options, render
 from flowctl.diagnostics import Diagnostic
 from flowctl.errors import InvalidWorkflow, UsageError
-from flowctl.records import Schema
 
 if TYPE_CHECKING:
+    from flowctl.records import Schema
     from flowctl.syntax.node import Json
 
 _KINDS = {
@@ -92,6 +92,7 @@ def _look(
 def as_yaml(schema: Schema) -> str:
     """The mapping that declares these columns.
 
+    >>> from flowctl.records import Schema
     >>> print(as_yaml(Schema.of({"a": "int64", "b c": "list<string>?"})), end="")
     columns:
       a: int64
