@@ -32,8 +32,7 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     """Checks all steps in order of need; faults, and what stays unchecked, go into the report."""
     files = FilesOnce(DataFiles(linked.expanded.document.project.base))
     voice = Voice(report)
-    read_by_others = frozenset(read for step in linked.steps for read in step.reads)
-    streams = StreamTyper(registry, files, voice, read_by_others)
+    streams = StreamTyper(registry, files, voice, _ending_elsewhere(linked, report))
     actions = _Actions(registry, files, voice)
     runtime = Scope(runtime=runtime_names(linked))
     schemas: dict[str, Schema] = {}
@@ -49,6 +48,13 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
             done = actions.typed(action, replace(runtime, constants=constants))
             bodies[step.step.id] = Body(done, guard)
     return Checked(linked, bodies, schemas)
+
+
+def _ending_elsewhere(linked: Linked, report: Report) -> frozenset[str]:
+    """The steps that need no sink; where a name was wrong, any step may have been meant."""
+    if report.failed:
+        return frozenset(step.step.id for step in linked.steps)
+    return frozenset(read for step in linked.steps for read in step.reads)
 
 
 def _constants(linked: Linked, step: LinkedStep) -> Mapping[str, Constant]:

@@ -1,4 +1,4 @@
-"""Column types flow from step to step: by records, and by the files that one writes for another."""
+"""Column types flow to a step from those that write the files which it reads."""
 
 from __future__ import annotations
 
@@ -6,34 +6,30 @@ from collections.abc import Mapping
 
 from flowctl.compiler.paths import Use
 from flowctl.compiler.stages import LinkedStep
-from flowctl.component import Source
 from flowctl.records import Column, DataType, Integer, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json
 
 
-def declared_columns(
-    step: LinkedStep, source: Source, schemas: Mapping[str, Schema]
-) -> dict[str, Json]:
-    """The option `columns` that a source gets from the steps that write what it reads.
+def handed_columns(step: LinkedStep, schemas: Mapping[str, Schema]) -> Schema | None:
+    """The columns of the files that a step's source reads, where other steps write all of them.
 
-    Empty where the author has declared the columns, where other files are read as well, and where
-    the writers do not agree or write another format.
+    None where the author has declared columns himself, and where the writers do not agree, write
+    another format, or do not know their own columns.
     """
     part = step.parts.source
     feeds = [*step.writers.values()]
-    if part is None or "columns" not in source.spec.options or not feeds:
-        return {}
-    if part.node.get("columns") is not None or not all(feeds):
-        return {}
+    if part is None or part.node.get("columns") is not None or not feeds or not all(feeds):
+        return None
     written = {_written(use, part.kind, schemas) for uses in feeds for use in uses}
-    if len(written) != 1:
-        return {}
-    schema = written.pop()
-    if schema is None or schema.open or not len(schema):
-        return {}
-    if not all(_declarable(column.type) for column in schema):
-        return {}
-    return {"columns": {column.name: _type(column) for column in schema}}
+    schema = written.pop() if len(written) == 1 else None
+    if schema is None or schema.open or not all(_declarable(column.type) for column in schema):
+        return None
+    return schema
+
+
+def as_option(schema: Schema) -> Json:
+    """The columns as the option `columns` of a source has them."""
+    return {column.name: _type(column) for column in schema}
 
 
 def _written(use: Use, kind: str, schemas: Mapping[str, Schema]) -> Schema | None:

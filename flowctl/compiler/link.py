@@ -49,7 +49,7 @@ class _Linker:
             for writer in writers:
                 if writer.step == step.id:
                     self._own_output(step, use, writer)
-            found[use.text] = tuple(writer for writer in writers if writer.step != step.id)
+            found[use.text] = tuple(writers)
         return found
 
     def written(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Use]:
@@ -81,6 +81,8 @@ class _Linker:
     def _by_paths(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> Iterator[Need]:
         for text, writers in feeds.items():
             for writer in writers:
+                if writer.step == step.id:
+                    continue
                 why = f"reads `{text}`, which `{writer.step}` writes"
                 assert parts.source is not None
                 yield Need(writer.step, why, _place_of(parts.source, text).span, True)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, TypeAlias
 from flowctl.codes.names import NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.files import NO_FILES
-from flowctl.compiler.handed import declared_columns
+from flowctl.compiler.handed import as_option, handed_columns
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
 from flowctl.component import Files, Situation, Typed
@@ -42,7 +42,7 @@ class StreamTyper:
     registry: Registry
     files: Files
     voice: Voice
-    read_by_others: frozenset[str]
+    ends_elsewhere: frozenset[str]
     _known: _Known = field(default_factory=dict)
 
     def typed(self, step: LinkedStep, scope: Scope, schemas: Mapping[str, Schema]) -> TypedStream:
@@ -71,17 +71,21 @@ class StreamTyper:
         if part is None or part.arguments is None:
             return None
         component = self.registry.sources[part.kind]
-        handed = declared_columns(step, component, schemas)
+        handed = handed_columns(step, schemas)
+        arguments = part.arguments
+        if handed is not None and "columns" in component.spec.options:
+            arguments = {**arguments, "columns": as_option(handed)}
         if step.writers and all(step.writers.values()):
             # What these files hold today is what an earlier run left there.
             situation = replace(situation, files=NO_FILES)
-        typed = component.rule({**part.arguments, **handed}, situation)
+        typed = component.rule(arguments, situation)
         self.voice.faults(part, typed.faults)
         if not any(step.writers.values()):
             self.voice.unchecked(part, typed.missing)
-        known = bool(handed) and not typed.faults
-        surely = not typed.schema.open and not typed.faults
-        return replace(typed, schema=replace(typed.schema, open=not known and not surely))
+        if handed is not None:
+            return replace(typed, schema=handed)
+        unsure = typed.schema.open or bool(typed.faults)
+        return replace(typed, schema=replace(typed.schema, open=unsure))
 
     def _transform(
         self, part: Part | None, schema: Schema, situation: Situation, step: LinkedStep
@@ -122,8 +126,8 @@ class StreamTyper:
         if entry is not None and not rejecting and parts.complete:
             message = f"nothing in step `{id}` says `on_error: reject`"
             self.voice.at(NOTHING_REJECTS, entry.key, message)
-        if node.get("sink") is None and id not in self.read_by_others:
-            message = f"step `{id}` has no sink, and no other step reads it"
+        if node.get("sink") is None and id not in self.ends_elsewhere:
+            message = f"step `{step.step.name}` has no sink, and no other step reads it"
             self.voice.at(NO_SINK, step.step.key, message)
 
 
