@@ -294,9 +294,7 @@ class Composer:
         else:
             while position > 0 and self.source.text[position - 1] in _BLANK:
                 position -= 1
-            if isinstance(parent, MappingBuilder) and self.source.text.startswith(
-                ":", position - 1
-            ):
+            if parent is not None and self.source.text.startswith(":", position - 1):
                 position -= 1
         span = self.source.span(position, position)
         value = tagged_value(str(event.tag), "") if event.ctag is not None else None

@@ -26,15 +26,8 @@ from flowctl.codes.syntax import (
 from flowctl.diagnostics import Diagnostic
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.traps import quoted, unquoted_template
-from flowctl.syntax.yaml_structure import (
-    after_document,
-    behind_value,
-    colon,
-    in_block,
-    in_brackets,
-    no_colon,
-    no_content,
-)
+from flowctl.syntax.yaml_brackets import behind_value, in_brackets, no_content
+from flowctl.syntax.yaml_lines import after_document, colon, in_block, no_colon
 from flowctl.syntax.yaml_trouble import Trouble
 
 _FORBIDDEN = re.compile(

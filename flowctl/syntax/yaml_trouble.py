@@ -69,10 +69,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What stands before an offset: the last token, and the brackets that are open."""
+    """What stands before an offset: the last token, and the places of brackets.
+
+    `brackets` are those that are open, `closed` is the opening one of the pair closed last.
+    """
 
     token: Any
     brackets: tuple[int, ...]
+    closed: int | None
 
     @property
     def reach(self) -> int:
@@ -155,6 +159,7 @@ class Trouble:
 def _tokens(text: str, offset: int) -> Before:
     last: Any = None
     brackets: list[int] = []
+    closed: int | None = None
     try:
         for token in YAML(typ="safe").scan(io.StringIO(text)):
             if token.start_mark.index >= offset:
@@ -162,12 +167,12 @@ def _tokens(text: str, offset: int) -> Before:
             if isinstance(token, FlowMappingStartToken | FlowSequenceStartToken):
                 brackets.append(token.start_mark.index)
             elif isinstance(token, FlowMappingEndToken | FlowSequenceEndToken):
-                del brackets[-1:]
+                closed = brackets.pop() if brackets else None
             if offset >= token.end_mark.index > token.start_mark.index:
                 last = token
     except YAMLError:
         pass
-    return Before(last, tuple(brackets))
+    return Before(last, tuple(brackets), closed)
 
 
 def _shadow(text: str) -> str:

@@ -97,10 +97,8 @@ def test_which_scalars_are_plain() -> None:
     ("text", "value"),
     [
         ("{a: https://x.org:80/?y=:z}", {"a": "https://x.org:80/?y=:z"}),
-        (
-            "{a: b::int, c: string?, d: list<int8?>?}",
-            {"a": "b::int", "c": "string?", "d": "list<int8?>?"},
-        ),
+        ("{a: b::int, c: string?}", {"a": "b::int", "c": "string?"}),
+        ("{d: list<int8?>?}", {"d": "list<int8?>?"}),
         ("[10:30, a:b, ?c, :d]", ["10:30", "a:b", "?c", ":d"]),
         ("{a: b ? c, d: e}", {"a": "b ? c", "d": "e"}),
         ('{"a":1,\'b\':"x:?y", c: {"d":[1]}}', {"a": 1, "b": "x:?y", "c": {"d": [1]}}),

@@ -1,17 +1,14 @@
-"""Mistakes in the structure of a YAML text: colons, indentation, brackets, what follows them."""
+"""Mistakes inside a line of YAML: brackets, commas, and what stands behind a quote or bracket."""
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from ruamel.yaml.tokens import FlowMappingEndToken, FlowSequenceEndToken
 
 from flowctl.codes.syntax import (
     COLON_IN_VALUE,
-    INDENTATION,
     KEY_NOT_TEXT,
-    NO_KEY,
     RESERVED_CHARACTER,
     SYNTAX,
     TEXT_AFTER_VALUE,
@@ -20,139 +17,24 @@ from flowctl.codes.syntax import (
 )
 from flowctl.diagnostics import Diagnostic, Related
 from flowctl.syntax.traps import quoted
-from flowctl.syntax.yaml_trouble import Line, Trouble
+from flowctl.syntax.yaml_trouble import Trouble
 
-_WORD_COLON = re.compile(r"[\w.-]+:(?=\S)")
 _CLOSES = {"]": "[", "}": "{"}
-
-
-def colon(trouble: Trouble) -> Diagnostic:
-    """A `: ` where no key can stand: in a value, or on a line that continues a value."""
-    line = trouble.line(trouble.at)
-    if line.colon is not None and line.start + line.colon < trouble.at:
-        return _second_colon(trouble, line)
-    lacking: list[Line] = []
-    for above in trouble.lines_above(line):
-        if above.colon is None and above.indent >= 0:
-            lacking.append(above)
-            continue
-        if above.value is None:
-            break
-        if lacking and above.indent < lacking[-1].indent:
-            start = above.start + above.value
-            begins = Related(trouble.span(start, above.start + above.ends), "the value begins here")
-            return _in_value(trouble, related=(begins,))
-        if not lacking:
-            return _too_deep(trouble, line, above)
-        break
-    return _lacking_colon(trouble, lacking[-1] if lacking else line)
-
-
-def _second_colon(trouble: Trouble, line: Line) -> Diagnostic:
-    value = line.value
-    if value is None:
-        return _in_value(trouble)
-    if line.text[value] in "'\"" and (found := behind_value(trouble, trouble.at)) is not None:
-        return found
-    whole = quoted(line.text[value : line.ends])
-    return _in_value(trouble, help=f"put quotes around the value: `{whole}`")
-
-
-def _in_value(
-    trouble: Trouble,
-    help: str = "put quotes around the value, or write it as a block with `|`",
-    related: tuple[Related, ...] = (),
-) -> Diagnostic:
-    return trouble.say(
-        COLON_IN_VALUE,
-        trouble.at,
-        trouble.at + 1,
-        "an unquoted value cannot hold a colon with a space after it",
-        help,
-        related,
-    )
-
-
-def _too_deep(trouble: Trouble, line: Line, above: Line) -> Diagnostic:
-    return trouble.say(
-        INDENTATION,
-        line.start + line.indent,
-        max(trouble.at, line.start + line.indent + 1),
-        f"this line is indented below `{above.text[above.begins : above.colon]}`,"
-        " which already has a value",
-        help=f"begin it in column {above.begins + 1}",
-    )
-
-
-def _lacking_colon(trouble: Trouble, line: Line) -> Diagnostic:
-    start, end = line.start + line.begins, line.start + max(line.ends, line.begins + 1)
-    text = trouble.source.text[start:end]
-    if text.startswith("-") and len(text) > 1:
-        message, mended = "a space is missing after the dash", f"- {text[1:]}"
-    elif (found := _WORD_COLON.match(text)) is not None:
-        message = "a space is missing after the colon"
-        mended = f"{found[0]} {text[found.end() :]}"
-    else:
-        message, mended = "a colon is missing on this line", f"{text}: …"
-    return trouble.say(NO_KEY, start, end, message, help=f"write `{mended}`")
-
-
-def no_colon(trouble: Trouble) -> Diagnostic:
-    """A line among keys that has no colon."""
-    return _lacking_colon(trouble, trouble.line(trouble.since))
-
-
-def in_block(trouble: Trouble) -> Diagnostic:
-    """Something in a mapping or list of lines that is neither its next entry nor its end."""
-    if not trouble.opens_line(trouble.at):
-        return _after_value(trouble)
-    line = trouble.line(trouble.at)
-    begins = trouble.source.place(trouble.since)[1]
-    here = line.indent + 1
-    opening = Related(trouble.span(trouble.since, trouble.since + 1), "it begins here")
-    if here == begins and "mapping" in trouble.said:
-        return trouble.say(
-            NO_KEY,
-            trouble.at,
-            trouble.ends_line(trouble.at),
-            "this line stands in a mapping but has no key"
-            if trouble.character != "-"
-            else "a list item stands among the keys of a mapping",
-            help="indent it below the key that it belongs to",
-            related=(opening,),
-        )
-    if here == begins:
-        return trouble.say(
-            NO_KEY,
-            trouble.at,
-            trouble.ends_line(trouble.at),
-            "this line stands in a list but is no item of it",
-            help="begin it with `- `, or indent it below what it belongs to",
-            related=(opening,),
-        )
-    above = next(trouble.lines_above(line), line)
-    columns = sorted({begins, above.begins + 1} - {here})
-    return trouble.say(
-        INDENTATION,
-        trouble.at,
-        trouble.ends_line(trouble.at),
-        f"this line begins in column {here}, the lines that it could belong to in column "
-        + " or ".join(map(str, columns)),
-        help="indent it as its neighbours",
-    )
 
 
 def behind_value(trouble: Trouble, offset: int) -> Diagnostic | None:
     """Text behind a closing quote or bracket on the same line, as in `"odd name" > 3`."""
-    token = trouble.before(offset).token
-    text = trouble.source.text
+    before = trouble.before(offset)
+    token, text = before.token, trouble.source.text
     if token is None or text[token.end_mark.index : offset].strip(" \t"):
         return None
     if getattr(token, "style", None) in ("'", '"'):
         return _behind_quote(trouble, offset, token.start_mark, token.end_mark)
-    closing = text[token.end_mark.index - 1]
-    if closing not in _CLOSES or not isinstance(token, FlowMappingEndToken | FlowSequenceEndToken):
+    if not isinstance(token, FlowMappingEndToken | FlowSequenceEndToken):
         return None
+    if before.closed is not None and _joins(trouble, before.closed):
+        return _bracket_in_value(trouble, before.closed)
+    closing = text[token.end_mark.index - 1]
     return trouble.say(
         TEXT_AFTER_VALUE,
         offset,
@@ -185,7 +67,7 @@ def _behind_quote(trouble: Trouble, offset: int, opening: Any, closing: Any) -> 
     return trouble.say(TEXT_AFTER_VALUE, offset, last, "text stands after the closing quote", help)
 
 
-def _after_value(trouble: Trouble) -> Diagnostic:
+def after_value(trouble: Trouble) -> Diagnostic:
     """Something that follows a value on its line."""
     if trouble.character in _CLOSES:
         return _closes_nothing(trouble)
@@ -211,19 +93,6 @@ def _closes_nothing(trouble: Trouble) -> Diagnostic:
         trouble.at + 1,
         f"this `{trouble.character}` closes nothing",
         help="remove it, or put quotes around the value",
-    )
-
-
-def after_document(trouble: Trouble) -> Diagnostic:
-    """Something that follows the one value of the document."""
-    if not trouble.opens_line(trouble.at):
-        return _after_value(trouble)
-    return trouble.say(
-        TEXT_AFTER_VALUE,
-        trouble.at,
-        trouble.ends_line(trouble.at),
-        "the document has ended above this line",
-        help="write its keys on lines of their own, without quotes or brackets around them all",
     )
 
 
@@ -264,12 +133,29 @@ def in_brackets(trouble: Trouble) -> Diagnostic:
         return _wrong_closing(trouble, trouble.since)
     if trouble.character == ":":
         return _colon_in_brackets(trouble)
-    if (
-        trouble.character not in "'\"[{"
-        and (found := behind_value(trouble, trouble.at)) is not None
-    ):
-        return found
+    opens = trouble.character in "[{"
+    if opens and _joins(trouble, trouble.at):
+        return _bracket_in_value(trouble, trouble.at)
+    behind = behind_value(trouble, trouble.at)
+    if behind is not None and not opens and trouble.character not in "'\"":
+        return behind
     return _lacking_comma(trouble, trouble.at)
+
+
+def _joins(trouble: Trouble, opening: int) -> bool:
+    """Whether a bracket follows text without a space, as in `a[0]`."""
+    before = trouble.source.text[opening - 1 : opening]
+    return before.isalnum() or before in ("_", ")", "^", "$", "\\", "?", "*", "+")
+
+
+def _bracket_in_value(trouble: Trouble, opening: int) -> Diagnostic:
+    return trouble.say(
+        RESERVED_CHARACTER,
+        opening,
+        opening + 1,
+        f"inside brackets an unquoted value cannot hold a `{trouble.source.text[opening]}`",
+        help="put quotes around the whole value",
+    )
 
 
 def _colon_in_brackets(trouble: Trouble) -> Diagnostic:
@@ -278,7 +164,7 @@ def _colon_in_brackets(trouble: Trouble) -> Diagnostic:
     earlier = trouble.source.text[inside : trouble.at]
     if line.start > trouble.since and ": " not in earlier and "," not in earlier:
         return _lacking_comma(trouble, line.start + line.indent)
-    return _in_value(trouble, help="put quotes around the value")
+    return colon_in_value(trouble, help="put quotes around the value")
 
 
 def _lacking_comma(trouble: Trouble, offset: int) -> Diagnostic:
@@ -334,4 +220,20 @@ def _has_left(trouble: Trouble, opening: int) -> bool:
     return any(
         line.shadow.strip() and line.indent <= first.indent and line.text.strip()[0] not in "]}"
         for line in lines
+    )
+
+
+def colon_in_value(
+    trouble: Trouble,
+    help: str = "put quotes around the value, or write it as a block with `|`",
+    related: tuple[Related, ...] = (),
+) -> Diagnostic:
+    """A `: ` inside an unquoted value."""
+    return trouble.say(
+        COLON_IN_VALUE,
+        trouble.at,
+        trouble.at + 1,
+        "an unquoted value cannot hold a colon with a space after it",
+        help,
+        related,
     )
