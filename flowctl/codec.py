@@ -29,17 +29,17 @@ class Malformed(Exception):
 
 def encode(value: object) -> Json:
     """The JSON of dataclasses, tuples and mappings; fields at their default are left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            field.name: encode(found)
-            for field in dataclasses.fields(value)
-            if (found := getattr(value, field.name)) != _default(field)
-        }
-    if isinstance(value, (tuple, list)):
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, Mapping):
         return {key: encode(item) for key, item in value.items()}
-    return cast(Json, value)
+    return {
+        name: encode(found)
+        for name, default in _defaults(cast("Any", type(value)))
+        if (found := getattr(value, name)) != default
+    }
 
 
 def decode(kind: type[T], value: Json, pointer: Pointer = ()) -> T:
@@ -58,6 +58,12 @@ def _default(field: dataclasses.Field[Any]) -> object:
     if field.default_factory is not dataclasses.MISSING:
         return field.default_factory()
     return field.default
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:
+    """The fields of a dataclass with what they are where nothing is said."""
+    return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))
 
 
 @cache

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -30,6 +32,21 @@ class Compiler:
     registry: Registry
     report: Report
     judge: Judge
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keeps the garbage collector away: it would walk the growing trees again and again.
+
+    It takes a third of the time of 2,000 steps, and frees next to nothing.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _validated(document: Document, judge: Judge) -> Document:
@@ -71,11 +88,12 @@ def compile_workflow(path: Path, inputs: Inputs, registry: Registry, report: Rep
     compiler = Compiler(inputs, registry, report, Judge.of(registry, report))
     reached: dict[type, Any] = {}
     stage: object | None = path
-    for _, run in PASSES:
-        stage = run(stage, compiler)
-        if stage is None:
-            break
-        reached[type(stage)] = stage
+    with _without_collection():
+        for _, run in PASSES:
+            stage = run(stage, compiler)
+            if stage is None:
+                break
+            reached[type(stage)] = stage
     expanded, checked = reached.get(Expanded), reached.get(Checked)
     return Compilation(
         plan=reached.get(Plan),
