@@ -75,6 +75,8 @@ def _block(found: Diagnostic, sources: Sources, width: int, paint: Paint) -> Ite
         yield from _excerpt(sources[found.span.file], found.span, frame, "^", role)
     file = found.span.file if found.span else None
     for other in found.related:
+        if other.span == found.span:
+            continue  # cells of one matrix are written in one place: it is shown already
         if other.span.file != file:
             yield f"  {paint('strong', sources.place(other.span) + ':')}"
             file = other.span.file

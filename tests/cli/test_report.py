@@ -95,6 +95,12 @@ def test_span_that_ends_at_the_start_of_the_next_line(tmp_path: Path) -> None:
     assert shown(tmp_path, found).splitlines()[1:] == ["  1 | a: bcd", "    |    ^^^"]
 
 
+def test_what_stands_in_the_same_place_is_shown_once(tmp_path: Path) -> None:
+    span = Span(write(tmp_path, "a: b\n"), 1, 4, 1, 5)
+    found = Diagnostic(WRONG, "no", span, related=(Related(span, "the other cell"),))
+    assert len(shown(tmp_path, found).splitlines()) == 3
+
+
 def test_long_line_is_cut_around_the_fault(tmp_path: Path) -> None:
     file = write(tmp_path, "a: " + "x" * 300 + "fault" + "y" * 300)
     found = Diagnostic(WRONG, "no", Span(file, 1, 304, 1, 309))
