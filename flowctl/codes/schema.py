@@ -169,38 +169,26 @@ A list or a single text cannot be a workflow.
 """,
 )
 
-UNFIT = Code(
-    "E215",
-    "a value that does not fit its schema",
-    """\
-A value breaks a rule of the JSON Schema that applies to it, such as the one in which a param is
-declared.
-
-    params:
-      range: {type: array, contains: {const: 0}, default: [1, 2]}    # E215
-""",
-)
-
 EXPRESSION_TAKEN_APART = Code(
-    "E216",
+    "E215",
     "an expression that YAML takes for something else",
     """\
 Without quotes, YAML reads `{...}` as a mapping and `[...]` as a list, also where an expression was
 meant. An expression is one text: put quotes around the whole of it.
 
-    derive: {point: {'x': 1}}            # E216: a mapping
+    derive: {point: {'x': 1}}            # E215: a mapping
     derive: {point: "{'x': 1}"}          # an expression that makes a struct
 """,
 )
 
 CUT_BY_COMMENT = Code(
-    "E217",
+    "E216",
     "a `#` that cuts an expression",
     """\
 In an unquoted YAML value, a `#` after a space begins a comment, and the rest of the line is gone.
 What is left here cannot be the whole expression.
 
-    filter: tag = ' #1'                  # E217: reads as  tag = '
+    filter: tag = ' #1'                  # E216: reads as  tag = '
     filter: "tag = ' #1'"                # right
 """,
 )

@@ -206,7 +206,7 @@ TOO_LARGE = Code(
     "a document that grows without bounds",
     """\
 With its references, templates and matrices put in place, the document becomes larger or deeper
-than any workflow needs: 2,000,000 values, 100 levels, 20,000 cells of one matrix. Mostly
+than any workflow needs: 1,000,000 values, 100 levels, 20,000 cells of one matrix. Mostly
 references multiply each other.
 """,
 )

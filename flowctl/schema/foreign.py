@@ -27,12 +27,12 @@ def foreign_check(schema: JsonSchema) -> Check:
             error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
         except Exception as fault:  # a schema that cannot be applied fails in many ways
             message = f"{wording.name_of(where)} cannot be judged by its schema: {fault}"
-            return walk.wrong(node, wording.fault(codes.UNFIT, node, " ".join(message.split())))
+            return walk.wrong(node, wording.fault(codes.NOT_ALLOWED, node, " ".join(message.split())))
         if error is None:
             return True
         place = find(node, cast("Pointer", tuple(error.absolute_path))) or node
         message = f"{wording.name_of(where)} does not fit its schema: {error.message}"
-        return walk.wrong(node, wording.fault(codes.UNFIT, place, " ".join(message.split())))
+        return walk.wrong(node, wording.fault(codes.NOT_ALLOWED, place, " ".join(message.split())))
 
     return check
 

@@ -31,10 +31,7 @@ def workflow_grammar(registry: Registry) -> JsonSchema:
         "type": "object",
         "literal": True,
         "properties": {
-            "flowctl": {
-                "const": VERSION,
-                "description": "The version of the language that this file is written in.",
-            },
+            "flowctl": True,
             "name": {
                 "type": "string",
                 "minLength": 1,

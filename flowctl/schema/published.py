@@ -12,7 +12,7 @@ from typing import cast
 
 from flowctl.component import JsonSchema
 from flowctl.registry import Registry
-from flowctl.schema.grammar import NAME_PATTERN, workflow_grammar
+from flowctl.schema.grammar import NAME_PATTERN, VERSION, workflow_grammar
 from flowctl.syntax.node import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -29,13 +29,12 @@ def workflow_schema(registry: Registry) -> JsonSchema:
     body = _schema({name: value for name, value in grammar.items() if name != "$defs"})
     body["required"] = ["flowctl", *cast("list[Json]", body["required"])]
     properties = cast("dict[str, JsonSchema]", body["properties"])
-    version = cast("dict[str, JsonSchema]", grammar["properties"])["flowctl"]
     return {
         "$schema": DRAFT,
         "title": "flowctl workflow",
         "description": "A declarative pipeline on files: checked before it runs.",
         **body,
-        "properties": {**properties, "flowctl": version},
+        "properties": {**properties, "flowctl": _version()},
         "$defs": {
             **{name: _schema(schema) for name, schema in definitions.items()},
             "template": _template(),
@@ -47,6 +46,11 @@ def workflow_schema(registry: Registry) -> JsonSchema:
 def text(schema: JsonSchema) -> str:
     """A schema as it lies in a file."""
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def _version() -> JsonSchema:
+    about = "The version of the language that this file is written in."
+    return {"const": VERSION, "description": about, "markdownDescription": about}
 
 
 def _template() -> JsonSchema:

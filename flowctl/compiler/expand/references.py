@@ -20,8 +20,12 @@ from flowctl.syntax.node import (
 )
 
 REF = "$ref"
-MAX_NODES = 2_000_000
+MAX_NODES = 1_000_000
 MAX_CHAIN = 100
+
+
+class Exhausted(Exception):
+    """The document has grown too large, as the report says; what was being expanded is given up."""
 
 
 class Dangling(Exception):
@@ -70,7 +74,7 @@ class References:
         if self._made > MAX_NODES:
             message = f"with this reference the document holds more than {MAX_NODES:,} values"
             self.report.say(TOO_LARGE, reference.span, message, trace=reference.trace)
-            return unknown
+            raise Exhausted
         found = traced(target, (frame, *reference.trace))
         beside = tuple(entry for entry in node.entries if entry.name != REF)
         if not beside:

@@ -9,7 +9,7 @@ from flowctl.compiler.expand.bundle import Bundler
 from flowctl.compiler.expand.comments import cut_by_comment
 from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.overlay import overlay
-from flowctl.compiler.expand.references import REF, References
+from flowctl.compiler.expand.references import REF, Exhausted, References
 from flowctl.compiler.expand.scalars import OPENING, Renderer
 from flowctl.diagnostics import Related, Report
 from flowctl.schema.guide import Guide
@@ -30,14 +30,26 @@ class Expander:
 
     def head(self, node: Node, names: Names) -> Node:
         """What stands at the top of a tree, once the references there are followed."""
-        return self.references.head(node, names)
+        try:
+            return self.references.head(node, names)
+        except Exhausted:
+            return UnknownNode(node.span, node.trace)
 
     def overlay(self, base: Node, patch: Node, names: Names) -> Node:
         """A patch laid over a tree, both of which may hold references."""
-        return overlay(base, patch, lambda node: self.references.head(node, names))
+        try:
+            return overlay(base, patch, lambda node: self.references.head(node, names))
+        except Exhausted:
+            return UnknownNode(patch.span, patch.trace)
 
-    def expand(self, node: Node, names: Names, guide: Guide | None = None, depth: int = 0) -> Node:
+    def expand(self, node: Node, names: Names, guide: Guide | None = None) -> Node:
         """The tree with everything in place; a part with a fault in it becomes unknown."""
+        try:
+            return self._expand(node, names, guide, 0)
+        except Exhausted:
+            return UnknownNode(node.span, node.trace)
+
+    def _expand(self, node: Node, names: Names, guide: Guide | None, depth: int) -> Node:
         if isinstance(node, ScalarNode):
             return self._scalar(node, names, guide)
         if isinstance(node, UnknownNode):
@@ -51,7 +63,7 @@ class Expander:
         if guide is not None and guide.schema:
             return self.bundler.bundle(node, names)
         if any(entry.key.value == REF for entry in node.entries):
-            return self.expand(self.head(node, names), names, guide, depth + 1)
+            return self._expand(self.references.head(node, names), names, guide, depth + 1)
         return self._mapping(node, names, guide, depth)
 
     def _scalar(self, node: ScalarNode, names: Names, guide: Guide | None) -> Node:
@@ -98,7 +110,7 @@ class Expander:
         same = entries is node.entries
         for entry in entries:
             below = guide.below(entry.name) if guide is not None else None
-            value = self.expand(entry.value, names, below, depth + 1)
+            value = self._expand(entry.value, names, below, depth + 1)
             if value is not entry.value:
                 same = False
                 entry = Entry(entry.key, value)
@@ -110,15 +122,15 @@ class Expander:
         items: list[Node] = []
         for item in node.items:
             if isinstance(item, MappingNode) and item.entry(REF) is not None and not _opaque(below):
-                head = self.head(item, names)
+                head = self.references.head(item, names)
                 if isinstance(head, SequenceNode):
-                    spliced = self.expand(head, names, guide, depth + 1)
+                    spliced = self._expand(head, names, guide, depth + 1)
                     if isinstance(spliced, SequenceNode):
                         items += spliced.items
                         continue
                     head = spliced
                 item = head
-            items.append(self.expand(item, names, below, depth + 1))
+            items.append(self._expand(item, names, below, depth + 1))
         if len(items) == len(node.items) and all(map(_is, items, node.items)):
             return node
         return SequenceNode(tuple(items), node.span, node.trace)

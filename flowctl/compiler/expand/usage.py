@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from flowctl.codes.templates import UNUSED_PARAM, UNUSED_VAR
 from flowctl.diagnostics import Report
+from flowctl.schema.mappings import NAME
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
 
 _USE = re.compile(
@@ -32,7 +33,7 @@ def warn_of_unused(root: MappingNode, trees: Iterable[Node | None], report: Repo
         if not isinstance(declared, MappingNode) or "" in names:
             continue
         for entry in declared.entries:
-            if entry.name not in names:
+            if entry.name not in names and NAME.fullmatch(entry.name):
                 message = f"nothing uses the {what} `{entry.name}`"
                 help = "remove it, or use it"
                 report.say(code, entry.key.span, message, help=help, trace=entry.key.trace)
