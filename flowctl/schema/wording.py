@@ -138,10 +138,9 @@ def no_kind(
     if not node.entries:
         message = f"{article} {noun} is missing: the mapping is empty"
         return fault(codes.EMPTY, node, message, listed(kinds, f"{article} {noun} is"))
-    near = {entry.name: nearest(entry.name, list(kinds)) for entry in node.entries}
-    entry = next((entry for entry in node.entries if near[entry.name]), None)
-    if entry is None:
-        entry = next((entry for entry in node.entries if entry.name not in options), None)
+    strange = [entry for entry in node.entries if entry.name not in options]
+    near = {entry.name: nearest(entry.name, list(kinds)) for entry in strange}
+    entry = next((one for one in strange if near[one.name]), strange[0] if strange else None)
     if entry is None:
         entry = node.entries[0]
         message = f"`{entry.name}` is an option, but no key beside it says which {noun} this is"
