@@ -27,6 +27,7 @@ from flowctl.codes.expressions import (
 )
 from flowctl.diagnostics import Code, Fault, nearest
 from flowctl.expressions.functions import BY_NAME, Function
+from flowctl.expressions.functions.structs import pack_type
 from flowctl.expressions.functions.signature import Fixed, Match, Signature, unify
 from flowctl.expressions.literals import decimal_type, read_literal
 from flowctl.expressions.names import resolve, runtime_path
@@ -339,6 +340,8 @@ class _Checker:
         _, index, match = best
         arguments = tuple(map(self.coerce, tree.arguments, match.parameters))
         result = match.result
+        if function.name == "struct_pack":
+            result = pack_type(tree.names, arguments)
         wrong = function.verify(arguments) if function.verify is not None else None
         if wrong is not None:
             culprit = arguments[wrong[0]]

@@ -110,6 +110,8 @@ def _lower(tree: Tree) -> Lowered:
             return _case(tree)
         case Call():
             return _call(tree)
+        case Lambda(body=body):
+            return _lower(body)
     raise NotLowerable(f"a {type(tree).__name__} has no value")
 
 
@@ -165,7 +167,7 @@ def _call(tree: Call) -> Lowered:
         if function is None:
             return Lowered(pl.col(f"{tree.name}()"))
         raise NotLowerable(f"the type of {canonical(tree)} is not known before the run")
-    operands = [_argument(argument) for argument in tree.arguments]
+    operands = [_lower(argument) for argument in tree.arguments]
     call = Operands(
         tuple(operand.value for operand in operands),
         tuple(argument.type for argument in tree.arguments),
@@ -177,11 +179,25 @@ def _call(tree: Call) -> Lowered:
     result = function.signatures[tree.signature].lower(call)
     if not isinstance(result, Result):
         result = Result(result)
-    return _joined(result, operands, tree)
+    return _joined(result, [_of_items(operand, operands[0], part)
+                            for operand, part in zip(operands, tree.arguments, strict=True)], tree)
 
 
-def _argument(tree: Tree) -> Lowered:
-    return _lower(tree.body) if isinstance(tree, Lambda) else _lower(tree)
+def _of_items(operand: Lowered, listed: Lowered, tree: Tree) -> Lowered:
+    """The checks of a lambda, which look at an item, as checks of the list that holds it."""
+    if not isinstance(tree, Lambda):
+        return operand
+    message = pl.lit(f"an item of the list is refused by {canonical(tree)}")
+    checks = [
+        Check(_any_item(listed, check.fault), _any_item(listed, check.suspect), message,
+              check.start, check.end)
+        for check in operand.checks
+    ]  # fmt: skip
+    return replace(operand, checks=tuple(checks))
+
+
+def _any_item(listed: Lowered, condition: pl.Expr) -> pl.Expr:
+    return listed.value.list.eval(condition).list.any().fill_null(False)
 
 
 def _connective(tree: Call) -> Lowered:

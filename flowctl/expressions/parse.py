@@ -149,7 +149,8 @@ class Parser:
         right = self.expression(Binding(binding + 1))
         if symbol in ("like", "not like", "ilike", "not ilike") and self.at("escape"):
             return forms.escaped_like(self, symbol, token, left, right)
-        return Call(symbol, (left, right), left.start, right.end,
+        name = "regexp_matches" if symbol == "~" else symbol
+        return Call(name, (left, right), left.start, right.end,
                     name_start=token.start, name_end=token.end)  # fmt: skip
 
     def _conjunction(self, word: str, first: Tree, binding: Binding) -> Tree:

@@ -15,9 +15,14 @@ from flowctl.expressions.functions import (
     arithmetic,
     conditional,
     dates,
+    encoding,
     intervals,
+    jsontext,
+    lists,
     logic,
+    mathematics,
     patterns,
+    structs,
     text,
     timetext,
 )
@@ -25,10 +30,15 @@ from flowctl.expressions.functions.signature import Function, Signature
 
 FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
     "arithmetic": arithmetic.FUNCTIONS,
+    "mathematics": mathematics.FUNCTIONS,
     "logic": logic.FUNCTIONS,
     "conditional": conditional.FUNCTIONS,
     "text": text.FUNCTIONS,
     "patterns": patterns.FUNCTIONS,
+    "lists": lists.FUNCTIONS,
+    "structs": structs.FUNCTIONS,
+    "json": jsontext.FUNCTIONS,
+    "encoding": encoding.FUNCTIONS,
     "dates": dates.FUNCTIONS + timetext.FUNCTIONS + intervals.FUNCTIONS,
 }
 

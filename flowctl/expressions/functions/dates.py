@@ -238,12 +238,18 @@ def _between_rule(arguments: Sequence[Tree]) -> Match | None:
     return Match((STRING, kind, kind), INT64, 0)
 
 
+def _verify_diff(arguments: Sequence[Tree]) -> tuple[int, str] | None:
+    if _named_part(arguments) == "isoyear":
+        return None
+    return _verify_between(arguments)
+
+
 def _verify_between(arguments: Sequence[Tree]) -> tuple[int, str] | None:
     name = _named_part(arguments)
     on_clock = any(isinstance(item.type, Time) for item in arguments[1:])
     if name in ("hour", "minute", "second", "millisecond", "microsecond"):
         return None
-    if not on_clock and (name in _UNITS or name in _MONTHS or name == "isoyear"):
+    if not on_clock and (name in _UNITS or name in _MONTHS):
         return None
     return 0, "this is no unit to count; there are `day`, `month`, `year`, `hour` and others"
 
@@ -251,6 +257,9 @@ def _verify_between(arguments: Sequence[Tree]) -> tuple[int, str] | None:
 def _lower_diff(call: Operands) -> pl.Expr:
     """How many boundaries of the unit lie between."""
     name, kind = PARTS[call.text(0).lower()], call.types[1]
+    if name == "week":
+        start, end = (moments.days(value, kind) for value in call.values[1:])
+        return (end - start).truncdiv(7)
     start, end = (_unit_number(value, kind, name) for value in call.values[1:])
     return end - start
 
@@ -269,9 +278,6 @@ def _unit_number(value: pl.Expr, kind: DataType, name: str) -> pl.Expr:
         return value.dt.iso_year().cast(pl.Int64)
     if name == "day":
         return moments.days(value, kind)
-    if name == "week":
-        day = moments.days(value, kind)
-        return (day - (day + 3) % 7).truncdiv(7)
     return moments.local_micros(value, kind).floordiv(_UNITS[name])
 
 
@@ -285,7 +291,7 @@ def _lower_sub(call: Operands) -> pl.Expr:
     if name in _MONTHS:
         return _whole_months(start, end, kind).truncdiv(_MONTHS[name])
     span = moments.local_micros(end, kind) - moments.local_micros(start, kind)
-    return span.truncdiv(_UNITS["week"] * 52 if name == "isoyear" else _UNITS[name])
+    return span.truncdiv(_UNITS[name])
 
 
 def _whole_months(start: pl.Expr, end: pl.Expr, kind: DataType) -> pl.Expr:
@@ -411,6 +417,8 @@ def _epoch_number(divisor: int, factor: int = 1) -> Callable[[Operands], Result]
             call[0].to_physical().truncdiv(1000) if isinstance(kind, Time)
             else moments.micros(call[0], kind))  # fmt: skip
         if factor == 1:
+            if isinstance(kind, Datetime) and divisor > 1:
+                micros = micros + divisor // 2
             rounding = micros.truncdiv if isinstance(kind, Duration) else micros.floordiv
             return Result(rounding(divisor) if divisor > 1 else micros)
         limit = (2**63 - 1) // factor
@@ -530,7 +538,7 @@ FUNCTIONS: Final = (
                                  shown="int64"),),
              "How many boundaries of the unit lie between two moments.",
              "date_diff('month', date '2013-01-31', date '2013-02-01') → 1",
-             aliases=("datediff",), verify=_verify_between),
+             aliases=("datediff",), verify=_verify_diff),
     Function("date_sub", (ruled(_P, MOMENT, MOMENT, by=_between_rule, lower=_lower_sub,
                                 shown="int64"),),
              "How many whole units lie between two moments.",

@@ -200,7 +200,7 @@ FUNCTIONS: Final = (
                                 takes(STRING, _P, _P, gives=BOOLEAN, lower=_matches(False))),
              "Whether a regular expression fits somewhere; options `i` (any case), `s` (`.` is a"
              " line break, too), `l` (literal).", r"regexp_matches('a12', '\d+') → true",
-             aliases=("~",), verify=_verified()),
+             verify=_verified()),
     Function("!~", (takes(STRING, _P, gives=BOOLEAN, lower=_matches(True)),),
              "Whether a regular expression fits nowhere.", "'abc' !~ 'x' → true",
              verify=_verified()),
