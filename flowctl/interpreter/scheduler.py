@@ -6,14 +6,18 @@ import heapq
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Counts, StepStatus
 from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
 from flowctl.plan import Plan, Step
+
+_WAKE = 0.1
+"""Seconds after which the main thread lets signal handlers run, whatever keeps it waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +97,19 @@ class Scheduler:
                 running += 1
             if not running:
                 break
-            message = self._messages.get()
+            message = self._next_message()
             if message is not None:
                 running -= 1
                 error = error or message.error
                 self._end(message.step, message.ending)
         if error is not None:
             raise error
+
+    def _next_message(self) -> _Done | None:
+        """Waits for news; with Polars loaded, SIGINT alone would not end the waiting for a lock."""
+        while True:
+            with suppress(Empty):
+                return self._messages.get(timeout=_WAKE)
 
     @property
     def _stop(self) -> Stop:
