@@ -144,7 +144,7 @@ class _Reader:
         tape = _decode(self.source.text, start, end, "")
         for part in _PART.finditer(self.source.text, start + 1, end - 1):
             if part["wrong"] or (part["unit"] or "0").lower()[:2] in _HALVES:
-                message = f"`{part[0]}` is no escape in JSON"
+                message = f"`{part[0].strip()}` is no escape in JSON"
                 raise self._say(ESCAPE, part.start(), part.end(), message)
         layout = TextLayout(self.source, start, end, tape.text, _decode)
         return ScalarNode(tape.text, self.source.span(start, end), layout)

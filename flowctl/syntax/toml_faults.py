@@ -135,7 +135,7 @@ def _escape(trouble: _Trouble) -> Diagnostic:
     start = text.rfind("\\", 0, trouble.at)
     if start < 0:
         return _string(trouble)
-    end = start + 2
+    end = start + (1 if text[start + 1 : start + 2].isspace() else 2)
     if text[start + 1 : end] in ("u", "U"):
         while end < len(text) and text[end] in "0123456789abcdefABCDEF":
             end += 1

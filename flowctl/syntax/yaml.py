@@ -28,7 +28,7 @@ _TEXT = re.compile(r"""(?<=[^\s\[{,])\?|\?(?=[^\s,\]}])|(?<!["'\]}]):(?=[^\s,\[\
 _PRIVATE_USE = range(0xE000, 0xF900)
 # The rest (a lone `?` between words) is left to the parser in Python, which is slow but knows 1.2.
 _ONLY_IN_1_1 = re.compile(r"found unexpected ':'|expected ',' or|node content")
-_SLOW_LIMIT = 1024 * 1024
+_SLOW_LIMIT = 256 * 1024
 
 
 def parse_yaml(source: SourceFile, report: Report, *, compiled: bool = True) -> Node | None:

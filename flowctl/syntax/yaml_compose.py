@@ -32,7 +32,7 @@ from flowctl.codes.syntax import (
 )
 from flowctl.diagnostics import Code, Diagnostic, Related, Report, Span, nearest
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
-from flowctl.syntax.core import TooLarge, resolve
+from flowctl.syntax.core import Scalar, TooLarge, resolve
 from flowctl.syntax.layout import TextLayout
 from flowctl.syntax.mapping import MappingBuilder
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
@@ -69,7 +69,7 @@ class _Open:
     filling: MappingBuilder | list[Node]
     values: int = 1
     height: int = 0
-    end: tuple[int, int] = (1, 1)
+    end: Span | None = None
     void: bool = False
 
 
@@ -83,7 +83,7 @@ class Composer:
     _stack: list[_Open] = field(default_factory=list)
     _anchors: dict[str, _Part | _Open] = field(default_factory=dict)
     _values: int = 0
-    _after_key: int = 0
+    _key: Span | None = None
 
     def compose(self, events: Iterator[Any]) -> Node | None:
         """Reads events up to the end of the first document; raises YAMLError on bad syntax."""
@@ -104,7 +104,10 @@ class Composer:
         """Takes one event; whether all that matters has been read."""
         kind = type(event)
         if kind is ScalarEvent:
-            self._add(_Part(self._scalar(event)), event, event.anchor)
+            node = self._scalar(event)
+            if event.anchor is not None:
+                self._anchors[event.anchor] = _Part(node)
+            self._add(node, node.span)
         elif kind is MappingStartEvent:
             self._begin(event, MappingBuilder(), "map")
         elif kind is SequenceStartEvent:
@@ -142,33 +145,31 @@ class Composer:
             help="remove the line",
         )
 
-    def _add(self, part: _Part, written: Any, anchor: str | None = None) -> None:
-        """Puts a node where it belongs; `written` is the event or open collection it came from."""
-        span = self._written(part, written)
-        # What a collection holds has been counted as it came.
-        self._values += 1 if isinstance(written, _Open) else part.values
+    def _add(
+        self, node: Node, span: Span, values: int = 1, height: int = 0, counted: int = 0
+    ) -> None:
+        """Puts a node where it belongs; `span` is its place, which for an alias is not the node's.
+
+        `values` and `height` are those of the whole node, of which some are `counted` already.
+        """
+        self._values += values - counted
         if self._values > MAX_NODES:
             raise refuse_size(self.report, span)
-        if anchor is not None:
-            self._anchors[anchor] = part
         if not self._stack:
-            self.root = part.node
+            self.root = node
             return
         parent = self._stack[-1]
-        parent.values += part.values
-        parent.height = max(parent.height, part.height + 1)
-        parent.end = span.end_line, span.end_column
-        if isinstance(parent.filling, list):
-            parent.filling.append(part.node)
+        parent.values += values
+        if height >= parent.height:
+            parent.height = height + 1
+        parent.end = span
+        filling = parent.filling
+        if type(filling) is list:
+            filling.append(node)
             return
-        if parent.filling.wants_key:
-            self._after_key = self.source.offset(*parent.end)
-        parent.filling.add(part.node, span)
-
-    def _written(self, part: _Part, written: Any) -> Span:
-        if type(written) is AliasEvent:
-            return self._marks(written.start_mark, written.end_mark)
-        return part.node.span
+        if filling.wants_key:  # type: ignore[union-attr]
+            self._key = span
+        filling.add(node, span)  # type: ignore[union-attr]
 
     def _begin(self, event: Any, filling: MappingBuilder | list[Node], kind: str) -> None:
         start = self._start(event)
@@ -177,7 +178,7 @@ class Composer:
             raise refuse_depth(self.report, Span.point(self.source.name, *place))
         if event.ctag is not None and (fault := collection_fault(str(event.tag), kind)):
             self._say(TAG, self._tag(event), fault.message, help=fault.help)
-        opened = _Open(place, event.anchor, bool(event.flow_style), filling, end=place)
+        opened = _Open(place, event.anchor, bool(event.flow_style), filling)
         if event.anchor is not None:
             self._anchors[event.anchor] = opened
         if self._stack:
@@ -194,12 +195,14 @@ class Composer:
 
     def _finish(self, event: Any) -> None:
         done = self._stack.pop()
+        end = done.start
         if done.flow:
-            mark = event.end_mark
-            done.end = mark.line + 1, mark.column + 1
-            self._check_end(mark)
-        span = Span(self.source.name, *done.start, *done.end)
-        if done.flow and not done.void and (fault := self._cut_by_comma(done)) is not None:
+            end = event.end_mark.line + 1, event.end_mark.column + 1
+            self._check_end(event.end_mark)
+        elif done.end is not None:
+            end = done.end.end_line, done.end.end_column
+        span = Span(self.source.name, *done.start, *end)
+        if done.flow and not done.void and (fault := self._cut_by_comma(done.filling, end)):
             self.report.add(fault)
             done.void = True
         node: Node
@@ -211,18 +214,21 @@ class Composer:
             for fault in done.filling.faults:
                 self.report.add(fault)
             node = MappingNode(done.filling.entries(), span)
-        self._add(_Part(node, done.values, done.height), done, done.anchor)
+        if done.anchor is not None:
+            self._anchors[done.anchor] = _Part(node, done.values, done.height)
+        self._add(node, span, done.values, done.height, counted=done.values - 1)
 
-    def _cut_by_comma(self, done: _Open) -> Diagnostic | None:
-        filling = done.filling
+    def _cut_by_comma(
+        self, filling: MappingBuilder | list[Node], end: tuple[int, int]
+    ) -> Diagnostic | None:
         for node in filling if isinstance(filling, list) else filling.values():
             if not isinstance(node, ScalarNode) or not node.plain or "(" not in str(node.value):
                 continue
             text = str(node.value)
             if text.count("(") > text.count(")"):
                 start = self.source.offset(node.span.line, node.span.column)
-                end = self.source.offset(*done.end)
-                if (fault := cut_by_comma(self.source, start, end)) is not None:
+                fault = cut_by_comma(self.source, start, self.source.offset(*end))
+                if fault is not None:
                     return fault
         return None
 
@@ -232,7 +238,7 @@ class Composer:
         if isinstance(target, _Part):
             if len(self._stack) + target.height > MAX_DEPTH:
                 raise refuse_depth(self.report, span)
-            self._add(target, event)
+            self._add(target.node, span, target.values, target.height)
             return
         if target is None:
             self._unknown_alias(event.anchor, span)
@@ -244,7 +250,7 @@ class Composer:
                 f"the alias `*{event.anchor}` stands inside the value that it stands for",
                 related=(Related(inside, "the value begins here"),),
             )
-        self._add(_Part(UnknownNode(span)), event)
+        self._add(UnknownNode(span), span)
 
     def _unknown_alias(self, name: str, span: Span) -> None:
         near = nearest(name, list(self._anchors))
@@ -257,40 +263,46 @@ class Composer:
         )
 
     def _scalar(self, event: Any) -> Node:
-        text, style = event.value, event.style or None
-        begin, end = event.start_mark, event.end_mark
+        text, style, tag = event.value, event.style or None, event.ctag
+        end = event.end_mark
         start = self._start(event)
         if style is None and start == end.index:
             return self._nothing(event, start)
-        if style in ("|", ">"):
-            stop = start + len(self.source.text[start : end.index].rstrip(_BLANK))
-            span = self.source.span(start, stop)
+        span = self._scalar_span(event, start)
+        value: Scalar | TooLarge | TagFault
+        if tag is not None:
+            value = tagged_value(str(tag), text)
         else:
-            place = self._place(begin, start)
-            span = Span(self.source.name, *place, end.line + 1, end.column + 1)
-            if style is not None:
-                self._check_end(end)
-        if event.ctag is None:
             value = resolve(text) if style is None else text
-        else:
-            value = tagged_value(str(event.tag), text)
+        if type(value) is str:
+            layout = TextLayout(self.source, start, end.index, value, DECODERS[style])
+            return ScalarNode(value, span, layout, style is None)
         if isinstance(value, TooLarge):
             self._say(NUMBER, span, f"this number {value.reason}", help="put quotes around digits")
             return UnknownNode(span)
         if isinstance(value, TagFault):
             self._say(TAG, self._tag(event), value.message, help=value.help)
             return UnknownNode(span)
-        if not isinstance(value, str):
-            return ScalarNode(value, span, None, style is None)
-        layout = TextLayout(self.source, start, end.index, value, DECODERS[style])
-        return ScalarNode(value, span, layout, style is None)
+        return ScalarNode(value, span, None, style is None)
+
+    def _scalar_span(self, event: Any, start: int) -> Span:
+        end = event.end_mark
+        if event.style in ("|", ">"):
+            stop = start + len(self.source.text[start : end.index].rstrip(_BLANK))
+            return self.source.span(start, stop)
+        if event.style:
+            self._check_end(end)
+        line, column = self._place(event.start_mark, start)
+        return Span(self.source.name, line, column, end.line + 1, end.column + 1)
 
     def _nothing(self, event: Any, position: int) -> Node:
         """A value that is left out; its place is after the colon or the dash before it."""
         parent = self._stack[-1].filling if self._stack else None
         if isinstance(parent, MappingBuilder) and not parent.wants_key:
-            colon = _COLON.match(self.source.text, self._after_key)
-            position = colon.end() if colon else self._after_key
+            if self._key is not None:
+                position = self.source.offset(self._key.end_line, self._key.end_column)
+            colon = _COLON.match(self.source.text, position)
+            position = colon.end() if colon else position
         else:
             while position > 0 and self.source.text[position - 1] in _BLANK:
                 position -= 1
@@ -305,6 +317,8 @@ class Composer:
     def _start(self, event: Any) -> int:
         """Where a value begins, after its anchor and tag."""
         start: int = event.start_mark.index
+        if event.anchor is None and event.ctag is None:
+            return start
         for _ in range((event.anchor is not None) + (event.ctag is not None)):
             found = _PROPERTY.match(self.source.text, start, event.end_mark.index)
             start = found.end() if found else start

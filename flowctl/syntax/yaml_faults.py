@@ -56,7 +56,9 @@ def explain(source: SourceFile, error: YAMLError) -> Diagnostic:
     context, problem = (getattr(error, name, None) or "" for name in ("context", "problem"))
     at = _offset(source, getattr(error, "problem_mark", None))
     since = _offset(source, getattr(error, "context_mark", None), at)
-    trouble = Trouble(source, f"{context}: {problem}", min(at, _last(source)), since)
+    if at >= len(source.text):
+        at = _last(source)
+    trouble = Trouble(source, f"{context}: {problem}", at, since)
     found = _template(trouble)
     if found is not None:
         return found
