@@ -31,7 +31,7 @@ _LEAST = 8
 @click.option(
     "--rows",
     type=click.IntRange(1, 100),
-    default=4,
+    default=3,
     metavar="N",
     show_default=True,
     help="Records to show.",

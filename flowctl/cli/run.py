@@ -80,7 +80,7 @@ def run(
             workers=workers,
             keep_going=keep_going,
         )
-    _report(result, format_, log_format, console)
+    _report(result, plan, base or file.parent, format_, log_format, console)
     if result.status == "cancelled":
         raise Interrupted
     if result.status != "succeeded":
@@ -118,8 +118,14 @@ def _read_plan(file: Path) -> Plan:
     return found
 
 
-def _report(result: RunResult, format_: str, log_format: str, console: Console) -> None:
+def _report(
+    result: RunResult, plan: Plan, base: Path, format_: str, log_format: str, console: Console
+) -> None:
+    from flowctl.cli.report import Sources
     from flowctl.cli.summary import as_text
+
+    def shown(path: str) -> str:
+        return Sources(Path.cwd()).shown((base.absolute() / path).as_posix())
 
     if log_format == "text":
         faults = [fault for step in result.steps.values() for fault in step.faults]
@@ -128,6 +134,6 @@ def _report(result: RunResult, format_: str, log_format: str, console: Console) 
         console.err.diagnostics(faults, counted=False)
         if not faults:
             console.err.line()
-        console.err.write(as_text(result, console.err.paint))
+        console.err.write(as_text(result, plan, shown, console.err.paint))
     if format_ == "json":
         console.out.write(json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")

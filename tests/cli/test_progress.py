@@ -23,6 +23,7 @@ from flowctl.interpreter.events import (
     fold,
 )
 from flowctl.interpreter.result import result_of
+from flowctl.plan import Operation, Plan, Step, Stream
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
 WRONG = Code("E799", "went wrong", "explained")
@@ -122,12 +123,17 @@ def test_log_is_an_event_a_line() -> None:
 
 
 def test_summary_is_the_accounting() -> None:
-    text = as_text(result_of(fold(EVENTS)), Paint(False))
+    rejects = Operation("ndjson", {"ndjson": "build/rejects.ndjson"})
+    clean = Stream(Operation("csv", {"csv": "a.csv"}), rejects=rejects)
+    other = Operation("run", {"run": "make"})
+    plan = Plan("flights", (Step("clean", clean), Step("report", other), Step("late", other)))
+    text = as_text(result_of(fold(EVENTS)), plan, "here/{}".format, Paint(False))
     assert text.splitlines() == [
         "step    status     read  written  filtered  rejected    time",
         "clean   succeeded     3        1         0         2  20.0 s",
         "report  failed                                        500 ms",
         "late    skipped",
-        "wrote build/a.parquet",
+        "wrote here/build/a.parquet",
+        "wrote here/build/rejects.ndjson (2 rejects)",
         "run r1: failed",
     ]
