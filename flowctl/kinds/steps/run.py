@@ -77,6 +77,8 @@ _HELP: Final[Mapping[Place, str]] = {
     Place.DEEP: "bring it nearer to the surface of the script",
 }
 
+_LITERAL: Final = (Place.SINGLE, Place.ANSI, Place.LITERAL_BODY, Place.DELIMITER)
+
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
     """The canonical arguments hold canonical expressions, and texts in place of numbers."""
@@ -89,7 +91,8 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
         faults += [fault for word in words for fault in word.faults]
         if "shell" in arguments:
             message = "`run` is a list here, which no shell reads"
-            faults.append(Fault(SHELL_OF_LIST, message, ("shell",), key=True))
+            help = "leave it out, or write the command as one text"
+            faults.append(Fault(SHELL_OF_LIST, message, ("shell",), help=help, key=True))
     else:
         script = checked_text(str(command), scope, ("run",))
         canonical["run"] = script.text
@@ -145,12 +148,13 @@ def _variable(name: str, value: Json, scope: Scope) -> CheckedText:
     checked = checked_text(_as_text(value), scope, ("env", name))
     if _VARIABLE.fullmatch(name) and not name.startswith(_OWN):
         return checked
-    message = (
-        f"`{name}` cannot be set: `{_OWN}…` is flowctl's own"
-        if name.startswith(_OWN)
-        else f"`{name}` is not the name of a variable: letters, digits and `_`, no digit first"
-    )
-    fault = Fault(VARIABLE_NAME, message, ("env", name), key=True)
+    if name.startswith(_OWN):
+        message, help = f"`{name}` cannot be set: `{_OWN}…` is flowctl's own", "take another name"
+    else:
+        message = f"`{name}` is not the name of a variable: letters, digits and `_`, no digit first"
+        mended = re.sub("^(?=[0-9])|[^A-Za-z0-9_]", "_", name)
+        help = f"did you mean `{mended}`?"
+    fault = Fault(VARIABLE_NAME, message, ("env", name), help=help, key=True)
     return CheckedText(checked.text, checked.trees, (*checked.faults, fault))
 
 
@@ -160,7 +164,8 @@ def _misplaced(script: str) -> Iterator[Fault]:
     stretches = [(hole.start, hole.end) for hole in found]
     for hole, place in zip(found, places(script, stretches), strict=True):
         if not place.fits:
-            message = f"`${{{{ }}}}` means nothing {place.value}"
+            verb = "means nothing" if place in _LITERAL else "cannot stand"
+            message = f"`${{{{ }}}}` {verb} {place.value}"
             yield Fault(QUOTED_INTERPOLATION, message, ("run",), hole.start, hole.end, _HELP[place])
 
 
