@@ -168,6 +168,10 @@ is ever taken for shell code. The shell does not look for variables inside singl
 
     run: echo '${{ steps.load.sink }}'      # E416: prints the variable's name
     run: echo ${{ steps.load.sink }}        # right: needs no quotes, whatever the value holds
+
+Nor can a value stand in `$'...'`, in a here-document whose delimiter is quoted, behind a backslash
+or a `$`, in backquotes, `${...}` or `$((...))`: there the shell would not expand it, or would read
+it as code.
 """,
 )
 UNCHECKED = Code(
@@ -207,5 +211,37 @@ A plan carries the digests of its steps and of itself. They no longer fit, so th
 damaged, and nobody has checked what it says now. Change the workflow and write the plan again:
 
     flowctl plan workflow.yaml -o plan.json
+""",
+)
+NO_RUNTIME = Code(
+    "E421",
+    "`${{ }}` where nothing computes it",
+    """\
+`${{ ... }}` is computed when a command starts: in `run`, `cwd` and `env`. What a stream reads, does
+and writes is fixed when the workflow is compiled, so that it can be checked and resumed. There take
+`{{ ... }}` for what is known then, such as params:
+
+    sink: {csv: "out/${{ run.id }}.csv"}          # E421
+    sink: {csv: "out/{{ params.region }}.csv"}
+""",
+)
+NO_RECORDS = Code(
+    "E422",
+    "a step without records",
+    """\
+`source: {step: ...}` reads the records of a step that has a `source` itself. A command has none:
+let it write a file, and read that file.
+
+    source: {csv: build/fetched.csv}
+    needs: [fetch]
+""",
+)
+CELLS_DIFFER = Code(
+    "E423",
+    "cells whose columns differ",
+    """\
+`source: {step: load}` reads the records of all cells of `load` as one stream, so all cells must
+hand on the same columns with the same types. Bring them to one form at the end of `load`, with
+`select` and `cast`, or read one cell by its id, `load[us,2012]`.
 """,
 )

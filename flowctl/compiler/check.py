@@ -12,6 +12,7 @@ from typing import Final
 
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.files import FilesOnce
+from flowctl.compiler.needs import Names
 from flowctl.compiler.runtime import runtime_names
 from flowctl.compiler.stages import Body, Checked, Linked, LinkedStep
 from flowctl.compiler.streams import StreamTyper
@@ -32,7 +33,7 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     """Checks all steps in order of need; faults, and what stays unchecked, go into the report."""
     files = FilesOnce(DataFiles(linked.expanded.document.project.base))
     voice = Voice(report)
-    streams = StreamTyper(registry, files, voice, _ending_elsewhere(linked, report))
+    streams = StreamTyper(registry, files, voice, _ending_elsewhere(linked, report), _cells(linked))
     actions = _Actions(registry, files, voice)
     runtime = Scope(runtime=runtime_names(linked))
     schemas: dict[str, Schema] = {}
@@ -55,6 +56,12 @@ def _ending_elsewhere(linked: Linked, report: Report) -> frozenset[str]:
     if report.failed:
         return frozenset(step.step.id for step in linked.steps)
     return frozenset(read for step in linked.steps for read in step.reads)
+
+
+def _cells(linked: Linked) -> Mapping[str, tuple[str, ...]]:
+    """The ids for which the name of a step stands, in the order of its matrix."""
+    names = Names.of(linked.expanded).cells
+    return {name: tuple(step.id for step in steps) for name, steps in names.items()}
 
 
 def _constants(linked: Linked, step: LinkedStep) -> Mapping[str, Constant]:

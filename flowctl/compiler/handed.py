@@ -1,11 +1,14 @@
-"""Column types flow to a step from those that write the files which it reads."""
+"""What flows to a step from others: records, and the types of the files that they write."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from flowctl.codes.names import CELLS_DIFFER
+from flowctl.compiler.anatomy import Part
 from flowctl.compiler.paths import Use
 from flowctl.compiler.stages import LinkedStep
+from flowctl.compiler.voice import Voice
 from flowctl.records import Column, DataType, Integer, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json
 
@@ -30,6 +33,38 @@ def handed_columns(step: LinkedStep, schemas: Mapping[str, Schema]) -> Schema | 
 def as_option(schema: Schema) -> Json:
     """The columns as the option `columns` of a source has them."""
     return {column.name: _type(column) for column in schema}
+
+
+def steps_read(
+    part: Part, cells: Mapping[str, tuple[str, ...]], schemas: Mapping[str, Schema], voice: Voice
+) -> Json:
+    """The id of the step that a source reads; a list of them for the name of a matrix step."""
+    named = part.arguments["step"] if part.arguments is not None else None
+    names = named if isinstance(named, list) else [named]
+    ids: list[Json] = [id for name in names for id in cells.get(str(name), ())]
+    known = [schemas[str(id)] for id in ids if id in schemas]
+    differences = _differences(known)
+    if differences and not any(schema.open for schema in known):
+        one, other = differences[0]
+        message = f"the cells read here hand on different columns: {one} and {other}"
+        voice.at(CELLS_DIFFER, part.node.get("step") or part.node, message)
+    return ids[0] if len(ids) == 1 else ids
+
+
+def _differences(schemas: list[Schema]) -> list[tuple[str, str]]:
+    """The columns, by their place, in which a schema differs from the first one."""
+    return [
+        (_column(schemas[0], index), _column(schema, index))
+        for schema in schemas
+        for index in range(max(len(schemas[0]), len(schema)))
+        if _column(schemas[0], index) != _column(schema, index)
+    ]
+
+
+def _column(schema: Schema, index: int) -> str:
+    if index >= len(schema):
+        return "no further one"
+    return f"`{schema.columns[index].name}: {schema.columns[index].type}`"
 
 
 def _written(use: Use, kind: str, schemas: Mapping[str, Schema]) -> Schema | None:

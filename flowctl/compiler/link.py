@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from flowctl.codes.names import CYCLE, OWN_OUTPUT, WRITTEN_TWICE
+from flowctl.codes.names import CYCLE, NO_RECORDS, OWN_OUTPUT, WRITTEN_TWICE
 from flowctl.compiler.anatomy import Anatomy, Part, anatomy
 from flowctl.compiler.graph import order
 from flowctl.compiler.mentions import mentions
@@ -62,8 +62,15 @@ class _Linker:
     def _by_source(self, step: ExpandedStep, source: Part | None) -> Iterator[Need]:
         if source is None or source.kind != "step":
             return
-        name = source.node.get("step")
-        if isinstance(name, ScalarNode):
+        named = source.node.get("step")
+        for name in named.items if isinstance(named, SequenceNode) else (named,):
+            if not isinstance(name, ScalarNode):
+                continue
+            cells = self.resolver.names.cells.get(str(name.value), ())
+            if any(cell.node.get("source") is None for cell in cells):
+                message = f"step `{name.value}` has no records: it has no `source` itself"
+                self.report.say(NO_RECORDS, name.span, message, trace=name.trace)
+                continue
             why = f"reads the records of `{name.value}`"
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
 

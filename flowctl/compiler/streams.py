@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple, TypeAlias
 
-from flowctl.codes.names import NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.files import NO_FILES
-from flowctl.compiler.handed import as_option, handed_columns
+from flowctl.compiler.handed import as_option, handed_columns, steps_read
+from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn_of_losses
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
 from flowctl.component import Files, Situation, Typed
@@ -43,6 +43,7 @@ class StreamTyper:
     files: Files
     voice: Voice
     ends_elsewhere: frozenset[str]
+    cells: Mapping[str, tuple[str, ...]]
     _known: _Known = field(default_factory=dict)
 
     def typed(self, step: LinkedStep, scope: Scope, schemas: Mapping[str, Schema]) -> TypedStream:
@@ -61,8 +62,10 @@ class StreamTyper:
             for part in (step.parts.rejects,)
             if part is not None
         ]
-        self._nothing_is_lost(step)
-        return TypedStream(_stream(step, source, transforms, sinks, rejects), schema)
+        warn_of_losses(step, self.ends_elsewhere, self.voice)
+        refuse_runtime_texts(step, self.voice)
+        limit = limit_of_rejects(step, self.voice)
+        return TypedStream(_stream(step, source, transforms, sinks, rejects, limit), schema)
 
     def _source(
         self, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]
@@ -73,6 +76,8 @@ class StreamTyper:
         component = self.registry.sources[part.kind]
         handed = handed_columns(step, schemas)
         arguments = part.arguments
+        if part.kind == "step":
+            arguments = {"step": steps_read(part, self.cells, situation.steps, self.voice)}
         if handed is not None and "columns" in component.spec.options:
             arguments = {**arguments, "columns": as_option(handed)}
         if step.writers and all(step.writers.values()):
@@ -109,27 +114,6 @@ class StreamTyper:
         self.voice.unchecked(part, typed.missing)
         return _operation(part, typed)
 
-    def _nothing_is_lost(self, step: LinkedStep) -> None:
-        """Neither the records of a step nor those that it rejects may end nowhere."""
-        parts, node, id = step.parts, step.step.node, step.step.id
-        rejecting = [
-            policy
-            for part in (parts.source, *parts.transforms)
-            if part is not None and isinstance(policy := part.node.get("on_error"), ScalarNode)
-            if policy.value == "reject"
-        ]
-        if rejecting and node.get("rejects") is None:
-            message = f"step `{id}` rejects records, but does not say where to"
-            help = "add `rejects: {ndjson: build/rejects.ndjson}` to the step"
-            self.voice.at(REJECTS_NOWHERE, rejecting[0], message, help)
-        entry = node.entry("rejects") or node.entry("max_rejects")
-        if entry is not None and not rejecting and parts.complete:
-            message = f"nothing in step `{id}` says `on_error: reject`"
-            self.voice.at(NOTHING_REJECTS, entry.key, message)
-        if node.get("sink") is None and id not in self.ends_elsewhere:
-            message = f"step `{step.step.name}` has no sink, and no other step reads it"
-            self.voice.at(NO_SINK, step.step.key, message)
-
 
 def _operation(part: Part, typed: Typed) -> Operation:
     policy = part.node.get("on_error")
@@ -144,6 +128,7 @@ def _stream(
     transforms: list[Operation | None],
     sinks: list[Operation | None],
     rejects: list[Operation | None],
+    limit: str | None,
 ) -> Stream | None:
     """The body for the plan, if all of its parts are known."""
     part = step.parts.source
@@ -158,22 +143,9 @@ def _stream(
         transforms=tuple(known[: len(transforms)]),
         sinks=tuple(after_transforms[: len(sinks)]),
         rejects=after_transforms[-1] if rejects else None,
-        max_rejects=_limit(step),
+        max_rejects=limit,
         observed=tuple(
             (column.name, f"{column.type}{'?' if column.nullable else ''}")
             for column in source.observed
         ),
     )
-
-
-def _limit(step: LinkedStep) -> str | None:
-    """`max_rejects` in one spelling: `10`, `0.5%`."""
-    node = step.step.node.get("max_rejects")
-    if not isinstance(node, ScalarNode) or node.value is None:
-        return None
-    text = "".join(str(node.value).split())
-    number = text.removesuffix("%")
-    whole, _, fraction = number.partition(".")
-    fraction = fraction.rstrip("0")
-    shown = (whole.lstrip("0") or "0") + (f".{fraction}" if fraction else "")
-    return shown + ("%" if text.endswith("%") else "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeAlias
 
 from flowctl.compiler.check import check
 from flowctl.compiler.link import link
@@ -11,13 +13,14 @@ from flowctl.compiler.lower import lower
 from flowctl.compiler.stages import Checked, Document, Expanded, ExpandedStep, Linked, Project
 from flowctl.component import Arguments, Sink, Situation, Source, Spec, Typed
 from flowctl.diagnostics import Report
-from flowctl.expressions.scope import Constant
 from flowctl.kinds.steps import run
 from flowctl.plan import Plan
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.registry import Registry, builtin
-from flowctl.syntax import decode_source, parse
+from flowctl.syntax import SourceFile, decode_source, parse
 from flowctl.syntax.node import Json, MappingNode
+
+Cells: TypeAlias = "Sequence[Mapping[str, Any]]"
 
 BASE = Path("/project")
 
@@ -58,7 +61,7 @@ def _texts(value: Json) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
-def _never(*_: object) -> object:
+def _never(*_: object) -> Any:
     raise AssertionError("nothing is opened while a document is compiled")
 
 
@@ -97,8 +100,8 @@ class Compiled:
 
 def compiled(
     text: str,
-    constants: dict[str, Constant] | None = None,
-    cells: dict[str, list[dict[str, Json]]] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    cells: Mapping[str, Cells] | None = None,
     registry: Registry = REGISTRY,
 ) -> Compiled:
     """Compiles the text of a document; `cells` gives the matrix cells of steps by name."""
@@ -111,12 +114,14 @@ def compiled(
 
 def _expanded(
     text: str,
-    constants: dict[str, Constant],
-    cells: dict[str, list[dict[str, Json]]],
+    constants: Mapping[str, Any],
+    cells: Mapping[str, Cells],
     report: Report,
 ) -> Expanded:
     path = BASE / "workflow.yaml"
-    root = parse(decode_source(path.as_posix(), text.encode()), report)
+    source = decode_source(path.as_posix(), text.encode())
+    assert isinstance(source, SourceFile)
+    root = parse(source, report)
     assert isinstance(root, MappingNode)
     written = root.get("steps")
     assert isinstance(written, MappingNode)
@@ -127,6 +132,6 @@ def _expanded(
             steps.append(ExpandedStep(entry.name, entry.name, entry.key, entry.value))
         for cell in cells.get(entry.name, ()):
             id = f"{entry.name}[{','.join(map(str, cell.values()))}]"
-            steps.append(ExpandedStep(id, entry.name, entry.key, entry.value, cell))
+            steps.append(ExpandedStep(id, entry.name, entry.key, entry.value, dict(cell)))
     document = Document(path, root, Project(BASE, BASE))
     return Expanded(document, "test", {}, constants, (), tuple(steps), {}, (path,))

@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from flowctl.expressions.scope import NOT_YET_KNOWN
-from tests.compiler.plainly import Compiled, compiled
+from tests.compiler.plainly import Cells, Compiled, compiled
 
 COLUMNS = "{dest: string, delay: 'int64?', day: date}"
 
@@ -186,8 +186,8 @@ steps:
     source: {csv: "a.csv", columns: {x: int64}}
     transforms: [filter: x > matrix.low]
 """
-    cells = [{"low": 1}, {"low": "a"}, {"low": 3}]
-    found = compiled(text, cells={"a": cells})  # type: ignore[dict-item]
+    cells: Cells = [{"low": 1}, {"low": "a"}, {"low": 3}]
+    found = compiled(text, cells={"a": cells})
     errors = [fault for fault in found.report if fault.severity == "error"]
     assert [(fault.code.id, fault.span and fault.span.column) for fault in errors] == [("E509", 26)]
 

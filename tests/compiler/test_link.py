@@ -8,18 +8,18 @@ from hypothesis import strategies as st
 
 from flowctl.compiler.graph import order
 from flowctl.compiler.paths import normal
-from tests.compiler.plainly import Compiled, compiled
+from tests.compiler.plainly import Cells, Compiled, compiled
 
 
-def needs(text: str, **cells: list[dict[str, object]]) -> dict[str, tuple[str, ...]]:
+def needs(text: str, **cells: Cells) -> dict[str, tuple[str, ...]]:
     """The needs of each step, in the order of the plan; nothing may be wrong."""
-    found = compiled(text, cells=cells)  # type: ignore[arg-type]
+    found = compiled(text, cells=cells)
     assert not [fault for fault in found.report if fault.severity == "error"], found.messages
     return {step.step.id: step.needs for step in found.linked.steps}
 
 
-def wrong(text: str, **cells: list[dict[str, object]]) -> Compiled:
-    found = compiled(text, cells=cells)  # type: ignore[arg-type]
+def wrong(text: str, **cells: Cells) -> Compiled:
+    found = compiled(text, cells=cells)
     assert found.report.failed
     return found
 

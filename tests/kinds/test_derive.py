@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 
 from flowctl.kinds.transforms.derive import COMPONENT
 from flowctl.records import Schema
-from tests.kinds.transforming import faults, transformed, typed
+from tests.kinds.transforming import faults, judged, transformed, typed
 
 COLUMNS = {"distance": "int64", "air_time": "int64?", "carrier": "string?"}
 
@@ -46,7 +45,7 @@ def test_values_are_those_of_duckdb() -> None:
     }
     ours = transformed(COMPONENT, {"derive": derive}, frame).frame
     columns = ", ".join(f"{text} as {name}" for name, text in derive.items())
-    assert ours.rows() == duckdb.sql(f"select *, {columns} from frame").fetchall()
+    assert ours.rows() == judged(f"select *, {columns} from frame", frame)
 
 
 def test_overflow_is_a_fault_of_its_record() -> None:

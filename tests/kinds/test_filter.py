@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.filter import COMPONENT
-from tests.kinds.transforming import faults, transformed, typed
+from tests.kinds.transforming import faults, judged, transformed, typed
 
 COLUMNS = {"delay": "int64?", "carrier": "string?"}
 
@@ -61,5 +60,5 @@ def test_a_fault_of_one_record_is_its_own() -> None:
 )
 def test_keeps_what_duckdb_keeps(rows: list[tuple[int | None, str | None]], condition: str) -> None:
     frame = pl.DataFrame(rows, schema={"a": pl.Int64, "b": pl.String}, orient="row")
-    expected = duckdb.sql(f"select * from frame where {condition}").fetchall()
+    expected = judged(f"select * from frame where {condition}", frame)
     assert transformed(COMPONENT, {"filter": condition}, frame).frame.rows() == expected

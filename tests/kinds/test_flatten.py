@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 
 from flowctl.kinds.transforms.flatten import COMPONENT
 from flowctl.records import Schema
-from tests.kinds.transforming import faults, transformed, typed
+from tests.kinds.transforming import faults, judged, transformed, typed
 
 COLUMNS = {"id": "int64", "address": "struct<city: string, zip: string?>?", "name": "string"}
 
@@ -16,7 +15,7 @@ def test_fields_stand_in_the_place_of_the_struct() -> None:
     )
     out = transformed(COMPONENT, {"flatten": "loc"}, frame).frame
     assert out.columns == ["id", "x", "y", "z"]
-    assert out.rows() == duckdb.sql("select id, unnest(loc), z from frame").fetchall()
+    assert out.rows() == judged("select id, unnest(loc), z from frame", frame)
 
 
 def test_types_follow() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from flowctl.dataflow import RECORD, SOURCE_FILE
+from flowctl.dataflow import RECORD, SOURCE_FILE, Rowwise
 from flowctl.expressions.scope import Scope
 from flowctl.kinds.transforms.select import COMPONENT
 from flowctl.records import Schema
@@ -32,6 +32,7 @@ def test_the_engines_own_columns_stay() -> None:
     operator = COMPONENT.prepare(
         {"select": ["b"]}, Schema.of({"a": "int64", "b": "int64"}), Scope()
     )
+    assert isinstance(operator, Rowwise)
     assert operator.apply(frame).collect().columns == ["b", SOURCE_FILE, RECORD]
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowctl.dataflow import Rowwise
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.kinds.transforms.validate import COMPONENT
@@ -166,4 +167,5 @@ def test_the_engines_own_columns_are_not_judged() -> None:
     frame = pl.DataFrame({"flight": [1], "__record": [0]})
     demand: dict[str, Json] = {"additionalProperties": False, "properties": {"flight": True}}
     operator = COMPONENT.prepare({"validate": demand}, schema_of(frame.select("flight")), Scope())
+    assert isinstance(operator, Rowwise)
     assert operator.hazards[0].examine(frame).to_list() == [None]

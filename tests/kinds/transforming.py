@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import duckdb
 import polars as pl
 
 from flowctl.component import Situation, Transform, Typed
 from flowctl.dataflow import InOrder, Keep, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
-from flowctl.expressions.scope import Constant, Scope
+from flowctl.expressions.scope import Scope
 from flowctl.records import Null, Schema, Unknown
-from flowctl.syntax.node import Json
 
 
 class NoFiles:
@@ -32,15 +33,15 @@ class Outcome:
     faults: dict[int, str]
 
 
-def situation(constants: dict[str, Constant] | None = None) -> Situation:
+def situation(constants: Mapping[str, Any] | None = None) -> Situation:
     return Situation(Scope(constants=constants or {}), NoFiles())
 
 
 def typed(
     transform: Transform,
-    arguments: dict[str, Json],
+    arguments: Mapping[str, Any],
     columns: Schema | dict[str, str],
-    constants: dict[str, Constant] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> Typed:
     """The rule's answer, which must be the same for the arguments that it made canonical."""
     schema = columns if isinstance(columns, Schema) else Schema.of(columns)
@@ -53,7 +54,7 @@ def typed(
 
 def faults(
     transform: Transform,
-    arguments: dict[str, Json],
+    arguments: Mapping[str, Any],
     columns: Schema | dict[str, str],
 ) -> list[tuple[str, tuple[str | int, ...], int | None, int | None]]:
     """The codes and places of what the rule finds."""
@@ -63,9 +64,9 @@ def faults(
 
 def transformed(
     transform: Transform,
-    arguments: dict[str, Json],
+    arguments: Mapping[str, Any],
     frame: pl.DataFrame,
-    constants: dict[str, Constant] | None = None,
+    constants: Mapping[str, Any] | None = None,
     schema: Schema | None = None,
 ) -> Outcome:
     """Sends a frame through a row-wise transform; records at fault are left out."""
@@ -100,7 +101,7 @@ def transformed(
 
 
 def passed(
-    transform: Transform, arguments: dict[str, Json], frames: list[pl.DataFrame]
+    transform: Transform, arguments: Mapping[str, Any], frames: list[pl.DataFrame]
 ) -> tuple[list[pl.DataFrame], int]:
     """Sends splits through an in-order transform; also how many were read before it was done."""
     schema = schema_of(frames[0])
@@ -124,3 +125,9 @@ def _as_promised(frame: pl.DataFrame, schema: Schema) -> None:
             assert frame.schema[column.name] == polars_type(column.type), column
         if not column.nullable:
             assert not frame[column.name].has_nulls(), column
+
+
+def judged(query: str, frame: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """The rows that DuckDB gives for a query over `frame`."""
+    with duckdb.connect() as connection:
+        return connection.register("frame", frame).execute(query).fetchall()

@@ -1,0 +1,62 @@
+"""What would be lost silently in a stream: records that go nowhere, rejects, run-time texts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from flowctl.codes.names import NO_RUNTIME, NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
+from flowctl.codes.schema import OUT_OF_RANGE
+from flowctl.compiler.stages import LinkedStep
+from flowctl.compiler.texts import texts_below
+from flowctl.compiler.voice import Voice
+from flowctl.syntax.node import ScalarNode
+
+
+def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voice) -> None:
+    """Neither the records of a step nor those that it rejects may end nowhere."""
+    parts, node, name = step.parts, step.step.node, step.step.name
+    rejecting = [
+        policy
+        for part in (parts.source, *parts.transforms)
+        if part is not None and isinstance(policy := part.node.get("on_error"), ScalarNode)
+        if policy.value == "reject"
+    ]
+    if rejecting and node.get("rejects") is None:
+        message = f"step `{name}` rejects records, but does not say where to"
+        help = "add `rejects: {ndjson: build/rejects.ndjson}` to the step"
+        voice.at(REJECTS_NOWHERE, rejecting[0], message, help)
+    entry = node.entry("rejects") or node.entry("max_rejects")
+    if entry is not None and not rejecting and parts.complete:
+        message = f"nothing in step `{name}` says `on_error: reject`"
+        voice.at(NOTHING_REJECTS, entry.key, message)
+    if node.get("sink") is None and step.step.id not in ends_elsewhere:
+        message = f"step `{name}` has no sink, and no other step reads it"
+        voice.at(NO_SINK, step.step.key, message)
+
+
+def refuse_runtime_texts(step: LinkedStep, voice: Voice) -> None:
+    """A stream has no place for values that only the run brings."""
+    for part in (step.parts.source, *step.parts.transforms, *step.parts.outputs):
+        for text in texts_below("", part.node) if part is not None else ():
+            message = "`${{ }}` is not computed here: streams are fixed before the run"
+            help = "`{{ }}` takes what is known then, such as `{{ params.name }}`"
+            opening, closing = len("${{"), len("}}")
+            end = text.start + len(text.expression) + closing
+            span = text.node.at(text.start - opening, end)
+            voice.report.say(NO_RUNTIME, span, message, help=help, trace=text.node.trace)
+
+
+def limit_of_rejects(step: LinkedStep, voice: Voice) -> str | None:
+    """`max_rejects` in one spelling: `10`, `0.5%`."""
+    node = step.step.node.get("max_rejects")
+    if not isinstance(node, ScalarNode) or node.value is None:
+        return None
+    text = "".join(str(node.value).split())
+    number = Decimal(text.removesuffix("%"))
+    if not text.endswith("%") and number != int(number):
+        voice.at(
+            OUT_OF_RANGE, node, "a count of records is a whole number", "write a share as `1%`"
+        )
+    elif text.endswith("%") and number > 100:
+        voice.at(OUT_OF_RANGE, node, "a share is at most 100%")
+    return f"{number.normalize():f}{'%' if text.endswith('%') else ''}"
