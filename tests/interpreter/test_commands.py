@@ -231,7 +231,7 @@ def test_an_expression_without_value_fails_the_step(runner: Runner) -> None:
     assert [fault.code.id for fault in result.steps["s"].faults] == ["E712"]
 
 
-def test_what_the_system_refuses_is_the_fault_of_the_step(runner: Runner) -> None:
+def test_what_the_system_refuses_fails_the_step(runner: Runner) -> None:
     """Where the log cannot be written, the system's own words are told."""
     (runner.base / ".flowctl").write_text("a file where a folder should be")
     code, message = complaint(runner, "true")
