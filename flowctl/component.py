@@ -70,6 +70,8 @@ class Situation:
 class Typed:
     """A rule's answer: canonical arguments, the columns that leave, and what is wrong.
 
+    Where there are faults, `schema` holds what was most likely meant, with unknown types for what
+    is wrong, so that each cause is told once.
     `observed` are those columns of a source whose types were seen in data, not declared; `missing`
     says what could not be checked and why (`no file matches data/*.csv`).
     """
