@@ -17,17 +17,20 @@ from flowctl.errors import UsageError
 @click.argument("code", required=False)
 @options.colour
 def explain(code: str | None, colour: str) -> None:
-    """Explain a diagnostic's CODE, such as E203; without one, list them all."""
+    """Explain a diagnostic's CODE, such as E203.
+
+    Without one, or with the beginning of one such as E2, list all codes.
+    """
     screen = render.console(colour).out
-    if code is None:
-        screen.write(_all(screen.paint))
-        return
-    found = CODES.get(code.upper())
-    if found is None:
-        near = nearest(code.upper(), list(CODES))
-        hint = f"did you mean {near}?" if near else "`flowctl explain` lists them all"
+    wanted = (code or "").upper()
+    if wanted in CODES:
+        screen.write(_one(CODES[wanted], screen.width, screen.paint))
+    elif any(known.startswith(wanted) for known in CODES):
+        screen.write(_list(wanted, screen.paint))
+    else:
+        near = nearest(wanted, list(CODES))
+        hint = f"did you mean `{near}`?" if near else "`flowctl explain` lists them all"
         raise UsageError(f"there is no code `{code}`; {hint}")
-    screen.write(_one(found, screen.width, screen.paint))
 
 
 def _one(code: Code, width: int, paint: Paint) -> str:
@@ -35,13 +38,17 @@ def _one(code: Code, width: int, paint: Paint) -> str:
     return f"{head}\n\n{paragraphs(code.explanation, min(width, 88))}\n"
 
 
-def _all(paint: Paint) -> str:
+def _list(beginning: str, paint: Paint) -> str:
+    """The codes by family, as far as they begin so."""
     parts = []
     for family in FAMILIES:
-        members = [found for found in vars(family).values() if isinstance(found, Code)]
+        codes = [found for found in vars(family).values() if isinstance(found, Code)]
+        members = sorted(
+            (found for found in codes if found.id.startswith(beginning)), key=lambda one: one.id
+        )
         if members:
             parts.append(paint("strong", (family.__doc__ or "").strip()))
-            parts += [f"  {found.id}  {found.title}" for found in members]
+            parts += [f"  {paint(one.severity, one.id)}  {one.title}" for one in members]
             parts.append("")
     return "\n".join(parts[:-1]) + "\n"
 

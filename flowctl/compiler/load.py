@@ -19,7 +19,6 @@ PROJECT_FILE = "flowctl.toml"
 
 def load(path: Path, report: Report) -> Document | None:
     """Reads a workflow; None where there is none to be read, and then the report says why."""
-    path = Path(os.path.abspath(path))
     try:
         source = read_source(path)
     except OSError as error:
@@ -28,7 +27,7 @@ def load(path: Path, report: Report) -> Document | None:
     if isinstance(source, Diagnostic):
         report.add(source)
         return None
-    return load_source(source, path, report)
+    return load_source(source, Path(os.path.abspath(path)), report)
 
 
 def load_source(source: SourceFile, path: Path, report: Report) -> Document | None:

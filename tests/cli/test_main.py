@@ -69,7 +69,7 @@ def test_help_costs_no_more_than_the_light_libraries() -> None:
             ["explain", "--colour", "never"],
             "there is no option `--colour`; did you mean `--color`?",
         ),
-        (["explain", "E1O1"], "there is no code `E1O1`; did you mean E"),
+        (["explain", "E1O1"], "there is no code `E1O1`; did you mean `E"),
         (["kinds", "fliter"], "there is no kind `fliter`; did you mean `filter`?"),
         (["schema", "workflw"], "there is no schema `workflw`; did you mean `workflow`?"),
         (["init", "x", "--template", "nope"], "there is no template `nope`; there are `"),
