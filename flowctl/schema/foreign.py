@@ -26,8 +26,9 @@ def foreign_check(schema: JsonSchema) -> Check:
         try:
             error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
         except Exception as fault:  # a schema that cannot be applied fails in many ways
-            message = f"{wording.name_of(where)} cannot be judged by its schema: {fault}"
-            return walk.wrong(node, wording.fault(codes.NOT_ALLOWED, node, " ".join(message.split())))
+            reason = " ".join(str(fault).split())
+            message = f"{wording.name_of(where)} cannot be judged by its schema: {reason}"
+            return walk.wrong(node, wording.fault(codes.NOT_ALLOWED, node, message))
         if error is None:
             return True
         place = find(node, cast("Pointer", tuple(error.absolute_path))) or node

@@ -123,7 +123,10 @@ def _step(registry: Registry) -> JsonSchema:
             "format": "condition",
             "description": "A run-time expression; where it is not true, the step is skipped.",
         },
-        "matrix": {"$ref": "#/$defs/matrix"},
+        "matrix": {
+            "$ref": "#/$defs/matrix",
+            "description": "Makes a step of each combination of values, as in GitHub Actions.",
+        },
         "description": _DESCRIPTION,
         "labels": _LABELS,
     }

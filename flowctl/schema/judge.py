@@ -109,6 +109,8 @@ class _Compiler:
                 if wording.scalar_type(value) not in allowed:
                     if value is None and walk.lenient:
                         return False
+                    if listed:
+                        return walk.wrong(node, wording.not_allowed(node, where, listed))
                     return walk.wrong(node, wording.wrong_type(node, where, shown, role))
                 return all(part(node, where, walk) for part in parts)  # type: ignore[arg-type]
             if kind is UnknownNode:
@@ -124,6 +126,7 @@ class _Compiler:
             return sequence(node, where, walk)
 
         shown = _shown_types(schema)
+        listed = cast("list[Json]", schema.get("enum", []))
         return check
 
     def mapping(self, schema: JsonSchema) -> Check:
@@ -172,10 +175,14 @@ class _Compiler:
         branches = [(self._types(branch), self.check(branch)) for branch in listed]
         shown = list(dict.fromkeys(name for types, _ in branches for name in _order(types)))
         role = next((str(branch["format"]) for branch in listed if "format" in branch), "")
+        literal = any(self._literal(branch) for branch in listed)
         family = next((kinds for branch in listed if (kinds := self._kinds(branch))), None)
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
-            if isinstance(node, UnknownNode) or (walk.lenient and deferred(node)):
+            if isinstance(node, UnknownNode):
+                return False
+            judgeable = literal and isinstance(node, MappingNode)
+            if walk.lenient and not judgeable and deferred(node):
                 return False
             found = wording.type_of(node)
             fitting = [branch for types, branch in branches if found in types]
@@ -188,6 +195,12 @@ class _Compiler:
             return _first_right(fitting, node, where, walk)
 
         return check
+
+    def _literal(self, schema: JsonSchema) -> bool:
+        """Whether mappings are judged as they stand: `$ref` in them is a key as any other."""
+        if "$ref" in schema:
+            schema = self.definitions.get(str(schema["$ref"]).removeprefix("#/$defs/"), {})
+        return schema.get("literal") is True
 
     def _kinds(self, schema: JsonSchema) -> tuple[str, list[str]] | None:
         """The noun and the kinds of a schema that picks its fragment by a kind key."""
@@ -263,8 +276,11 @@ def _shown_types(schema: JsonSchema) -> list[str]:
 
 
 def _allowed(schema: JsonSchema) -> frozenset[str]:
-    if schema.get("type") is None:
+    if schema.get("type") is None and "enum" not in schema and "const" not in schema:
         return frozenset(_ALL)
+    values = cast("list[Json]", schema.get("enum", [schema.get("const")]))
+    if any(isinstance(value, dict | list) for value in values):
+        raise Foreign
     named = set(_shown_types(schema))
     if not named <= set(_ALL):
         raise Foreign

@@ -50,7 +50,7 @@ def text(schema: JsonSchema) -> str:
 
 def _version() -> JsonSchema:
     about = "The version of the language that this file is written in."
-    return {"const": VERSION, "description": about, "markdownDescription": about}
+    return {"const": VERSION, "description": about}
 
 
 def _template() -> JsonSchema:
@@ -88,7 +88,6 @@ def _value(schema: Json) -> Json:
     described: JsonSchema = {}
     if "description" in schema:
         described["description"] = schema["description"]
-        described["markdownDescription"] = schema["description"]
     later = "template" if schema.get("$ref") in _LITERAL else "deferred"
     return {**described, "anyOf": [_schema(schema), {"$ref": f"#/$defs/{later}"}]}
 
