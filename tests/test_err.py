@@ -36,7 +36,11 @@ RUN_TIME_ONLY: dict[str, str] = {
 def cases() -> list[str]:
     """The names of all pairs."""
     names = {path.name if path.is_dir() else path.stem for path in ERR.iterdir()}
-    return sorted(name for name in names if not name.endswith(".ok") and workflow(name))
+    return sorted(
+        name
+        for name in names
+        if not name.endswith(".ok") and not name.startswith("_") and workflow(name)
+    )
 
 
 def workflow(name: str) -> Path | None:

@@ -71,19 +71,24 @@ def _block(found: Diagnostic, sources: Sources, width: int, paint: Paint) -> Ite
     spans = [span for span in (found.span, *(other.span for other in found.related)) if span]
     digits = max((len(str(span.end_line)) for span in spans), default=1)
     frame = Frame(width, max(digits, 2), paint)
+    shown: list[str] = []
     if found.span:
-        yield from _excerpt(sources[found.span.file], found.span, frame, "^", role)
+        shown = list(_excerpt(sources[found.span.file], found.span, frame, "^", role))
+        yield from shown
     file = found.span.file if found.span else None
     for other in found.related:
         if other.span == found.span:
             continue  # cells of one matrix are written in one place: it is shown already
         if other.span.file != file:
             yield f"  {paint('strong', sources.place(other.span) + ':')}"
-            file = other.span.file
-        yield from _excerpt(sources[file], other.span, frame, "-", "frame", safe(other.message))
+            file, shown = other.span.file, []
+        lines = _excerpt(sources[file], other.span, frame, "-", "frame", safe(other.message))
+        before, shown = shown, list(lines)
+        same_line = len(before) > 1 and before[:1] == shown[:1]
+        yield from shown[1:] if same_line else shown
     for step in found.trace:
-        where = f"at {sources.place(step.span)}"
-        yield f"  {paint('frame', 'in ' + step.kind)} {safe(step.detail)} {where}"
+        detail = f" {safe(step.detail)}" if step.detail != step.kind else ""
+        yield f"  {paint('frame', f'in {step.kind}')}{detail} at {sources.place(step.span)}"
     if found.help:
         yield from _help(found.help, width, paint)
 

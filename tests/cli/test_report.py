@@ -101,6 +101,17 @@ def test_what_stands_in_the_same_place_is_shown_once(tmp_path: Path) -> None:
     assert len(shown(tmp_path, found).splitlines()) == 3
 
 
+def test_two_places_in_a_line_share_it(tmp_path: Path) -> None:
+    file = write(tmp_path, "a: {b: 1, b: 2}\n")
+    first = Related(Span(file, 1, 5, 1, 6), "first defined here")
+    found = Diagnostic(WRONG, "no", Span(file, 1, 11, 1, 12), related=(first,))
+    assert shown(tmp_path, found).splitlines()[1:] == [
+        "  1 | a: {b: 1, b: 2}",
+        "    |           ^",
+        "    |     - first defined here",
+    ]
+
+
 def test_long_line_is_cut_around_the_fault(tmp_path: Path) -> None:
     file = write(tmp_path, "a: " + "x" * 300 + "fault" + "y" * 300)
     found = Diagnostic(WRONG, "no", Span(file, 1, 304, 1, 309))
