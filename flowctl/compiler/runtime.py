@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from flowctl.compiler.stages import Linked
 from flowctl.expressions.scope import Names
-from flowctl.records import Boolean, DataType, Integer, List, String
+from flowctl.records import String
+from flowctl.runtime_names import CELLS, RUN, STEP
 from flowctl.syntax.node import MappingNode
-
-_STEP: Final[dict[str, DataType]] = {
-    "status": String(),
-    "read": Integer(64),
-    "written": Integer(64),
-    "rejected": Integer(64),
-    "sink": String(),
-    "exit_code": Integer(64),
-}
-# Over the cells of a matrix counts are sums, and the rest are lists in the matrix's order.
-_CELLS: Final[dict[str, DataType]] = {
-    name: kind if name in ("read", "written", "rejected") else List(kind)
-    for name, kind in _STEP.items()
-}
-_RUN: Final[dict[str, DataType]] = {
-    "id": String(),
-    "dir": String(),
-    "failed": Boolean(),
-    "attempt": Integer(64),
-}
 
 
 def runtime_names(linked: Linked) -> dict[str, Names]:
@@ -35,13 +14,13 @@ def runtime_names(linked: Linked) -> dict[str, Names]:
     # An empty matrix leaves a name without cells.
     written = linked.expanded.document.root.get("steps")
     declared = written.names() if isinstance(written, MappingNode) else []
-    steps: dict[str, dict[str, Names]] = {name: dict(_CELLS) for name in declared}
+    steps: dict[str, dict[str, Names]] = {name: dict(CELLS) for name in declared}
     for linked_step in linked.steps:
         step = linked_step.step
         if step.id == step.name:
-            steps[step.name] = dict(_STEP)
+            steps[step.name] = dict(STEP)
         else:
             cell = step.id[len(step.name) + 1 : -1]
-            steps.setdefault(step.name, dict(_CELLS))[cell] = _STEP
+            steps.setdefault(step.name, dict(CELLS))[cell] = STEP
     secrets = {secret.name: String() for secret in linked.expanded.secrets}
-    return {"steps": steps, "run": _RUN, "secrets": secrets}
+    return {"steps": steps, "run": RUN, "secrets": secrets}

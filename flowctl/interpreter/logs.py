@@ -20,7 +20,8 @@ class OutputLog:
     """Takes the output of a step's commands as it comes.
 
     The log holds the masked bytes as they were, line by line in the order in which the lines ended,
-    whichever of the two streams they came on. Lines for people are decoded as UTF-8.
+    whichever of the two streams they came on; where nothing is printed there is none. Lines for
+    people are decoded as UTF-8.
     """
 
     def __init__(self, path: Path, mask: Mask, on_line: OnLine) -> None:
@@ -30,8 +31,6 @@ class OutputLog:
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> OutputLog:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self._path.open("ab")
         return self
 
     def __exit__(
@@ -40,8 +39,8 @@ class OutputLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        assert self._file is not None
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def feed(self, stream: StreamName, piece: bytes) -> None:
         """Takes a piece of output, wherever it is cut."""
@@ -57,12 +56,18 @@ class OutputLog:
             self._keep(stream, lines.end())
 
     def _keep(self, stream: StreamName, lines: Iterator[bytes]) -> None:
-        assert self._file is not None
         for line in lines:
-            self._file.write(line)
+            self._opened().write(line)
             text = line.removesuffix(b"\n").removesuffix(b"\r")
             self._on_line(stream, text.decode("utf-8", "replace"))
-        self._file.flush()
+        if self._file is not None:
+            self._file.flush()
+
+    def _opened(self) -> BinaryIO:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab")
+        return self._file
 
 
 class _Lines:

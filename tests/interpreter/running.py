@@ -59,7 +59,8 @@ class Runner:
 
     def log(self, step: str) -> bytes:
         """What the step has printed, as the log of the last run holds it."""
-        return self.setting().log(step).read_bytes()
+        path = self.setting().log(step)
+        return path.read_bytes() if path.exists() else b""
 
     def lines(self, step: str) -> list[str]:
         """What the step has printed, as events told it."""

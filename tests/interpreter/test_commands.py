@@ -211,7 +211,7 @@ def test_values_of_steps_and_run(runner: Runner) -> None:
 
 
 def test_cells_of_a_matrix_are_sums_and_lists(runner: Runner) -> None:
-    cells = [command(f"load[{region},2012]", "true") for region in ("us", "eu")]
+    cells = [command(f"load[{region},2012]", "echo up") for region in ("us", "eu")]
     names = [cell.id for cell in cells]
     last = command(
         "b", "echo \"${{ steps.load.status }} ${{ steps.load['eu,2012'].exit_code }}\"", *names
@@ -221,6 +221,12 @@ def test_cells_of_a_matrix_are_sums_and_lists(runner: Runner) -> None:
         ["succeeded", "succeeded"]
     ]
     assert runner.setting().log("load[us,2012]").exists()
+
+
+def test_an_empty_matrix_has_no_figures(runner: Runner) -> None:
+    """The plan does not know it at all."""
+    runner(plan(command("s", 'echo "${{ steps.load.status }} ${{ steps.load.written }}"')))
+    assert runner.lines("s") == ["[] 0"]
 
 
 def test_an_expression_without_value_fails_the_step(runner: Runner) -> None:
@@ -234,7 +240,7 @@ def test_an_expression_without_value_fails_the_step(runner: Runner) -> None:
 def test_what_the_system_refuses_fails_the_step(runner: Runner) -> None:
     """Where the log cannot be written, the system's own words are told."""
     (runner.base / ".flowctl").write_text("a file where a folder should be")
-    code, message = complaint(runner, "true")
+    code, message = complaint(runner, "echo a")
     assert code == "E718"
     assert "not a directory" in message
 
