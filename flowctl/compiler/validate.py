@@ -25,7 +25,7 @@ class Judge:
 
     grammar: JsonSchema
     report: Report
-    _settled: set[int] = field(default_factory=set)
+    _settled: dict[int, Node] = field(default_factory=dict)
     _compiled: dict[str, Check] = field(default_factory=dict)
 
     @classmethod

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from flowctl.codes import schema as codes
 from flowctl.component import JsonSchema
 from flowctl.schema import wording
+from flowctl.schema.walk import Check, Walk, deferred
+from flowctl.schema.wording import Where
 from flowctl.syntax.node import MappingNode, Node, Pointer, SequenceNode, UnknownNode, find, to_json
-
-if TYPE_CHECKING:
-    from flowctl.schema.walk import Check, Walk
-    from flowctl.schema.wording import Where
 
 
 def foreign_check(schema: JsonSchema) -> Check:
@@ -21,7 +19,7 @@ def foreign_check(schema: JsonSchema) -> Check:
         from jsonschema import Draft202012Validator
         from jsonschema.exceptions import best_match
 
-        if _unknown(node):
+        if _unknown(node, walk.lenient):
             return False
         try:
             error = best_match(Draft202012Validator(schema).iter_errors(to_json(node)))
@@ -38,9 +36,12 @@ def foreign_check(schema: JsonSchema) -> Check:
     return check
 
 
-def _unknown(node: Node) -> bool:
+def _unknown(node: Node, lenient: bool) -> bool:
+    """Whether any part of a value is still to come."""
+    if lenient and deferred(node):
+        return True
     if isinstance(node, MappingNode):
-        return any(_unknown(entry.value) for entry in node.entries)
+        return any(_unknown(entry.value, lenient) for entry in node.entries)
     if isinstance(node, SequenceNode):
-        return any(_unknown(item) for item in node.items)
+        return any(_unknown(item, lenient) for item in node.items)
     return isinstance(node, UnknownNode)

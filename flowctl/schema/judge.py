@@ -16,6 +16,7 @@ from flowctl.codes import schema as codes
 from flowctl.component import JsonSchema
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.schema import wording
+from flowctl.schema.foreign import foreign_check
 from flowctl.schema.mappings import MappingRules
 from flowctl.schema.values import all_differ, number, right_length, scalar_parts
 from flowctl.schema.walk import TEMPLATE, Check, Walk, deferred
@@ -45,15 +46,10 @@ class Foreign(Exception):
 def compile_schema(schema: JsonSchema) -> Check:
     """A check for a schema; its `$ref` may point to its own `$defs` only.
 
-    What our own checks do not know is judged by the library `jsonschema`, in fewer words.
+    Parts with keywords that our own checks do not know are judged by the library `jsonschema`, in
+    fewer words. Raises `re.error` for a pattern that is no regular expression.
     """
-    definitions = cast("dict[str, JsonSchema]", schema.get("$defs", {}))
-    try:
-        return _Compiler(definitions).check(schema)
-    except Foreign:
-        from flowctl.schema.foreign import foreign_check
-
-        return foreign_check(schema)
+    return _Compiler(cast("dict[str, JsonSchema]", schema.get("$defs", {}))).check(schema)
 
 
 @dataclass(slots=True)
@@ -64,6 +60,15 @@ class _Compiler:
     def check(self, schema: Json) -> Check:
         if schema is True or schema == {}:
             return _anything
+        try:
+            return self.own(schema)
+        except Foreign:
+            if isinstance(schema, dict):
+                return foreign_check({**schema, "$defs": {**self.definitions}})
+            return foreign_check({"not": {}})
+
+    def own(self, schema: Json) -> Check:
+        """A check by our own means; raises Foreign."""
         if not isinstance(schema, dict):
             raise Foreign
         if "$ref" in schema:
@@ -72,8 +77,7 @@ class _Compiler:
             return self.kinds(cast("JsonSchema", schema["kinds"]))
         if "anyOf" in schema or "oneOf" in schema:
             return self.choice(schema)
-        unknown = schema.keys() - _KEYWORDS - ANNOTATIONS
-        if unknown:
+        if schema.keys() - _KEYWORDS - ANNOTATIONS:
             raise Foreign
         return self.plain(schema)
 
@@ -138,7 +142,7 @@ class _Compiler:
                 return True
             right = rules.judge(node, where, walk)
             if right:
-                walk.settled.add(id(node))
+                walk.settled[id(node)] = node
             return right
 
         return check
@@ -161,7 +165,7 @@ class _Compiler:
             if unique:
                 right = all_differ(node, walk) and right
             if right and not open_ended:
-                walk.settled.add(id(node))
+                walk.settled[id(node)] = node
             return right and not open_ended
 
         return check
@@ -255,7 +259,14 @@ _KEYWORDS = frozenset(
     (
         *("type", "enum", "const", "pattern", "patternName", "minLength", "maxLength"),
         *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),
-        *("properties", "patternProperties", "additionalProperties", "required", "minProperties"),
+        *(
+            "properties",
+            "patternProperties",
+            "additionalProperties",
+            "required",
+            "minProperties",
+            "maxProperties",
+        ),
         *("items", "minItems", "maxItems", "uniqueItems", "names", "literal", "owners", "$defs"),
     )
 )
@@ -299,7 +310,7 @@ def _first_right(branches: list[Check], node: Node, where: Where, walk: Walk) ->
     """Tries branches aside; where none fits, the one that came furthest tells its faults."""
     trials: list[list[Diagnostic]] = []
     for branch in branches:
-        trial = Walk(Report(), walk.lenient, set())
+        trial = Walk(Report(), walk.lenient)
         right = branch(node, where, trial)
         if not len(trial.report):
             return right

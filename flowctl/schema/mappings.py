@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import cast
 
 from flowctl.component import JsonSchema
 from flowctl.schema import wording
+from flowctl.schema.values import number
 from flowctl.schema.walk import Check, Walk, deferred
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import Entry, Json, MappingNode
@@ -26,6 +28,7 @@ class MappingRules:
     required: list[str]
     descriptions: dict[str, str]
     least: int
+    most: float
     literal: bool
     names: str
     owners: dict[str, list[str]]
@@ -47,7 +50,8 @@ class MappingRules:
                 for name, below in properties.items()
                 if isinstance(below, dict) and "description" in below
             },
-            size if isinstance(size := schema.get("minProperties"), int) else 0,
+            int(number(schema, "minProperties") or 0),
+            inf if (most := number(schema, "maxProperties")) is None else most,
             schema.get("literal") is True,
             str(schema.get("names", "")),
             cast("dict[str, list[str]]", schema.get("owners", {})),
@@ -87,17 +91,20 @@ class MappingRules:
         return self.others(entry.value, entry, walk)
 
     def complete(self, node: MappingNode, where: Where, walk: Walk) -> bool:
-        if self.least and len(node.entries) < self.least and not self.required:
+        """Whether nothing is missing, and nothing is too many."""
+        present = {entry.key.value for entry in node.entries} if self.required else set()
+        missing = [name for name in self.required if name not in present]
+        for name in missing:
+            described = self.descriptions.get(name)
+            walk.wrong(node, wording.missing_key(node, where, name, described))
+        size = len(node.entries)
+        if missing:
+            return False
+        if size == 0 < self.least:
             return walk.wrong(node, wording.empty(node, where, self.thing))
-        right = True
-        if self.required:
-            present = {entry.key.value for entry in node.entries}
-            for name in self.required:
-                if name not in present:
-                    described = self.descriptions.get(name)
-                    walk.wrong(node, wording.missing_key(node, where, name, described))
-                    right = False
-        return right
+        if not self.least <= size <= self.most:
+            return walk.wrong(node, wording.wrong_size(node, where, self.least, self.most))
+        return True
 
     def _owner(self, where: Where) -> str:
         if where is None:

@@ -19,13 +19,14 @@ class Walk:
     """One look at a tree.
 
     `lenient` while templates and references are still in place: what contains one is accepted, to
-    be judged again after expansion. `settled` are the ids of nodes that need no second look,
-    `faulty` those of nodes and entries that are wrong.
+    be judged again after expansion. `settled` holds, by their ids, the nodes that need no second
+    look, and keeps them, so that no other node gets their ids. `faulty` are the ids of nodes and
+    entries that are wrong.
     """
 
     report: Report
     lenient: bool = False
-    settled: set[int] = field(default_factory=set)
+    settled: dict[int, Node] = field(default_factory=dict)
     faulty: set[int] = field(default_factory=set)
 
     def wrong(self, node: Node, fault: Diagnostic) -> bool:

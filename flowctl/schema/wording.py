@@ -130,6 +130,14 @@ def empty(node: Node, where: Where, thing: str) -> Diagnostic:
     return fault(codes.EMPTY, node, message, span=span)
 
 
+def wrong_size(node: MappingNode, where: Where, least: float, most: float) -> Diagnostic:
+    size = len(node.entries)
+    bound, limit = ("at least", least) if size < least else ("at most", most)
+    noun = "entry" if limit == 1 else "entries"
+    message = f"{name_of(where)} must have {bound} {limit:g} {noun}, not {size}"
+    return fault(codes.OUT_OF_RANGE, node, message)
+
+
 def no_kind(
     node: MappingNode, where: Where, noun: str, kinds: Collection[str], options: Collection[str]
 ) -> Diagnostic:
