@@ -37,7 +37,7 @@ class _Linker:
         return [
             *self.resolver.stated(step, step.node.get("needs")),
             *self._by_source(step, parts.source),
-            *self._by_expressions(step),
+            *self._by_expressions(step, parts),
             *self._by_paths(step, parts, feeds),
         ]
 
@@ -74,8 +74,9 @@ class _Linker:
             why = f"reads the records of `{name.value}`"
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
 
-    def _by_expressions(self, step: ExpandedStep) -> Iterator[Need]:
-        for text in runtime_texts(step.node):
+    def _by_expressions(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Need]:
+        action = parts.action.node if parts.action is not None else None
+        for text in runtime_texts(step.node, action):
             for name, cell, start, end in mentions(text.expression):
                 full = name if cell is None else f"{name}[{cell}]"
                 if full in self.resolver.names.declared:

@@ -45,11 +45,10 @@ def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
             yield from texts_below(key, item)
 
 
-def runtime_texts(step: MappingNode) -> Iterator[RuntimeText]:
-    """All run-time expressions of a step."""
+def runtime_texts(step: MappingNode, action: MappingNode | None) -> Iterator[RuntimeText]:
+    """The run-time expressions of a step: its `if`, and those of its action, if it is one."""
     guard = condition(step)
     if guard is not None:
         yield guard
-    for entry in step.entries:
-        if entry.name != "if":
-            yield from texts_below(entry.name, entry.value)
+    for entry in action.entries if action is not None else ():
+        yield from texts_below(entry.name, entry.value)
