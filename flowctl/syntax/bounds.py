@@ -21,5 +21,6 @@ def refuse_depth(report: Report, span: Span) -> OutOfBounds:
 
 def refuse_size(report: Report, span: Span) -> OutOfBounds:
     """Reports the place at which a document becomes too large; to be raised."""
-    report.say(FILE_TOO_LARGE, span, f"the document holds more than {MAX_NODES:,} values")
+    message = f"the document holds more than {MAX_NODES:,} values"
+    report.say(FILE_TOO_LARGE, span, f"{message}, with its aliases written out")
     return OutOfBounds()

@@ -122,7 +122,9 @@ def _no_string_key(node: ScalarNode, span: Span) -> Diagnostic:
 
 def _no_text_key(node: Node, span: Span) -> Diagnostic:
     kind = "a list" if isinstance(node, SequenceNode) else "a mapping"
-    return Diagnostic(KEY_NOT_TEXT, f"this key is {kind}; keys are text", span)
+    return Diagnostic(
+        KEY_NOT_TEXT, f"this key is {kind}; keys are text", span, help="write the key as text"
+    )
 
 
 def _no_merge(span: Span) -> Diagnostic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 from flowctl.diagnostics import Frame, Span
@@ -117,6 +117,20 @@ def find(node: Node, pointer: Pointer) -> Node | None:
             return None
         node = below
     return node
+
+
+def traced(node: Node, trace: tuple[Frame, ...]) -> Node:
+    """The same tree, each node of which also tells by which way it came here."""
+    if isinstance(node, MappingNode):
+        entries = (
+            Entry(replace(entry.key, trace=(*entry.key.trace, *trace)), traced(entry.value, trace))
+            for entry in node.entries
+        )
+        return MappingNode(tuple(entries), node.span, (*node.trace, *trace))
+    if isinstance(node, SequenceNode):
+        items = tuple(traced(item, trace) for item in node.items)
+        return SequenceNode(items, node.span, (*node.trace, *trace))
+    return replace(node, trace=(*node.trace, *trace))
 
 
 def to_json(node: Node, unknown: object = None) -> Json:

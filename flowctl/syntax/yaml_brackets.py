@@ -76,7 +76,7 @@ def after_value(trouble: Trouble) -> Diagnostic:
     end = trouble.ends_line(trouble.at)
     if trouble.character in ("&", "!"):
         message = "a value has at most one anchor and one tag"
-        return trouble.say(SYNTAX, trouble.at, end, message)
+        return trouble.say(SYNTAX, trouble.at, end, message, help="remove one of the two")
     return trouble.say(
         TEXT_AFTER_VALUE,
         trouble.at,
@@ -192,13 +192,14 @@ def _wrong_closing(trouble: Trouble, opening: int) -> Diagnostic:
         trouble.at,
         trouble.at + 1,
         f"this `{trouble.character}` cannot close a `{opened}`",
+        help=f"write `{_closing(opened)}`",
         related=(begins,),
     )
 
 
 def _unclosed(trouble: Trouble, opening: int) -> Diagnostic:
     mark = trouble.source.text[opening]
-    closing = next(close for close, opened in _CLOSES.items() if opened == mark)
+    closing = _closing(mark)
     return trouble.say(
         UNCLOSED_BRACKET,
         opening,
@@ -206,6 +207,10 @@ def _unclosed(trouble: Trouble, opening: int) -> Diagnostic:
         f"this `{mark}` is not closed",
         help=f"write a `{closing}` after its last entry",
     )
+
+
+def _closing(mark: str) -> str:
+    return next(close for close, opened in _CLOSES.items() if opened == mark)
 
 
 def _has_left(trouble: Trouble, opening: int) -> bool:

@@ -1,7 +1,7 @@
 """From the parser's events to the located tree: aliases, tags and bounds.
 
 The tree is built with a stack of its own, so that no nesting can exhaust Python's; an alias is
-counted with all that it stands for, but the nodes are shared and never copied.
+counted with all that it stands for, and one that stands for much shares the nodes.
 """
 
 from __future__ import annotations
@@ -30,20 +30,22 @@ from flowctl.codes.syntax import (
     TEXT_AFTER_VALUE,
     UNKNOWN_ALIAS,
 )
-from flowctl.diagnostics import Code, Diagnostic, Related, Report, Span, nearest
+from flowctl.diagnostics import Code, Diagnostic, Frame, Related, Report, Span, nearest
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
 from flowctl.syntax.core import Scalar, TooLarge, resolve
 from flowctl.syntax.layout import TextLayout
 from flowctl.syntax.mapping import MappingBuilder
-from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
+from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode, UnknownNode, traced
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.traps import cut_by_comma, unquoted_template
+from flowctl.syntax.yaml_places import begins, between, place, scalar_place, tag_place
 from flowctl.syntax.yaml_scalars import DECODERS
 from flowctl.syntax.yaml_tags import TagFault, collection_fault, tagged_value
 
-_PROPERTY = re.compile(r"(?:!<[^>\s]*>|[&!][^\s,\[\]{}]*)(?:[ \t\r\n]+|(?<=[ \t\r\n])#[^\r\n]*)*")
-_TAG = re.compile(r"![^ \t\r\n]*")
+MAX_TRACED = 1000
+
 _COLON = re.compile(r"[ \t]*:")
+_DIGITS = "put quotes around digits that are meant as text"
 _BLANK = " \t\r\n"
 
 
@@ -124,7 +126,7 @@ class Composer:
         if self.root is None:
             self._directive(event)
             return False
-        span = self._marks(event.start_mark, event.end_mark)
+        span = between(self.source, event.start_mark, event.end_mark)
         self._say(
             SEVERAL_DOCUMENTS,
             span,
@@ -172,13 +174,13 @@ class Composer:
         filling.add(node, span)  # type: ignore[union-attr]
 
     def _begin(self, event: Any, filling: MappingBuilder | list[Node], kind: str) -> None:
-        start = self._start(event)
-        place = self._place(event.start_mark, start)
+        start = begins(self.source, event)
+        where = place(self.source, event.start_mark, start)
         if len(self._stack) >= MAX_DEPTH:
-            raise refuse_depth(self.report, Span.point(self.source.name, *place))
+            raise refuse_depth(self.report, Span.point(self.source.name, *where))
         if event.ctag is not None and (fault := collection_fault(str(event.tag), kind)):
-            self._say(TAG, self._tag(event), fault.message, help=fault.help)
-        opened = _Open(place, event.anchor, bool(event.flow_style), filling)
+            self._say(TAG, tag_place(self.source, event), fault.message, help=fault.help)
+        opened = _Open(where, event.anchor, bool(event.flow_style), filling)
         if event.anchor is not None:
             self._anchors[event.anchor] = opened
         if self._stack:
@@ -233,12 +235,14 @@ class Composer:
         return None
 
     def _alias(self, event: Any) -> None:
-        span = self._marks(event.start_mark, event.end_mark)
+        span = between(self.source, event.start_mark, event.end_mark)
         target = self._anchors.get(event.anchor)
         if isinstance(target, _Part):
             if len(self._stack) + target.height > MAX_DEPTH:
                 raise refuse_depth(self.report, span)
-            self._add(target.node, span, target.values, target.height)
+            self._add(
+                self._stand_for(target, event.anchor, span), span, target.values, target.height
+            )
             return
         if target is None:
             self._unknown_alias(event.anchor, span)
@@ -251,6 +255,12 @@ class Composer:
                 related=(Related(inside, "the value begins here"),),
             )
         self._add(UnknownNode(span), span)
+
+    def _stand_for(self, target: _Part, name: str, span: Span) -> Node:
+        """The node of an alias, which tells where it is used; a large one is shared as it is."""
+        if target.values > MAX_TRACED:
+            return target.node
+        return traced(target.node, (Frame("alias", f"*{name}", span),))
 
     def _unknown_alias(self, name: str, span: Span) -> None:
         near = nearest(name, list(self._anchors))
@@ -265,10 +275,12 @@ class Composer:
     def _scalar(self, event: Any) -> Node:
         text, style, tag = event.value, event.style or None, event.ctag
         end = event.end_mark
-        start = self._start(event)
+        start = begins(self.source, event)
         if style is None and start == end.index:
             return self._nothing(event, start)
-        span = self._scalar_span(event, start)
+        span = scalar_place(self.source, event, start)
+        if style in ("'", '"'):
+            self._check_end(end)
         value: Scalar | TooLarge | TagFault
         if tag is not None:
             value = tagged_value(str(tag), text)
@@ -278,22 +290,12 @@ class Composer:
             layout = TextLayout(self.source, start, end.index, value, DECODERS[style])
             return ScalarNode(value, span, layout, style is None)
         if isinstance(value, TooLarge):
-            self._say(NUMBER, span, f"this number {value.reason}", help="put quotes around digits")
+            self._say(NUMBER, span, f"this number {value.reason}", help=_DIGITS)
             return UnknownNode(span)
         if isinstance(value, TagFault):
-            self._say(TAG, self._tag(event), value.message, help=value.help)
+            self._say(TAG, tag_place(self.source, event), value.message, help=value.help)
             return UnknownNode(span)
         return ScalarNode(value, span, None, style is None)
-
-    def _scalar_span(self, event: Any, start: int) -> Span:
-        end = event.end_mark
-        if event.style in ("|", ">"):
-            stop = start + len(self.source.text[start : end.index].rstrip(_BLANK))
-            return self.source.span(start, stop)
-        if event.style:
-            self._check_end(end)
-        line, column = self._place(event.start_mark, start)
-        return Span(self.source.name, line, column, end.line + 1, end.column + 1)
 
     def _nothing(self, event: Any, position: int) -> Node:
         """A value that is left out; its place is after the colon or the dash before it."""
@@ -311,34 +313,8 @@ class Composer:
         span = self.source.span(position, position)
         value = tagged_value(str(event.tag), "") if event.ctag is not None else None
         if isinstance(value, TagFault):
-            self._say(TAG, self._tag(event), value.message, help=value.help)
+            self._say(TAG, tag_place(self.source, event), value.message, help=value.help)
         return ScalarNode("" if value == "" else None, span, None, True)
-
-    def _start(self, event: Any) -> int:
-        """Where a value begins, after its anchor and tag."""
-        start: int = event.start_mark.index
-        if event.anchor is None and event.ctag is None:
-            return start
-        for _ in range((event.anchor is not None) + (event.ctag is not None)):
-            found = _PROPERTY.match(self.source.text, start, event.end_mark.index)
-            start = found.end() if found else start
-        return start
-
-    def _place(self, mark: Any, start: int) -> tuple[int, int]:
-        if mark.index == start:
-            return mark.line + 1, mark.column + 1
-        return self.source.place(start)
-
-    def _marks(self, start: Any, end: Any) -> Span:
-        return Span(
-            self.source.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1
-        )
-
-    def _tag(self, event: Any) -> Span:
-        found = _TAG.search(self.source.text, event.start_mark.index, event.end_mark.index)
-        if found is None:
-            return self._marks(event.start_mark, event.end_mark)
-        return self.source.span(found.start(), found.end())
 
     def _check_end(self, mark: Any) -> None:
         if self.source.text.startswith("#", mark.index):
@@ -346,6 +322,7 @@ class Composer:
                 TEXT_AFTER_VALUE,
                 self.source.span(mark.index, mark.index + 1),
                 "a comment needs a space before its `#`",
+                help="write ` #`",
             )
 
     def _flush(self) -> None:

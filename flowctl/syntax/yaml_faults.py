@@ -189,11 +189,12 @@ def _cannot_begin(trouble: Trouble) -> Diagnostic:
     if (found := behind_value(trouble, trouble.at)) is not None:
         return found
     word = _WORD.match(trouble.source.text, trouble.at)
+    shown = "a backquote" if character == "`" else f"`{character}`"
     return trouble.say(
         RESERVED_CHARACTER,
         trouble.at,
         trouble.at + 1,
-        f"an unquoted value cannot begin with `{character}`",
+        f"an unquoted value cannot begin with {shown}",
         help=f"put quotes around the value: `{quoted(word[0] if word else character)}`",
     )
 

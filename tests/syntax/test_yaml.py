@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flowctl.diagnostics import Report, Span
+from flowctl.diagnostics import Frame, Report, Span
 from flowctl.syntax import SourceFile
 from flowctl.syntax.node import MappingNode, UnknownNode, to_json
 from flowctl.syntax.yaml import parse_yaml
@@ -206,8 +206,23 @@ def test_a_missing_key() -> None:
 
 def test_aliases() -> None:
     node = tree("a: &x [1, {b: 2}]\nc: *x\n? &k key\n: *x\nd: {*k : 1}\n")
-    assert at(node, "c") is at(node, "a")
+    assert to_json(at(node, "c")) == [1, {"b": 2}]
+    assert at(node, "c", 0).span == at(node, "a", 0).span
+    place = Span("/project/flow.yaml", 2, 4, 2, 6)
+    assert at(node, "c", 1, "b").trace == (Frame("alias", "*x", place),)
+    assert at(node, "a", 1, "b").trace == ()
     assert to_json(at(node, "d")) == {"key": 1}
+
+
+def test_aliases_within_aliases_tell_both_places() -> None:
+    node = tree("a: &a {x: 1}\nb: &b {<<: *a}\nc: *b")
+    trace = at(node, "c", "x").trace
+    assert [(frame.detail, frame.span.line) for frame in trace] == [("*a", 2), ("*b", 3)]
+
+
+def test_what_is_large_is_shared() -> None:
+    node = tree(f"a: &a [{', '.join('1' * 2000)}]\nb: *a")
+    assert at(node, "a") is at(node, "b")
 
 
 def test_an_anchor_may_be_set_again() -> None:
