@@ -7,7 +7,8 @@ from flowctl.diagnostics import Code
 RECORD_FAULT = Code(
     "E701",
     "a record at fault",
-    """A record breaks a rule: a field is not of its column's type, a line has too many fields, a cast
+    """\
+A record breaks a rule: a field is not of its column's type, a line has too many fields, a cast
 or a calculation fails, a check does not hold. The message names the file, the line and the value.
 
 By default the step fails and publishes nothing. `on_error: skip` leaves such records out and counts
@@ -21,7 +22,8 @@ them, `on_error: reject` also writes them, with the reason, to `rejects`.
 TOO_MANY_REJECTS = Code(
     "E702",
     "too many records rejected",
-    """More records were at fault than `max_rejects` allows, so the step failed and published nothing.
+    """\
+More records were at fault than `max_rejects` allows, so the step failed and published nothing.
 
 Mend: look at what the records have in common, mend the input or the rule, or allow more.
 
@@ -32,7 +34,8 @@ Mend: look at what the records have in common, mend the input or the rule, or al
 ENGINE_FAULT = Code(
     "E703",
     "the engine cannot do this",
-    """The engine below flowctl has refused a whole split of records although no single record is at
+    """\
+The engine below flowctl has refused a whole split of records although no single record is at
 fault, as the message says. This is a gap in flowctl's checks: please report it with the workflow.
 """,
 )
@@ -40,7 +43,8 @@ fault, as the message says. This is a gap in flowctl's checks: please report it 
 COMMAND_FAILED = Code(
     "E710",
     "a command failed",
-    """A command ended with another exit code than 0, or a signal ended it. A script ends at its first
+    """\
+A command ended with another exit code than 0, or a signal ended it. A script ends at its first
 command that fails (`bash -eo pipefail`), a pipe included. What it printed is in the step's log.
 
 Where a failure is fine, say so in the script:
@@ -52,7 +56,8 @@ Where a failure is fine, say so in the script:
 NOT_STARTED = Code(
     "E711",
     "a command cannot be started",
-    """The program does not exist or may not be executed, its folder does not exist, or its arguments
+    """\
+The program does not exist or may not be executed, its folder does not exist, or its arguments
 are longer than the system allows.
 
 A program without a `/` in its name is looked up on the `PATH` that the step sees; `cwd` starts at
@@ -66,7 +71,8 @@ the workflow's folder.
 NO_VALUE = Code(
     "E712",
     "an expression has no value",
-    """An `if` or a `${{ }}` could not be computed when the step was about to begin: a cast that fails,
+    """\
+An `if` or a `${{ }}` could not be computed when the step was about to begin: a cast that fails,
 an overflow, a division `//` by 0. The step fails, and nothing of it has run.
 
 Mend: guard the expression, with `try_cast` or `case`.
@@ -78,7 +84,8 @@ Mend: guard the expression, with `try_cast` or `case`.
 SECRET_MISSING = Code(
     "E713",
     "a secret is missing",
-    """The step names a secret whose environment variable is not set, or whose file cannot be read.
+    """\
+The step names a secret whose environment variable is not set, or whose file cannot be read.
 Secrets are read when the run begins; only steps that name a missing one fail.
 
     secrets: {TOKEN: {env: API_TOKEN}}        # run with API_TOKEN=... in the environment
@@ -88,7 +95,8 @@ Secrets are read when the run begins; only steps that name a missing one fail.
 SECRET_IN_ARGUMENTS = Code(
     "E714",
     "a secret in an argument list",
-    """`run` as a list starts a program with these very arguments, and every user of the machine can see
+    """\
+`run` as a list starts a program with these very arguments, and every user of the machine can see
 them (`ps`). A secret must not be one of them.
 
 Hand it on in the environment:
@@ -101,7 +109,8 @@ Hand it on in the environment:
 UNFIT_VALUE = Code(
     "E715",
     "a value that no command can take",
-    """Arguments and environment variables end at a NUL character, and the system bounds their length
+    """\
+Arguments and environment variables end at a NUL character, and the system bounds their length
 (128 KiB each on Linux). Write such a value to a file and hand on the file's path.
 """,
 )
@@ -109,7 +118,8 @@ UNFIT_VALUE = Code(
 SHELL_OF_LIST = Code(
     "E716",
     "`shell` beside a list",
-    """`run` as a list starts a program without any shell, so there is nothing that `shell` could choose.
+    """\
+`run` as a list starts a program without any shell, so there is nothing that `shell` could choose.
 
     run: [python, report.py]                  # no shell
     run: python report.py > out.txt           # in bash
@@ -119,7 +129,8 @@ SHELL_OF_LIST = Code(
 VARIABLE_NAME = Code(
     "E717",
     "not the name of a variable",
-    """A key of `env` becomes an environment variable: letters, digits and `_`, not beginning with a
+    """\
+A key of `env` becomes an environment variable: letters, digits and `_`, not beginning with a
 digit. `FLOWCTL_` at its beginning is flowctl's own.
 
     env: {API_URL: "https://example.org"}
@@ -129,7 +140,21 @@ digit. `FLOWCTL_` at its beginning is flowctl's own.
 STEP_BROKEN = Code(
     "E718",
     "a step could not go on",
-    """The system refused something that the step needs: the disk is full, a file may not be written,
+    """\
+The system refused something that the step needs: the disk is full, a file may not be written,
 there are too many open files. The message is the system's own. Nothing was published.
+""",
+)
+
+NO_RECORDS = Code(
+    "E719",
+    "a step left no records",
+    """\
+The step reads the records of another one that did not succeed. That happens only where its `if`
+uses `always()` or `failure()`: any other step is skipped with the one that it reads.
+
+Mend: read files that are there in any case, or leave `always()` out.
+
+    if: steps.clean.status = 'succeeded'
 """,
 )

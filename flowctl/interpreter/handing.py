@@ -38,9 +38,7 @@ class Handing:
         """The body, with the files of the steps that it reads in place of their names."""
         if body.source.kind != "step":
             return body
-        read = body.source.arguments["step"]
-        steps = [str(step) for step in read] if isinstance(read, list) else [str(read)]
-        paths: list[Json] = [glob.escape(self.paths[step]) for step in steps]
+        paths: list[Json] = [glob.escape(self.paths[step]) for step in read_by(body)]
         source = replace(
             body.source, kind=_KIND, arguments={_KIND: paths[0] if len(paths) == 1 else paths}
         )
@@ -50,10 +48,10 @@ class Handing:
 def handing(plan: Plan, setting: Setting) -> Handing:
     """Decides where each step that is read leaves its records."""
     read = {
-        str(step)
+        step
         for reader in plan.steps
-        if isinstance(reader.body, Stream) and reader.body.source.kind == "step"
-        for step in _listed(reader.body.source.arguments["step"])
+        if isinstance(reader.body, Stream)
+        for step in read_by(reader.body)
     }
     paths: dict[str, str] = {}
     further: set[str] = set()
@@ -74,5 +72,9 @@ def _whole(sink: Operation) -> str | None:
     return path if isinstance(path, str) else None
 
 
-def _listed(read: Json) -> list[Json]:
-    return read if isinstance(read, list) else [read]
+def read_by(body: Stream) -> list[str]:
+    """The steps whose records are the source of a stream."""
+    if body.source.kind != "step":
+        return []
+    read = body.source.arguments["step"]
+    return [str(step) for step in read] if isinstance(read, list) else [str(read)]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowctl.codes.runs import STEP_BROKEN
+from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepProgress, StepStatus
-from flowctl.interpreter.handing import handing
+from flowctl.interpreter.handing import handing, read_by
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
 from flowctl.interpreter.places import diagnosed
@@ -69,8 +69,11 @@ class Performer:
                 return self._act(step, step.body)
             return self._stream(step, step.body)
         except OSError as error:
-            fault = Fault(STEP_BROKEN, str(error).lower())
-            return Ending("failed", faults=self._diagnosed(step, [fault]))
+            return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
+        except KeyboardInterrupt:
+            # Polars raises it on whatever thread is in its hands when SIGINT comes.
+            self._setting.cancellation.ask()
+            return Ending("cancelled", why=STOPPED["request"])
 
     def _act(self, step: Step, action: Operation) -> Ending:
         workplace = StepWorkplace(
@@ -86,6 +89,8 @@ class Performer:
     def _stream(self, step: Step, body: Stream) -> Ending:
         from flowctl.interpreter.stream import StreamSetting, run_stream
 
+        if missing := self._without_records(body):
+            return Ending("failed", faults=self._diagnosed(step, missing))
         setting = self._setting
         moved = self._handing.giving(step.id, self._handing.taking(body))
         given = StreamSetting(
@@ -103,9 +108,31 @@ class Performer:
         faults = self._diagnosed(step, result.faults)
         return Ending(result.status, result.counts, sinks, faults=faults, why=why)
 
+    def _without_records(self, body: Stream) -> list[Fault]:
+        """A fault for each step that should be read here but did not succeed."""
+        return [
+            Fault(
+                NO_RECORDS, f"step `{read}` has left no records: it {_BECAME[status]}", ("source",)
+            )
+            for read in read_by(body)
+            if (status := self._emit.state.steps[read].status) != "succeeded"
+        ]
+
     def _tell(self, step: str, progress: Progress) -> None:
         now = self._setting.clock()
         self._emit(StepProgress(now, step, progress.rows, progress.bytes, progress.total))
 
     def _diagnosed(self, step: Step, faults: Iterable[Fault]) -> tuple[Diagnostic, ...]:
         return tuple(diagnosed(self._plan, self._setting.base, step.id, fault) for fault in faults)
+
+
+_BECAME: Mapping[StepStatus, str] = {
+    "failed": "has failed",
+    "skipped": "was skipped",
+    "cancelled": "was cancelled",
+}
+
+
+def _refused(error: OSError) -> Fault:
+    reason = (error.strerror or str(error)).lower()
+    return Fault(STEP_BROKEN, f"{reason}: `{error.filename}`" if error.filename else reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,18 @@ def test_a_stream_that_fails_publishes_nothing_and_skips_its_readers(streams: Ru
     assert fault.code.id == "E701"
     assert "in.csv:3" in fault.message
     assert not list((streams.base / "out").glob("*"))
+
+
+def test_who_runs_regardless_finds_no_records(streams: Runner) -> None:
+    reader = stream("x", {"step": "s"}, {"csv": "x.csv"}, needs="s")
+    steps = plan(
+        stream("s", {"csv": "none.csv"}, {"csv": "s.csv"}), replace(reader, condition="always()")
+    )
+    (fault,) = streams(steps).steps["x"].faults
+    assert (fault.code.id, fault.message) == (
+        "E719",
+        "step `s` has left no records: it has failed",
+    )
 
 
 def test_a_path_that_cannot_be_written_fails_the_step(streams: Runner) -> None:
