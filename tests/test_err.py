@@ -24,6 +24,9 @@ _SHOWN = re.compile(r"^(?:\S.*:\d+:\d+: )?(error|warning|note)\[([A-Z]\d{3})\]: 
 
 # What only a run can find, each with the test that makes it happen.
 RUN_TIME_ONLY: dict[str, str] = {
+    "E418": "tests/compiler/test_plan.py::test_what_is_no_plan",
+    "E419": "tests/compiler/test_plan.py::test_what_is_wrong_with_a_plan",
+    "E420": "tests/compiler/test_plan.py::test_an_edited_step_is_named",
     "E710": "tests/interpreter/test_commands.py::test_a_failure_says_how_the_command_ended",
     "E711": "tests/interpreter/test_commands.py::test_what_cannot_start_says_why",
     "E712": "tests/interpreter/test_commands.py::test_an_expression_without_value_fails_the_step",
