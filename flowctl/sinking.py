@@ -21,13 +21,14 @@ COMPRESSED: Final = "Compressed where the name ends in `.gz`, `.zst`, `.bz2` or 
 
 
 def unfit_types(
-    schema: Schema, refused: tuple[type[DataType], ...], kind: str, help: str
+    schema: Schema, refused: tuple[type[DataType], ...], kind: str, form: str
 ) -> Iterator[Fault]:
-    """A fault for each column of a type that the format has no spelling for."""
+    """A fault, told at the kind key, for each column of a type that the format cannot spell."""
     for column in schema:
         if any(isinstance(part, refused) for part in _parts(column.type)):
-            message = f"column `{column.name}` is {column.type}, which {kind} cannot hold"
-            yield Fault(SINK_TYPE, message, (kind.lower(),), help=help)
+            message = f"column `{column.name}` is {column.type}, which {form} cannot hold"
+            help = "drop it, make text of it with `derive`, or write Parquet"
+            yield Fault(SINK_TYPE, message, (kind,), help=help)
 
 
 def _parts(kind: DataType) -> Iterable[DataType]:

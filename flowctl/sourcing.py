@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import codecs
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from flowctl.arguments import column_type, listed, pairs
-from flowctl.codes.environment import COLUMN_TYPES, HEADER
+from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
 from flowctl.component import Arguments, Files, JsonSchema, Typed
 from flowctl.diagnostics import Fault, nearest
+from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample
 from flowctl.records import Column, DataType, Schema
 from flowctl.syntax.node import Json
@@ -32,6 +35,31 @@ COLUMNS: Final[JsonSchema] = {
     "type": "object",
     "additionalProperties": {"type": "string", "format": "type"},
 }
+ENCODING: Final[JsonSchema] = {
+    "description": "How the text is encoded: `utf-8` unless said; `latin-1`, `cp1252`, `utf-16`...",
+    "type": "string",
+}
+
+
+def encoding_faults(arguments: Arguments) -> Iterator[Fault]:
+    """The fault of an encoding that nobody knows."""
+    name = str(arguments.get("encoding", "utf-8"))
+    try:
+        if codecs.lookup(name)._is_text_encoding:
+            return
+    except (LookupError, ValueError):
+        pass
+    help = "`utf-8`, `latin-1`, `cp1252` and `utf-16` are among those known"
+    yield Fault(OPTION, f"unknown encoding `{name}`", ("encoding",), help=help)
+
+
+def size_of(files: Iterable[DataFile]) -> int:
+    """The bytes of all files together; a file that is gone counts none."""
+    size = 0
+    for file in files:
+        with suppress(OSError):
+            size += file.path.stat().st_size
+    return size
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +111,24 @@ def no_files(value: Json) -> str:
     return f"no file matches {listed(paths_of(value))}"
 
 
-def typed_by(
-    arguments: dict[str, Json], declared: Declared, sample: Sample, strict: bool = True
-) -> Typed:
-    """The columns of a sample, with the declared types in place of those seen.
-
-    With `strict` a declared column must have been seen; without, it comes behind the others.
-    """
+def typed_in_place(arguments: dict[str, Json], declared: Declared, sample: Sample) -> Typed:
+    """The columns of a sample in their order; a declared one that was not seen is a fault."""
     types = {column.name: column for column in declared.columns}
     names = [column.name for column in sample.columns]
-    absent = [column for column in declared.columns if column.name not in names]
-    schema = Schema(
-        tuple(types.get(column.name, column) for column in sample.columns)
-        + (() if strict else tuple(absent))
-    )
-    faults = tuple(_absent(column.name, names) for column in absent) if strict else ()
-    observed = Schema(tuple(column for column in sample.columns if column.name not in types))
-    return Typed(arguments, schema, faults, observed)
+    faults = tuple(_absent(name, names) for name in types if name not in names)
+    schema = Schema(tuple(types.get(column.name, column) for column in sample.columns))
+    return Typed(arguments, schema, faults, _observed(declared, sample))
+
+
+def typed_before(arguments: dict[str, Json], declared: Declared, sample: Sample) -> Typed:
+    """The declared columns, whether they were seen or not, and behind them the others."""
+    observed = _observed(declared, sample)
+    return Typed(arguments, Schema((*declared.columns, *observed)), observed=observed)
+
+
+def _observed(declared: Declared, sample: Sample) -> Schema:
+    names = {column.name for column in declared.columns}
+    return Schema(tuple(column for column in sample.columns if column.name not in names))
 
 
 def _absent(name: str, names: list[str]) -> Fault:

@@ -16,7 +16,7 @@ from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect
 from flowctl.files.streams import ByteStream
-from flowctl.files.structure import NEWLINE, Quotes, count_lines, find_quotes, has_quotes
+from flowctl.files.structure import NEWLINE, Quotes, count_of, find_quotes, has_quotes
 
 LONGEST_RECORD = 64 * 1024 * 1024
 _WINDOW = 64 * 1024
@@ -53,7 +53,7 @@ def cut(
     """
     taken = stream.consumed()
     while data := _records(stream, name, target, dialect, line):
-        lines = count_lines(data)
+        lines = count_of(data, NEWLINE)
         quoted = dialect is not None and has_quotes(data, dialect)
         yield Chunk(data, offset, line, lines, quoted, stream.consumed() - taken)
         taken = stream.consumed()
@@ -74,7 +74,7 @@ def _records(
             return data
         return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
     inside = dialect is not None and _is_open(data, dialect)
-    return _extend(stream, name, data, dialect, inside, line + count_lines(data))
+    return _extend(stream, name, data, dialect, inside, line + count_of(data, NEWLINE))
 
 
 def _is_open(data: bytes, dialect: Dialect) -> bool:
@@ -132,4 +132,4 @@ def _first_end(window: bytes, dialect: Dialect | None, inside: bool) -> tuple[in
 
 def _line_of(data: bytes, quotes: Quotes, line: int) -> int:
     """The line in which the last quoted field, which is open, begins."""
-    return line + count_lines(data[: int(quotes.positions[-1])])
+    return line + count_of(data[: int(quotes.positions[-1])], NEWLINE)

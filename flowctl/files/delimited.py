@@ -15,14 +15,10 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from flowctl.codes.environment import HEADER
 from flowctl.dataflow import (
-    RECORD,
-    SOURCE_FILE,
-    SOURCE_LINE,
     SUSPECT,
     BadInput,
     Examined,
@@ -34,9 +30,10 @@ from flowctl.dataflow import (
 from flowctl.diagnostics import Fault
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, read_header
+from flowctl.files.origins import Place, join, not_utf8
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import open_stream
-from flowctl.files.structure import Positions, Spans, find_spans, find_structure, lines_before
+from flowctl.files.structure import Spans, count_of, find_spans, find_structure
 from flowctl.files.textfaults import value_faults
 from flowctl.files.texttypes import Conversion
 from flowctl.syntax.node import Json
@@ -133,15 +130,20 @@ class CsvSplit:
             if thorough:
                 self.reader.empty_tails.set()
             return Scan(structure.records, self._query(columns, full_tails=False))
+        # A short record has no last field and a long one has a spare field or, if that is empty,
+        # a delimiter too many: where neither is so, the records are even.
+        delimiters = count_of(self.chunk.data, self.reader.layout.dialect.delimiter)
+        if delimiters != self.chunk.records * (len(self.names) - 1):
+            return None
         return Scan(self.chunk.records, self._query(columns, full_tails=True), doubtful=True)
 
     def _query(self, columns: Sequence[str], full_tails: bool) -> pl.LazyFrame:
         read = self._read(columns)
         types = {name: made.parsed for name, made in self.reader.conversions.items()}
-        frame = self._with_origin(self._parse(self.chunk.data, types), columns, None)
+        parsed = self._parse(self.chunk.data, types)
+        frame = self._place.marked(parsed, columns, self._spans)
         suspect = pl.col(_SPARE).is_not_null()
         if full_tails and len(self.names) > 1:
-            # A short record has no last field, so a chunk whose last fields are all there is even.
             suspect |= pl.col(self.names[-1]).is_null()
         for conversion in read:
             if conversion.suspect is not None:
@@ -159,7 +161,7 @@ class CsvSplit:
         spans = self._spans()
         faults = {fault.record: fault for fault in self._structural_faults(spans)}
         sound = np.delete(np.arange(len(spans.ends)), list(faults))
-        data = b"".join(self.chunk.data[start:end] for start, end in _runs(spans, sound))
+        data = join(self.chunk.data, spans, sound)
         conversions = self.reader.conversions.values()
         types = {made.column.name: made.parsed for made in conversions}
         parsed = self._parse(data, types, lenient=True)
@@ -168,29 +170,18 @@ class CsvSplit:
         bad = value_faults(values, texts, self._read(columns))
         for row, fault in bad.items():
             faults[int(sound[row])] = replace(fault, record=int(sound[row]))
-        values = values.with_columns(pl.Series(RECORD, sound, dtype=pl.Int64))
-        frame = self._with_origin(values.lazy(), [*columns, RECORD], spans).collect()
+        frame = self._place.marked_rows(values, columns, spans, sound)
         kept = np.delete(np.arange(len(sound)), list(bad))
         return Examined(
             len(spans.ends), frame[kept], tuple(faults[record] for record in sorted(faults))
         )
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        spans, data = self._spans(), self.chunk.data
-        lines = self.chunk.line + lines_before(data, spans.starts[list(records)])
-        return [
-            Origin(
-                self._file,
-                int(line),
-                self.chunk.offset + int(spans.starts[record]),
-                spans.bytes_of(data, record).decode(errors="replace"),
-            )
-            for record, line in zip(records, lines, strict=True)
-        ]
+        return self._place.origins(self._spans(), records)
 
     @property
-    def _file(self) -> str:
-        return self.reader.files[self.index].name
+    def _place(self) -> Place:
+        return Place(self.reader.files[self.index].name, self.chunk)
 
     def _read(self, columns: Sequence[str]) -> list[Conversion]:
         wanted = self.reader.always.union(columns)
@@ -215,24 +206,10 @@ class CsvSplit:
             ignore_errors=lenient,
         )
 
-    def _with_origin(
-        self, frame: pl.LazyFrame, columns: Sequence[str], spans: Spans | None
-    ) -> pl.LazyFrame:
-        if SOURCE_FILE in columns:
-            frame = frame.with_columns(pl.lit(self._file).alias(SOURCE_FILE))
-        if RECORD in columns and spans is None:
-            frame = frame.with_row_index(RECORD).with_columns(pl.col(RECORD).cast(pl.Int64))
-        if SOURCE_LINE in columns:
-            spans = spans or self._spans()
-            lines = pl.Series(self.chunk.line + lines_before(self.chunk.data, spans.starts))
-            row = pl.col(RECORD) if RECORD in columns else pl.int_range(pl.len())
-            frame = frame.with_columns(pl.lit(lines).gather(row).alias(SOURCE_LINE))
-        return frame
-
     def _structural_faults(self, spans: Spans) -> Iterator[RecordFault]:
         wanted = len(self.names)
         uneven = spans.fields != wanted
-        wrong = uneven | spans.stray | self._not_utf8(spans)
+        wrong = uneven | spans.stray | not_utf8(self.chunk.data, spans)
         for record in np.flatnonzero(wrong).tolist():
             if spans.stray[record]:
                 message = 'a quote stands where none may; `quote: ""` reads quotes as text'
@@ -244,28 +221,3 @@ class CsvSplit:
                 yield RecordFault(record, "fields", message)
             else:
                 yield RecordFault(record, "encoding", "the record is not UTF-8")
-
-    def _not_utf8(self, spans: Spans) -> npt.NDArray[np.bool_]:
-        found = np.zeros(len(spans.ends), np.bool_)
-        try:
-            self.chunk.data.decode()
-        except UnicodeDecodeError:
-            for record in range(len(found)):
-                try:
-                    spans.bytes_of(self.chunk.data, record).decode()
-                except UnicodeDecodeError:
-                    found[record] = True
-        return found
-
-
-def _runs(spans: Spans, records: Positions) -> Iterator[tuple[int, int]]:
-    """The stretches in which these records lie one behind the other."""
-    if not len(records):
-        return
-    starts, ends = spans.starts[records], spans.ends[records]
-    breaks = starts[1:] != ends[:-1]
-    yield from zip(
-        starts[np.concatenate(([True], breaks))].tolist(),
-        ends[np.concatenate((breaks, [True]))].tolist(),
-        strict=True,
-    )

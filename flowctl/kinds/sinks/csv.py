@@ -41,8 +41,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
         canonical["delimiter"] = arguments["delimiter"]
     if arguments.get("header") is False:
         canonical["header"] = False
-    help = "drop it, make text of it with `derive`, or write Parquet"
-    faults = (*_delimiter_faults(arguments), *unfit_types(schema, _UNFIT, "CSV", help))
+    faults = (*_delimiter_faults(arguments), *unfit_types(schema, _UNFIT, "csv", "CSV"))
     return Typed(canonical, schema, faults)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.component import Arguments, Sink, Situation, Spec, Typed
-from flowctl.records import Binary, Schema
+from flowctl.records import Binary, Duration, Schema
 from flowctl.sinking import COMPRESSED, PATH, unfit_types
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ SPEC = Spec(
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    help = "drop it, make text of it with `derive`, or write Parquet"
-    faults = tuple(unfit_types(schema, (Binary,), "NDJSON", help))
+    faults = tuple(unfit_types(schema, (Binary, Duration), "ndjson", "NDJSON"))
     return Typed({"ndjson": arguments["ndjson"]}, schema, faults)
 
 

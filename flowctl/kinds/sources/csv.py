@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +15,19 @@ from flowctl.files.dialect import Dialect, Layout
 from flowctl.files.paths import expand
 from flowctl.files.sampling import Sample, sample_delimited
 from flowctl.records import Binary, Duration, List, Schema, Struct
-from flowctl.sourcing import COLUMNS, PATHS, declared, files_of, given, no_files, paths_of, typed_by
+from flowctl.sourcing import (
+    COLUMNS,
+    ENCODING,
+    PATHS,
+    declared,
+    encoding_faults,
+    files_of,
+    given,
+    no_files,
+    paths_of,
+    size_of,
+    typed_in_place,
+)
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -46,11 +57,7 @@ SPEC = Spec(
             "type": "array",
             "items": {"type": "string", "minLength": 1},
         },
-        "encoding": {
-            "description": "How the text is encoded: `utf-8` unless said; `latin-1`, `cp1252`, "
-            "`utf-16`...",
-            "type": "string",
-        },
+        "encoding": ENCODING,
         "skip": {
             "description": "Lines that stand before the header; 0 unless said.",
             "type": "integer",
@@ -94,7 +101,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     if sample is None and not columns.columns:
         message = f"`{files[0].name}` is empty, so its columns are not known"
         return Typed(canonical, unsure, missing=(message,))
-    return typed_by(canonical, columns, sample or Sample(columns.columns))
+    return typed_in_place(canonical, columns, sample or Sample(columns.columns))
 
 
 def _option_faults(arguments: Arguments) -> Iterator[Fault]:
@@ -107,12 +114,7 @@ def _option_faults(arguments: Arguments) -> Iterator[Fault]:
         yield Fault(OPTION, message, ("quote",))
     elif quote == delimiter:
         yield Fault(OPTION, "the quote is the delimiter too", ("quote",))
-    try:
-        codecs.lookup(_text(arguments, "encoding"))
-    except LookupError:
-        message = f"unknown encoding `{_text(arguments, 'encoding')}`"
-        help = "`utf-8`, `latin-1`, `cp1252` and `utf-16` are among those known"
-        yield Fault(OPTION, message, ("encoding",), help=help)
+    yield from encoding_faults(arguments)
 
 
 def _text(arguments: Arguments, option: str) -> str:
@@ -143,7 +145,7 @@ def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
         conversions({column.name: column for column in schema}),
         always=frozenset(names),
         null_values=tuple(texts(arguments.get("null_values"))),
-        size=sum(file.path.stat().st_size for file in files),
+        size=size_of(files),
     )
 
 

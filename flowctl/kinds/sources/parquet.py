@@ -9,7 +9,7 @@ from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.files.paths import expand
 from flowctl.records import Schema
-from flowctl.sourcing import PATHS, files_of, no_files, paths_of
+from flowctl.sourcing import PATHS, files_of, no_files, paths_of, size_of
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -43,7 +43,7 @@ def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
     from flowctl.files.parquet import ParquetFiles
 
     files = expand(base, paths_of(arguments["parquet"]))
-    return ParquetFiles(files, schema, sum(file.path.stat().st_size for file in files))
+    return ParquetFiles(files, schema, size_of(files))
 
 
 COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["parquet"]))

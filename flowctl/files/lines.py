@@ -1,0 +1,98 @@
+"""Files whose records are lines, as splits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split
+from flowctl.files.cutting import Chunk, cut
+from flowctl.files.origins import Place, join, line_spans, not_utf8
+from flowctl.files.paths import DataFile
+from flowctl.files.streams import open_stream
+from flowctl.syntax.node import Json
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class LineFiles:
+    """An opened source of lines; `make` turns a chunk of the file with this index into a split."""
+
+    files: tuple[DataFile, ...]
+    make: Callable[[int, Place], Split]
+    encoding: str = "utf-8"
+    size: int | None = None
+
+    def splits(self, target: int, start: Json = None) -> Iterator[Split]:
+        first, offset, line = _position(start)
+        for index in range(first, len(self.files)):
+            for chunk in self._chunks(self.files[index], target, offset, line):
+                yield self.make(index, Place(self.files[index].name, chunk))
+            offset, line = 0, 1
+
+    def _chunks(self, file: DataFile, target: int, offset: int, line: int) -> Iterator[Chunk]:
+        stream = open_stream(file, self.encoding)
+        try:
+            if offset == 0 and stream.peek(0, 3) == _BYTE_ORDER_MARK:
+                offset = len(_BYTE_ORDER_MARK)
+            stream.skip(offset)
+            yield from cut(stream, file.name, target, None, offset, line)
+        finally:
+            stream.close()
+
+    def close(self) -> None:
+        pass
+
+
+def _position(start: Json) -> tuple[int, int, int]:
+    if isinstance(start, list):
+        index, offset, line = (part for part in start if isinstance(part, int))
+        return index, offset, line
+    return 0, 0, 1
+
+
+def after(index: int, chunk: Chunk) -> Json:
+    """The position behind a chunk."""
+    return [index, chunk.offset + len(chunk.data), chunk.line + chunk.lines]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSplit:
+    """Lines as they are, in a column `line`."""
+
+    index: int
+    place: Place
+
+    @property
+    def size(self) -> int:
+        return self.place.chunk.size
+
+    @property
+    def after(self) -> Json:
+        return after(self.index, self.place.chunk)
+
+    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+        chunk = self.place.chunk
+        frame = pl.scan_lines(chunk.data, name="line")
+        spans = lambda: line_spans(chunk.data)  # noqa: E731
+        return Scan(chunk.records, self.place.marked(frame, columns, spans))
+
+    def examine(self, columns: Sequence[str]) -> Examined:
+        data = self.place.chunk.data
+        spans = line_spans(data)
+        bad = np.flatnonzero(not_utf8(data, spans))
+        sound = np.delete(np.arange(len(spans.ends)), bad)
+        frame = pl.scan_lines(join(data, spans, sound), name="line").collect()
+        message = "the line is not UTF-8; say how the file is encoded: `encoding: latin-1`"
+        return Examined(
+            len(spans.ends),
+            self.place.marked_rows(frame, columns, spans, sound),
+            tuple(RecordFault(record, "encoding", message) for record in bad.tolist()),
+        )
+
+    def origins(self, records: Sequence[int]) -> list[Origin]:
+        return self.place.origins(line_spans(self.place.chunk.data), records)
