@@ -2,43 +2,41 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
 
-from flowctl.codes.expressions import INTERPOLATION
 from flowctl.diagnostics import Fault
 from flowctl.expressions import Tree, canonical, check
+from flowctl.expressions.interpolation import Expression, split
 from flowctl.expressions.scope import Scope
 from flowctl.syntax.node import Pointer
-
-# The end of a hole is looked for outside of quotes, which may hold braces.
-_HOLE: Final = re.compile(r"\$\{\{((?:[^'\"}]|'[^']*'|\"[^\"]*\"|\}(?!\}))*)\}\}")
-_OPENING: Final = "${{"
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """One `${{ … }}`: where it stands in its string, and the expression inside."""
+    """One `${{ … }}`: where it stands in its string, and the expression from `inner` on."""
 
     start: int
     end: int
     expression: str
-
-    @property
-    def inner(self) -> int:
-        """Where the expression begins."""
-        return self.start + len(_OPENING)
+    inner: int
 
 
 def holes(text: str) -> list[Hole]:
-    """The holes of a string, in order.
+    """The holes of a string, in order; what is never closed is none.
 
     >>> holes("a ${{ x }} b")
-    [Hole(start=2, end=10, expression=' x ')]
+    [Hole(start=2, end=10, expression='x', inner=6)]
     """
-    return [Hole(found.start(), found.end(), found[1]) for found in _HOLE.finditer(text)]
+    found: list[Hole] = []
+    position = 0
+    for piece in split(text)[0]:
+        behind = piece.end
+        if isinstance(piece, Expression):
+            behind = text.index("}}", piece.end) + 2
+            found.append(Hole(position, behind, piece.text, piece.start))
+        position = behind
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +51,7 @@ class CheckedText:
 def checked_text(text: str, scope: Scope, pointer: Pointer) -> CheckedText:
     """Checks all that stands in `${{ }}`; the text of what is wrong stays as it was."""
     found = holes(text)
-    faults = list(_unclosed(text, found, pointer))
+    faults = [fault.below(*pointer) for fault in split(text)[1]]
     trees: list[Tree | None] = []
     pieces: list[str] = []
     position = 0
@@ -72,21 +70,14 @@ def interpolated(text: str, value: Callable[[str], str]) -> str:
     """The string with the value of each expression in its place.
 
     >>> interpolated("a ${{ x }} b", str.upper)
-    'a  X  b'
+    'a X b'
     """
-    return _HOLE.sub(lambda found: value(found[1]), text)
-
-
-def _unclosed(text: str, found: list[Hole], pointer: Pointer) -> Iterator[Fault]:
-    ends = {hole.start: hole.end for hole in found}
-    position = text.find(_OPENING)
-    while position >= 0:
-        behind = ends.get(position)
-        if behind is None:
-            behind = position + len(_OPENING)
-            message = "`${{` is never closed; a run-time expression ends with `}}`"
-            yield Fault(INTERPOLATION, message, pointer, position, behind)
-        position = text.find(_OPENING, behind)
+    pieces: list[str] = []
+    position = 0
+    for hole in holes(text):
+        pieces += [text[position : hole.start], value(hole.expression)]
+        position = hole.end
+    return "".join(pieces) + text[position:]
 
 
 def _shifted(fault: Fault, hole: Hole, pointer: Pointer) -> Fault:
