@@ -77,6 +77,8 @@ def column_type(text: str, pointer: Pointer) -> ReadType:
         wrong = text[error.start : error.end].strip()
         close = nearest(wrong, TYPE_NAMES)
         help = f"did you mean `{close}`?" if close else f"types are {listed(TYPE_NAMES, 20)}"
+        if wrong in TYPE_NAMES or not wrong.isidentifier():
+            help = "as in `decimal(10,2)`, `list<string>`, `struct<a: int64, b: string?>`"
         fault = Fault(
             COLUMN_TYPE, str(error).replace("'", "`"), pointer, error.start, error.end, help
         )

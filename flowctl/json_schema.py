@@ -119,7 +119,10 @@ def _unbuildable(schema: Json) -> Iterator[Fault]:
                 message = f"`{target}` leads nowhere in this JSON Schema"
                 yield Fault(JSON_SCHEMA, message, place)
                 return
-        yield Fault(JSON_SCHEMA, f"the JSON Schema is not valid: {error.message}", pointer)
+        message = f"the JSON Schema is not valid: {error.message}"
+        if "pattern" in pointer[-1:]:
+            message = f"`{_at(schema, pointer)}` is not a regular expression"
+        yield Fault(JSON_SCHEMA, message, pointer)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
         yield Fault(JSON_SCHEMA, f"the JSON Schema is not valid: {error}")
 

@@ -47,7 +47,8 @@ def steps_read(
     if differences and not any(schema.open for schema in known):
         one, other = differences[0]
         message = f"the cells read here hand on different columns: {one} and {other}"
-        voice.at(CELLS_DIFFER, part.node.get("step") or part.node, message)
+        help = "bring them to one form there, with `select` and `cast`"
+        voice.at(CELLS_DIFFER, part.node.get("step") or part.node, message, help)
     return ids[0] if len(ids) == 1 else ids
 
 

@@ -69,7 +69,8 @@ class _Linker:
             cells = self.resolver.names.cells.get(str(name.value), ())
             if any(cell.node.get("source") is None for cell in cells):
                 message = f"step `{name.value}` has no records: it has no `source` itself"
-                self.report.say(NO_RECORDS, name.span, message, trace=name.trace)
+                help = "read the file that it writes, and name the step in `needs`"
+                self.report.say(NO_RECORDS, name.span, message, help=help, trace=name.trace)
                 continue
             why = f"reads the records of `{name.value}`"
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
@@ -107,8 +108,9 @@ class _Linker:
     def _own_output(self, step: ExpandedStep, use: Use, writer: Use) -> None:
         message = f"step `{step.id}` reads `{use.text}`, which it writes itself"
         related = Related(writer.node.span, f"`{writer.text}` is written here")
+        help = "write to another path, or keep the source away from it"
         self.report.say(
-            OWN_OUTPUT, use.node.span, message, related=(related,), trace=use.node.trace
+            OWN_OUTPUT, use.node.span, message, help=help, related=(related,), trace=use.node.trace
         )
 
 
@@ -167,9 +169,15 @@ def _report_conflicts(index: PathIndex, uses: list[Use], report: Report) -> None
             message = f"`{second.text}` is written twice: {who} writes it too"
         else:
             message = f"`{second.text}` lies inside `{first.text}`, which {who} writes as a whole"
-        related = Related(first.node.span, f"{who} writes it here")
+        cells = first.node.span == second.node.span
+        help = "give each sink a path of its own"
         report.say(
-            WRITTEN_TWICE, second.node.span, message, related=(related,), trace=second.node.trace
+            WRITTEN_TWICE,
+            second.node.span,
+            message,
+            help="put what tells the cells apart into it: `{{ matrix.… }}`" if cells else help,
+            related=() if cells else (Related(first.node.span, f"{who} writes it here"),),
+            trace=second.node.trace,
         )
 
 
@@ -183,7 +191,9 @@ def _report_cycle(cycle: tuple[str, ...], needs: dict[str, list[Need]], report: 
         Related(link.span, f"`{step}` needs `{link.step}`: {link.why}")
         for step, link in zip(cycle, links, strict=True)
     )
-    report.say(CYCLE, links[0].span, f"these steps wait for each other: {shown}", related=related)
+    message = f"these steps wait for each other: {shown}"
+    help = "take the link away that is not meant"
+    report.say(CYCLE, links[0].span, message, help=help, related=related)
 
 
 def _place_of(part: Part, text: str) -> Node:

@@ -28,10 +28,11 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
     entry = node.entry("rejects") or node.entry("max_rejects")
     if entry is not None and not rejecting and parts.complete:
         message = f"nothing in step `{name}` says `on_error: reject`"
-        voice.at(NOTHING_REJECTS, entry.key, message)
+        help = "say it at the source, or at a transform whose faulty records are to be set aside"
+        voice.at(NOTHING_REJECTS, entry.key, message, help)
     if node.get("sink") is None and step.step.id not in ends_elsewhere:
         message = f"step `{name}` has no sink, and no other step reads it"
-        voice.at(NO_SINK, step.step.key, message)
+        voice.at(NO_SINK, step.step.key, message, "add a `sink`")
 
 
 def refuse_runtime_texts(step: LinkedStep, voice: Voice) -> None:

@@ -66,7 +66,8 @@ class Resolver:
         for needed in self.names.cells.get(name, ()):
             if needed.id == step.id:
                 message = f"step `{step.id}` needs itself"
-                self.report.say(SELF_NEED, span, message, trace=node.trace)
+                help = "name only steps that have ended when this one begins"
+                self.report.say(SELF_NEED, span, message, help=help, trace=node.trace)
             else:
                 yield Need(needed.id, why, span, reads)
 
@@ -77,7 +78,9 @@ class Resolver:
         )
         for item in items:
             if isinstance(item, ScalarNode):
-                yield from self.named(step, str(item.value), item, item.span, "needs it", False)
+                yield from self.named(
+                    step, str(item.value), item, item.span, "says so in `needs`", False
+                )
             elif isinstance(item, MappingNode):
                 yield from self._same_cells(step, item)
 
@@ -86,7 +89,9 @@ class Resolver:
         if not isinstance(name, ScalarNode):
             return
         if not isinstance(same, SequenceNode):
-            yield from self.named(step, str(name.value), name, name.span, "needs it", False)
+            yield from self.named(
+                step, str(name.value), name, name.span, "says so in `needs`", False
+            )
             return
         target = str(name.value)
         if target not in self.names.declared:
@@ -103,7 +108,7 @@ class Resolver:
             self.report.say(NO_SUCH_CELL, same.span, message, trace=same.trace)
         for cell in found:
             if cell != step.id:
-                yield Need(cell, "needs it", name.span)
+                yield Need(cell, "says so in `needs`", name.span)
 
     def _alike(self, name: str, keys: tuple[str, ...], step: ExpandedStep) -> list[str]:
         """The cells of a step that have this step's values under the keys."""
@@ -135,7 +140,8 @@ class Resolver:
     def _unknown(self, name: str, node: ScalarNode, span: Span) -> None:
         close = nearest(name, sorted(self.names.declared))
         help = f"did you mean `{close}`?" if close else None
-        message = f"unknown step `{name}`; the document has {_listed(self.names.declared)}"
+        named = [known for known in self.names.declared if "[" not in known]
+        message = f"unknown step `{name}`; the document has {_listed(named)}"
         self.report.say(UNKNOWN_STEP, span, message, help=help, trace=node.trace)
 
 

@@ -34,7 +34,10 @@ class Voice:
             if cause not in self._said:
                 self._said.add(cause)
                 place = part.node.get(part.kind) or part.node
-                self.report.say(UNCHECKED, place.span, f"unchecked: {cause}", trace=place.trace)
+                help = "the run checks it; to check it now, bring the data or declare `columns`"
+                self.report.say(
+                    UNCHECKED, place.span, f"unchecked: {cause}", help=help, trace=place.trace
+                )
 
     def at(self, code: Code, node: Node, message: str, help: str | None = None) -> None:
         """Tells a fault of a whole node."""

@@ -64,7 +64,8 @@ def _faults(found: dict[str, ReadType], schema: Schema) -> Iterator[Fault]:
             given = schema[name].type
             if not fits_cast(given, read.type):
                 message = f"column `{name}` is {given}, which cannot be cast to {read.type}"
-                yield Fault(NO_CAST, message, ("cast", name))
+                help = "take it apart with `derive`"
+                yield Fault(NO_CAST, message, ("cast", name), help=help)
 
 
 def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
