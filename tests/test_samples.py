@@ -58,15 +58,23 @@ def outcome(*arguments: str | Path) -> dict[str, Any]:
     return found
 
 
+def counted(query: str, params: dict[str, str]) -> tuple[Any, ...]:
+    """The one row that DuckDB answers with."""
+    found = duckdb.sql(query, params=params)
+    assert found is not None
+    (row,) = found.fetchall()
+    return tuple(row)
+
+
 def check_figures(folder: Path, data: Path, carrier: str, read: int) -> None:
     """Run the flights sample on some data, and compare all that can be counted."""
     result = outcome(
         folder / "flights.yaml", "-p", f"carrier={carrier}", "-p", f"data_dir={data.as_posix()}"
     )
     files = (data / "flights-*.csv.gz").as_posix()
-    ((written, rejected, late, speed, delay),) = duckdb.sql(
-        ARITHMETIC, params={"files": files, "carrier": carrier}
-    ).fetchall()
+    written, rejected, late, speed, delay = counted(
+        ARITHMETIC, {"files": files, "carrier": carrier}
+    )
     clean = result["steps"]["clean"]
     assert clean["read"] == read
     assert (clean["written"], clean["rejected"]) == (written, rejected)
@@ -75,10 +83,11 @@ def check_figures(folder: Path, data: Path, carrier: str, read: int) -> None:
     assert result["steps"]["late"]["written"] == late
     out = folder / "build" / carrier
     parquet = (out / "clean.parquet").as_posix()
-    ((rows, speeds, delays, lates),) = duckdb.sql(
+    rows, speeds, delays, lates = counted(
         "select count(*), sum(speed_mph), sum(arr_delay), count(*) filter (where late) from "
-        f"'{parquet}'"
-    ).fetchall()
+        "read_parquet($file)",
+        {"file": parquet},
+    )
     assert (rows, delays, lates) == (written, delay, late)
     assert speeds == pytest.approx(speed, rel=1e-12)
     assert len((out / "late.csv").read_text(encoding="utf-8").splitlines()) == late + 1
@@ -114,8 +123,7 @@ def test_toml_twin_has_the_same_plan(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_committed_data_is_what_the_script_makes(tmp_path: Path) -> None:
-    command = [sys.executable, FLIGHTS / "make_data.py", "--year", tmp_path]
-    subprocess.run(command, check=True)
+    subprocess.run([sys.executable, FLIGHTS / "make_data.py", "--year", tmp_path], check=True)
     for month in ("flights-2013-01.csv.gz", "flights-2013-02.csv.gz"):
         made = gzip.decompress((tmp_path / month).read_bytes())
         assert gzip.decompress((FLIGHTS / "data" / month).read_bytes()) == made

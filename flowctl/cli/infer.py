@@ -76,9 +76,9 @@ def _look(
     kind: str, arguments: dict[str, Json]
 ) -> tuple[Schema, list[Diagnostic], tuple[str, ...]]:
     """The columns that the source's own rule sees, the faults, and what it could not see."""
-    from flowctl.compiler.files import DataFiles
     from flowctl.component import Situation
     from flowctl.expressions.scope import Scope
+    from flowctl.files.paths import DataFiles
     from flowctl.registry import builtin
 
     sources = builtin().sources

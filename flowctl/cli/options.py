@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -80,15 +80,18 @@ class Given:
             environment=dict(os.environ),
         )
 
-    def named(self) -> list[str]:
-        """The options that were given, by their names."""
-        all_of_them = {
+    def at(self, now: datetime) -> Given:
+        """The same with a logical time, which is `now` unless one was given."""
+        return replace(self, timestamp=self.timestamp or now)
+
+    def fixed_in_plans(self) -> list[str]:
+        """The options that were given and that a plan already holds."""
+        options = {
             "-p": self.params,
             "--params-file": self.params_file,
             "--profile": self.profile,
-            "--timestamp": self.timestamp,
         }
-        return [name for name, value in all_of_them.items() if value]
+        return [name for name, value in options.items() if value]
 
 
 def inputs(command: Callable[..., Any]) -> Callable[..., Any]:

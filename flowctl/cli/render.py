@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from flowctl.cli import report
 from flowctl.cli.paint import Paint, width
@@ -32,6 +32,11 @@ class Screen:
         """Write at once; raises BrokenPipeError where nobody reads any more."""
         self.stream.write(text)
         self.stream.flush()
+
+    @property
+    def binary(self) -> BinaryIO:
+        """The stream for bytes."""
+        return self.stream.buffer
 
     def line(self, text: str = "") -> None:
         """Write a line."""

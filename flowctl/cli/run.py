@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,7 @@ def run(
     from flowctl.cli.running import start
 
     console = render.console(colour)
+    given = given.at(datetime.now(UTC))
     plan, project = _plan(file, given, base, console)
     with display(console.err, log_format) as shown:
         result = start(
@@ -79,6 +81,8 @@ def run(
             shown.show,
             workers=workers,
             keep_going=keep_going,
+            timestamp=given.timestamp,
+            stdout=console.out.binary,
         )
     _report(result, plan, base or file.parent, format_, log_format, console)
     if result.status == "cancelled":
@@ -90,8 +94,8 @@ def run(
 def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tuple[Plan, Path]:
     """The plan, and the project folder that holds the state of its runs."""
     if file.suffix == ".json":
-        if given.named():
-            raise UsageError(f"a plan is fixed: {', '.join(given.named())} cannot change it")
+        if fixed := given.fixed_in_plans():
+            raise UsageError(f"a plan is fixed: {', '.join(fixed)} cannot change it")
         return _read_plan(file), base or file.parent
     if base is not None:
         raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")

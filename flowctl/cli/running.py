@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from flowctl.interpreter import run
 from flowctl.interpreter.events import Event
@@ -22,8 +23,13 @@ def start(
     *,
     workers: int | None = None,
     keep_going: bool = False,
+    timestamp: datetime | None = None,
+    stdout: BinaryIO | None = None,
 ) -> RunResult:
-    """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`."""
+    """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
+
+    `timestamp` is the run's logical time; records of `stdout` sinks go to `stdout`.
+    """
     setting = Setting(
         base=base.absolute(),
         state=state.absolute(),
@@ -32,6 +38,8 @@ def start(
         clock=lambda: datetime.now(UTC),
         workers=workers or os.cpu_count() or 1,
         keep_going=keep_going,
+        timestamp=timestamp,
+        stdout=stdout,
     )
     return run(plan, setting, on_event)
 

@@ -6,6 +6,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import click
@@ -135,7 +136,7 @@ def test_a_bug_keeps_its_traceback_in_a_file(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(main_module.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     failing.append(ZeroDivisionError("1 / 0"))
     assert main(["fail"]) == 1
     message = capsys.readouterr().err
