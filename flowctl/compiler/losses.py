@@ -41,9 +41,7 @@ def refuse_runtime_texts(step: LinkedStep, voice: Voice) -> None:
         for text in texts_below("", part.node) if part is not None else ():
             message = "`${{ }}` is not computed here: streams are fixed before the run"
             help = "`{{ }}` takes what is known then, such as `{{ params.name }}`"
-            opening, closing = len("${{"), len("}}")
-            end = text.start + len(text.expression) + closing
-            span = text.node.at(text.start - opening, end)
+            span = text.node.at(text.opens, text.closes)
             voice.report.say(NO_RUNTIME, span, message, help=help, trace=text.node.trace)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from flowctl.codes.names import NO_SUCH_CELL, SELF_NEED, UNKNOWN_STEP
 from flowctl.compiler.stages import Expanded, ExpandedStep
 from flowctl.diagnostics import Report, Span, nearest
 from flowctl.plan import canonical
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
+
+_STATED: Final = "says so in `needs`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +81,7 @@ class Resolver:
         )
         for item in items:
             if isinstance(item, ScalarNode):
-                yield from self.named(
-                    step, str(item.value), item, item.span, "says so in `needs`", False
-                )
+                yield from self.named(step, str(item.value), item, item.span, _STATED, False)
             elif isinstance(item, MappingNode):
                 yield from self._same_cells(step, item)
 
@@ -89,9 +90,7 @@ class Resolver:
         if not isinstance(name, ScalarNode):
             return
         if not isinstance(same, SequenceNode):
-            yield from self.named(
-                step, str(name.value), name, name.span, "says so in `needs`", False
-            )
+            yield from self.named(step, str(name.value), name, name.span, _STATED, False)
             return
         target = str(name.value)
         if target not in self.names.declared:
@@ -108,7 +107,7 @@ class Resolver:
             self.report.say(NO_SUCH_CELL, same.span, message, trace=same.trace)
         for cell in found:
             if cell != step.id:
-                yield Need(cell, "says so in `needs`", name.span)
+                yield Need(cell, _STATED, name.span)
 
     def _alike(self, name: str, keys: tuple[str, ...], step: ExpandedStep) -> list[str]:
         """The cells of a step that have this step's values under the keys."""

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flowctl.interpolation import holes
+from flowctl.interpolation import Hole, holes
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
 
 
 @dataclass(frozen=True, slots=True)
 class RuntimeText:
-    """An expression, and the scalar below the step's `key` that holds it from `start` on."""
+    """An expression, and the scalar below the step's `key` that holds it from `start` on.
+
+    `opens` and `closes` are the offsets of what stands around it, the `${{` and the `}}`.
+    """
 
     key: str
     node: ScalarNode
     expression: str
     start: int
+    opens: int
+    closes: int
 
 
 def condition(step: MappingNode) -> RuntimeText | None:
@@ -27,8 +32,8 @@ def condition(step: MappingNode) -> RuntimeText | None:
     text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
     found = holes(text)
     if len(found) == 1 and not (text[: found[0].start] + text[found[0].end :]).strip():
-        return RuntimeText("if", node, found[0].expression, found[0].inner)
-    return RuntimeText("if", node, text, 0)
+        return _of_hole("if", node, found[0])
+    return RuntimeText("if", node, text, 0, 0, len(text))
 
 
 def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
@@ -36,7 +41,7 @@ def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
     if isinstance(node, ScalarNode):
         if isinstance(node.value, str) and "${{" in node.value:
             for hole in holes(node.value):
-                yield RuntimeText(key, node, hole.expression, hole.inner)
+                yield _of_hole(key, node, hole)
     elif isinstance(node, MappingNode):
         for entry in node.entries:
             yield from texts_below(key, entry.value)
@@ -52,3 +57,7 @@ def runtime_texts(step: MappingNode, action: MappingNode | None) -> Iterator[Run
         yield guard
     for entry in action.entries if action is not None else ():
         yield from texts_below(entry.name, entry.value)
+
+
+def _of_hole(key: str, node: ScalarNode, hole: Hole) -> RuntimeText:
+    return RuntimeText(key, node, hole.expression, hole.inner, hole.start, hole.end)

@@ -34,7 +34,6 @@ SPEC = Spec(
             "description": "A regular expression (Rust's syntax: no look-around, no "
             "back-references). It may match anywhere in the text; `^` and `$` pin it down.",
             "type": "string",
-            "format": "regex",
         },
         **ON_ERROR,
     },
