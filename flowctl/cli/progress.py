@@ -44,11 +44,11 @@ class Display(Protocol):
 
 
 @contextmanager
-def display(screen: Screen, log_format: str) -> Iterator[Display]:
-    """The display that suits a screen."""
+def display(screen: Screen, log_format: str, *, shared: bool = False) -> Iterator[Display]:
+    """The display that suits a screen; bars cannot stand on one that is `shared` with data."""
     if log_format == "json":
         yield Log(screen)
-    elif screen.terminal:
+    elif screen.terminal and not shared:
         with bars(screen) as progress:
             yield Bars(progress, screen)
     else:
@@ -155,7 +155,7 @@ class Log:
 def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
     """How a step has ended, in one line."""
     parts = []
-    if event.counts:
+    if event.counts and event.status == "succeeded":
         parts.append(plural(event.counts.written, "row") + " written")
         lost = (("rejected", event.counts.rejected), ("skipped", event.counts.skipped))
         parts += [f"{number:,} {name}" for name, number in lost if number]

@@ -73,7 +73,8 @@ def run(
     console = render.console(colour)
     given = given.at(datetime.now(UTC))
     plan, project = _plan(file, given, base, console)
-    with display(console.err, log_format) as shown:
+    shared = console.out.terminal and _writes_to_stdout(plan)
+    with display(console.err, log_format, shared=shared) as shown:
         result = start(
             plan,
             base or file.parent,
@@ -89,6 +90,13 @@ def run(
         raise Interrupted
     if result.status != "succeeded":
         raise RunFailed
+
+
+def _writes_to_stdout(plan: Plan) -> bool:
+    from flowctl.plan import Stream
+
+    streams = [step.body for step in plan.steps if isinstance(step.body, Stream)]
+    return any(sink.kind == "stdout" for stream in streams for sink in stream.sinks)
 
 
 def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tuple[Plan, Path]:
