@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Final
 
 
-class Place(Enum):
+class Context(Enum):
     """What surrounds a hole in a script; the value is what to say where no value may stand."""
 
     BARE = "where words are split"
@@ -35,16 +35,16 @@ class Place(Enum):
     @property
     def fits(self) -> bool:
         """Whether the shell expands a variable here, and nothing else."""
-        return self in (Place.BARE, Place.DOUBLE, Place.BODY)
+        return self in (Context.BARE, Context.DOUBLE, Context.BODY)
 
 
 Hole = tuple[int, int]
 
 
-def places(script: str, holes: Sequence[Hole]) -> list[Place]:
+def contexts(script: str, holes: Sequence[Hole]) -> list[Context]:
     """What surrounds each hole, a stretch `(start, end)` of the script; they are in order.
 
-    >>> [place.name for place in places("echo X 'X' #X", [(5, 6), (8, 9), (12, 13)])]
+    >>> [context.name for context in contexts("echo X 'X' #X", [(5, 6), (8, 9), (12, 13)])]
     ['BARE', 'SINGLE', 'BODY']
     """
     if not holes:
@@ -54,7 +54,7 @@ def places(script: str, holes: Sequence[Hole]) -> list[Place]:
         blank[start:end] = _FILLER * (end - start)
     reader = _Reader("".join(blank), dict(holes), [start for start, _ in holes])
     reader.read(0, len(script), _Frame.COMMAND)
-    return [reader.found.get(start, Place.DEEP) for start, _ in holes]
+    return [reader.found.get(start, Context.DEEP) for start, _ in holes]
 
 
 def filled(script: str, holes: Sequence[Hole], variables: Sequence[str]) -> str:
@@ -65,8 +65,10 @@ def filled(script: str, holes: Sequence[Hole], variables: Sequence[str]) -> str:
     """
     pieces: list[str] = []
     position = 0
-    for (start, end), place, variable in zip(holes, places(script, holes), variables, strict=True):
-        quote = '"' if place is Place.BARE else ""
+    for (start, end), context, variable in zip(
+        holes, contexts(script, holes), variables, strict=True
+    ):
+        quote = '"' if context is Context.BARE else ""
         pieces += [script[position:start], quote, "${", variable, "}", quote]
         position = end
     return "".join(pieces) + script[position:]
@@ -85,22 +87,25 @@ class _Frame(Enum):
 
 
 _COMMANDS: Final = (_Frame.COMMAND, _Frame.PARENTHESES, _Frame.CASE)
-_PLACES: Final = {
-    _Frame.COMMAND: Place.BARE,
-    _Frame.PARENTHESES: Place.BARE,
-    _Frame.CASE: Place.BARE,
-    _Frame.DOUBLE: Place.DOUBLE,
-    _Frame.BODY: Place.BODY,
-    _Frame.PARAMETER: Place.PARAMETER,
-    _Frame.ARITHMETIC: Place.ARITHMETIC,
+_CONTEXTS: Final = {
+    _Frame.COMMAND: Context.BARE,
+    _Frame.PARENTHESES: Context.BARE,
+    _Frame.CASE: Context.BARE,
+    _Frame.DOUBLE: Context.DOUBLE,
+    _Frame.BODY: Context.BODY,
+    _Frame.PARAMETER: Context.PARAMETER,
+    _Frame.ARITHMETIC: Context.ARITHMETIC,
 }
 _FILLER: Final = "\ue000"
 _DEEPEST: Final = 20
+_FAR: Final = 200
 
 _WORD: Final = re.compile(r"[^\s;&|()<>'\"`$\\#" + _FILLER + "]+")
 _COMMAND_FOLLOWS: Final = frozenset(
     ("if", "then", "elif", "else", "while", "until", "do", "{", "!", "time")
 )
+_COMPARISONS: Final = frozenset(("-eq", "-ne", "-lt", "-le", "-gt", "-ge"))
+_SUBSCRIPT: Final = re.compile(r"(?:^|[\s;&|(])[A-Za-z_]\w*\[[^\]\n]*$")
 _DELIMITER: Final = re.compile(r"<<(-?)[ \t]*((?:\\.|'[^']*'|\"[^\"]*\"|[^\s;&|()<>'\"\\])+)")
 _QUOTING: Final = re.compile(r"\\(.)|['\"]", re.DOTALL)
 
@@ -122,17 +127,17 @@ class _Reader:
     holes: dict[int, int]
     starts: list[int]
     depth: int = 0
-    found: dict[int, Place] = field(default_factory=dict)
+    found: dict[int, Context] = field(default_factory=dict)
 
     def read(self, position: int, end: int, outermost: _Frame) -> None:
         walk = _Walk(self, end, [outermost])
         while position < end:
             position = walk.step(position)
 
-    def mark(self, start: int, end: int, place: Place) -> int:
+    def mark(self, start: int, end: int, context: Context) -> int:
         """Notes what surrounds the holes in a stretch; answers where the stretch ends."""
         first, behind = bisect_left(self.starts, start), bisect_left(self.starts, end)
-        self.found.update(dict.fromkeys(self.starts[first:behind], place))
+        self.found.update(dict.fromkeys(self.starts[first:behind], context))
         return end
 
 
@@ -147,6 +152,8 @@ class _Walk:
     documents: list[_Document] = field(default_factory=list)
     command_begins: bool = True
     word_begins: bool = True
+    condition: int | None = None
+    compares: bool = False
 
     def step(self, position: int) -> int:
         """Reads what begins at a position and answers where it ends."""
@@ -172,12 +179,15 @@ class _Walk:
 
     def _hole(self, position: int) -> int:
         self.command_begins = self.word_begins = False
-        end = self.reader.holes[position]
-        return self.reader.mark(position, end, _PLACES[self.frames[-1]])
+        context = _CONTEXTS[self.frames[-1]]
+        before = self.reader.text[max(0, position - _FAR) : position]
+        if context is Context.BARE and _SUBSCRIPT.search(before):
+            context = Context.ARITHMETIC
+        return self.reader.mark(position, self.reader.holes[position], context)
 
     def _backslash(self, position: int) -> int:
         self.command_begins = self.word_begins = False
-        return self.reader.mark(position, self._past(position + 1), Place.BACKSLASH)
+        return self.reader.mark(position, self._past(position + 1), Context.BACKSLASH)
 
     def _past(self, position: int) -> int:
         """Where the character, or the hole, at a position ends."""
@@ -189,13 +199,13 @@ class _Walk:
             self.reader.text, position + 1, self.end
         )
         assert closing is not None
-        return self.reader.mark(position, max(closing.end(), position + 1), Place.BACKQUOTES)
+        return self.reader.mark(position, max(closing.end(), position + 1), Context.BACKQUOTES)
 
     def _dollar(self, position: int) -> int:
         text = self.reader.text
         self.command_begins = self.word_begins = False
         if position + 1 in self.reader.holes:
-            return self.reader.mark(position, self._past(position + 1), Place.DOLLAR)
+            return self.reader.mark(position, self._past(position + 1), Context.DOLLAR)
         if text.startswith("$((", position):
             return self._open(_Frame.ARITHMETIC, position + 3, count=2)
         if text.startswith("$[", position):
@@ -206,7 +216,7 @@ class _Walk:
         if text.startswith("${", position):
             return self._open(_Frame.PARAMETER, position + 2)
         if text.startswith("$'", position) and self.frames[-1] in _COMMANDS:
-            return self._until_quote(position + 2, r"(?:[^'\\]|\\.)*'?", Place.ANSI)
+            return self._until_quote(position + 2, r"(?:[^'\\]|\\.)*'?", Context.ANSI)
         return position + 1
 
     def _open(self, frame: _Frame, position: int, count: int = 0) -> int:
@@ -215,10 +225,10 @@ class _Walk:
             self.counts.append(count)
         return position
 
-    def _until_quote(self, position: int, pattern: str, place: Place) -> int:
+    def _until_quote(self, position: int, pattern: str, context: Context) -> int:
         found = re.compile(pattern, re.DOTALL).match(self.reader.text, position, self.end)
         assert found is not None
-        return self.reader.mark(position, found.end(), place)
+        return self.reader.mark(position, found.end(), context)
 
     def _parameter(self, position: int, character: str) -> int:
         """Bash pairs single quotes here even inside of double ones, to find the closing brace."""
@@ -227,7 +237,7 @@ class _Walk:
         elif character == '"':
             self.frames.append(_Frame.DOUBLE)
         elif character == "'":
-            return self._until_quote(position + 1, "[^']*'?", Place.SINGLE)
+            return self._until_quote(position + 1, "[^']*'?", Context.SINGLE)
         return position + 1
 
     def _arithmetic(self, position: int, character: str) -> int:
@@ -248,10 +258,10 @@ class _Walk:
             return position + 1
         if character == "#" and self.word_begins:
             newline = text.find("\n", position, self.end)
-            return self.reader.mark(position, self.end if newline < 0 else newline, Place.BODY)
+            return self.reader.mark(position, self.end if newline < 0 else newline, Context.BODY)
         if character == "'":
             self.command_begins = self.word_begins = False
-            return self._until_quote(position + 1, "[^']*'?", Place.SINGLE)
+            return self._until_quote(position + 1, "[^']*'?", Context.SINGLE)
         if character == '"':
             self.command_begins = self.word_begins = False
             return self._open(_Frame.DOUBLE, position + 1)
@@ -285,7 +295,7 @@ class _Walk:
         raw = found[2]
         delimiter = _QUOTING.sub(lambda quote: quote[1] or "", raw)
         self.documents.append(_Document(delimiter, delimiter != raw, bool(found[1])))
-        return self.reader.mark(position, found.end(), Place.DELIMITER)
+        return self.reader.mark(position, found.end(), Context.DELIMITER)
 
     def _word(self, position: int) -> int:
         found = _WORD.match(self.reader.text, position, self.end)
@@ -293,6 +303,7 @@ class _Walk:
         if found is None:
             return position + 1
         word = found[0]
+        self._condition(word, position)
         if self.command_begins:
             if word == "case":
                 self.frames.append(_Frame.CASE)
@@ -301,12 +312,23 @@ class _Walk:
             self.command_begins = word in _COMMAND_FOLLOWS
         return found.end()
 
+    def _condition(self, word: str, position: int) -> None:
+        """Where `[[ ]]` compares numbers, bash computes what it is given, commands included."""
+        if word == "[[" and self.command_begins:
+            self.condition, self.compares = position, False
+        elif word in _COMPARISONS:
+            self.compares = True
+        elif word == "]]" and self.condition is not None:
+            if self.compares:
+                self.reader.mark(self.condition, position, Context.ARITHMETIC)
+            self.condition = None
+
     def _bodies(self, position: int) -> int:
         """Reads the bodies of the here-documents that were announced on the line before."""
         for document in self.documents:
             start, position = position, self._body_end(position, document)
             if document.literal:
-                self.reader.mark(start, position, Place.LITERAL_BODY)
+                self.reader.mark(start, position, Context.LITERAL_BODY)
             elif self.reader.depth < _DEEPEST:
                 self.reader.depth += 1
                 self.reader.read(start, position, _Frame.BODY)

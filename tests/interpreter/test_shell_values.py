@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowctl.shell import Place, places
+from flowctl.shell import Context, contexts
 from tests.interpreter.running import Runner, command, plan, statuses
 from tests.interpreter.scripts import Piece, scripts
 
@@ -55,47 +55,55 @@ def test_argument_list_gets_values_as_they_are(values: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "place"),
+    ("script", "context"),
     [
-        ("echo 'X'", Place.SINGLE),
-        ("echo 'a'b'X", Place.SINGLE),
-        ("echo $'a\\'X'", Place.ANSI),
-        ("cat <<'E'\nX\nE", Place.LITERAL_BODY),
-        ("cat <<\\E\nX\nE", Place.LITERAL_BODY),
-        ('cat <<"E"\nX\nE', Place.LITERAL_BODY),
-        ("cat <<X\nX\nX", Place.DELIMITER),
-        ("echo \\X", Place.BACKSLASH),
-        ('echo "\\X"', Place.BACKSLASH),
-        ("echo $X", Place.DOLLAR),
-        ('echo "a$X"', Place.DOLLAR),
-        ("echo `echo X`", Place.BACKQUOTES),
-        ('echo "`echo X`"', Place.BACKQUOTES),
-        ("echo $((X + 1))", Place.ARITHMETIC),
-        ("((X > 1))", Place.ARITHMETIC),
-        ("echo $[X]", Place.ARITHMETIC),
-        ("for ((i = X; ; )); do :; done", Place.ARITHMETIC),
-        ("echo ${a:-X}", Place.PARAMETER),
-        ('echo "${a[X]}"', Place.PARAMETER),
-        ("echo X", Place.BARE),
-        ("echo a'b'X", Place.BARE),
-        ('echo "\'"X', Place.BARE),
-        ("# it's\necho X", Place.BARE),
-        ("echo a#'\"'X", Place.BARE),
-        ("cat <<'E'\n'\nE\necho X", Place.BARE),
-        ('echo "$(case a in a) echo X;; esac)"', Place.BARE),
-        ('echo "X"', Place.DOUBLE),
-        ("echo \"${a:-'}'}X\"", Place.DOUBLE),
-        ("cat <<E\nit's X\nE", Place.BODY),
-        ("# it's X", Place.BODY),
+        ("echo 'X'", Context.SINGLE),
+        ("echo 'a'b'X", Context.SINGLE),
+        ("echo $'a\\'X'", Context.ANSI),
+        ("cat <<'E'\nX\nE", Context.LITERAL_BODY),
+        ("cat <<\\E\nX\nE", Context.LITERAL_BODY),
+        ('cat <<"E"\nX\nE', Context.LITERAL_BODY),
+        ("cat <<X\nX\nX", Context.DELIMITER),
+        ("echo \\X", Context.BACKSLASH),
+        ('echo "\\X"', Context.BACKSLASH),
+        ("echo $X", Context.DOLLAR),
+        ('echo "a$X"', Context.DOLLAR),
+        ("echo `echo X`", Context.BACKQUOTES),
+        ('echo "`echo X`"', Context.BACKQUOTES),
+        ("echo $((X + 1))", Context.ARITHMETIC),
+        ("((X > 1))", Context.ARITHMETIC),
+        ("echo $[X]", Context.ARITHMETIC),
+        ("for ((i = X; ; )); do :; done", Context.ARITHMETIC),
+        ('if [[ "X" -gt 3 ]]; then :; fi', Context.ARITHMETIC),
+        ("[[ -n $y && 3 -eq X ]]", Context.ARITHMETIC),
+        ("[[ X == a ]]; [ 1 -eq 1 ]", Context.BARE),
+        ('[ "X" -gt 3 ]', Context.DOUBLE),
+        ("a[X]=1", Context.ARITHMETIC),
+        ("echo 1; a[i + X]=1", Context.ARITHMETIC),
+        ("a[1]=X", Context.BARE),
+        ('echo "a[X]"', Context.DOUBLE),
+        ("echo ${a:-X}", Context.PARAMETER),
+        ('echo "${a[X]}"', Context.PARAMETER),
+        ("echo X", Context.BARE),
+        ("echo a'b'X", Context.BARE),
+        ('echo "\'"X', Context.BARE),
+        ("# it's\necho X", Context.BARE),
+        ("echo a#'\"'X", Context.BARE),
+        ("cat <<'E'\n'\nE\necho X", Context.BARE),
+        ('echo "$(case a in a) echo X;; esac)"', Context.BARE),
+        ('echo "X"', Context.DOUBLE),
+        ("echo \"${a:-'}'}X\"", Context.DOUBLE),
+        ("cat <<E\nit's X\nE", Context.BODY),
+        ("# it's X", Context.BODY),
     ],
 )
-def test_place_of_a_hole(script: str, place: Place) -> None:
+def test_place_of_a_hole(script: str, context: Context) -> None:
     start = script.index("X")
     holes = [(at, at + 1) for at in range(len(script)) if script[at] == "X"]
-    assert places(script, holes)[0] is place
+    assert contexts(script, holes)[0] is context
     assert holes[0] == (start, start + 1)
 
 
 def test_nesting_has_a_bound() -> None:
     script = "".join(f"cat <<E{level}\n$(" for level in range(2000)) + "X"
-    assert places(script, [(len(script) - 1, len(script))]) == [Place.DEEP]
+    assert contexts(script, [(len(script) - 1, len(script))]) == [Context.DEEP]

@@ -11,7 +11,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.kinds.steps.run import COMPONENT
 from flowctl.records import String
 from flowctl.runtime_names import RUN, STEP
-from flowctl.shell import places
+from flowctl.shell import contexts
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import NoFiles
 
@@ -100,4 +100,4 @@ def test_a_long_script_is_read_in_no_time() -> None:
     for _ in range(5000):
         holes.append((len(script) + 8, len(script) + 21))
         script += line
-    assert {place.name for place in places(script, holes)} == {"DOUBLE"}
+    assert {context.name for context in contexts(script, holes)} == {"DOUBLE"}

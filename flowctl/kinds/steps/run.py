@@ -25,7 +25,7 @@ from flowctl.diagnostics import Fault
 from flowctl.expressions import runtime_used
 from flowctl.expressions.scope import Scope
 from flowctl.interpolation import CheckedText, checked_text, holes, interpolated
-from flowctl.shell import Place, filled, places
+from flowctl.shell import Context, contexts, filled
 from flowctl.syntax.node import Json, Pointer
 
 SPEC = Spec(
@@ -64,20 +64,20 @@ SPEC = Spec(
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _OWN: Final = "FLOWCTL_"
 _LONGEST: Final = 128 * 1024 - 1
-_HELP: Final[Mapping[Place, str]] = {
-    Place.SINGLE: "take the quotes away: the shell gets the value as one word",
-    Place.ANSI: "end the quotes before it: the shell gets the value as one word",
-    Place.LITERAL_BODY: "take the quotes of the delimiter away, and write `\\$` for a plain `$`",
-    Place.DELIMITER: "use a plain word as the delimiter",
-    Place.BACKSLASH: "take the backslash away: the value needs no quoting",
-    Place.DOLLAR: "write `\\$` for a plain dollar sign",
-    Place.BACKQUOTES: "write `$( … )` in place of the backquotes",
-    Place.ARITHMETIC: "compute inside the expression, `${{ … + 1 }}`: a shell would run the value",
-    Place.PARAMETER: "give the value to a variable first: `x=${{ … }}`",
-    Place.DEEP: "bring it nearer to the surface of the script",
+_HELP: Final[Mapping[Context, str]] = {
+    Context.SINGLE: "take the quotes away: the shell gets the value as one word",
+    Context.ANSI: "end the quotes before it: the shell gets the value as one word",
+    Context.LITERAL_BODY: "take the quotes of the delimiter away, and write `\\$` for a plain `$`",
+    Context.DELIMITER: "use a plain word as the delimiter",
+    Context.BACKSLASH: "take the backslash away: the value needs no quoting",
+    Context.DOLLAR: "write `\\$` for a plain dollar sign",
+    Context.BACKQUOTES: "write `$( … )` in place of the backquotes",
+    Context.ARITHMETIC: "compute in the expression, `${{ … + 1 }}`: bash runs what it computes",
+    Context.PARAMETER: "give the value to a variable first: `x=${{ … }}`",
+    Context.DEEP: "bring it nearer to the surface of the script",
 }
 
-_LITERAL: Final = (Place.SINGLE, Place.ANSI, Place.LITERAL_BODY, Place.DELIMITER)
+_LITERAL: Final = (Context.SINGLE, Context.ANSI, Context.LITERAL_BODY, Context.DELIMITER)
 
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
@@ -162,11 +162,13 @@ def _misplaced(script: str) -> Iterator[Fault]:
     """The holes for which the shell has no quoted reference to a variable."""
     found = holes(script)
     stretches = [(hole.start, hole.end) for hole in found]
-    for hole, place in zip(found, places(script, stretches), strict=True):
-        if not place.fits:
-            verb = "means nothing" if place in _LITERAL else "cannot stand"
-            message = f"`${{{{ }}}}` {verb} {place.value}"
-            yield Fault(QUOTED_INTERPOLATION, message, ("run",), hole.start, hole.end, _HELP[place])
+    for hole, context in zip(found, contexts(script, stretches), strict=True):
+        if not context.fits:
+            verb = "means nothing" if context in _LITERAL else "cannot stand"
+            message = f"`${{{{ }}}}` {verb} {context.value}"
+            yield Fault(
+                QUOTED_INTERPOLATION, message, ("run",), hole.start, hole.end, _HELP[context]
+            )
 
 
 def _command(arguments: Arguments, workplace: Workplace) -> Command:
