@@ -85,9 +85,7 @@ def _name(name: str) -> str:
 
 
 def _path(path: tuple[str, ...]) -> str:
-    parts = [
-        f".{part}" if _PLAIN.fullmatch(part) else f"[{_quoted(part)}]" for part in path[1:]
-    ]
+    parts = [f".{part}" if _PLAIN.fullmatch(part) else f"[{_quoted(part)}]" for part in path[1:]]
     return path[0] + "".join(parts)
 
 
@@ -240,5 +238,3 @@ def _brackets(tree: Call) -> str:
 
 def _missing(tree: Tree) -> bool:
     return isinstance(tree, Literal) and tree.value is None
-
-

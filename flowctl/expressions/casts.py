@@ -11,7 +11,7 @@ from decimal import Decimal as Number
 from typing import Any, Final
 
 from flowctl.expressions import moments, numbers, reading
-from flowctl.expressions.elementwise import elementwise
+from flowctl.expressions.elementwise import elementwise, patched
 from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.polars_types import polars_type
@@ -186,9 +186,7 @@ def _rescale(whole: pl.Expr, scale: int, wanted: int) -> pl.Expr:
     return numbers.halfway_division(whole, 10 ** (scale - wanted))
 
 
-def _scaled(
-    whole: pl.Expr, scale: int, wanted: Decimal, value: pl.Expr, given: DataType
-) -> Result:
+def _scaled(whole: pl.Expr, scale: int, wanted: Decimal, value: pl.Expr, given: DataType) -> Result:
     limit = 10**wanted.precision - 1
     room = limit // 10 ** (wanted.scale - scale) if wanted.scale >= scale else None
     if room is not None:
@@ -276,11 +274,13 @@ def _to_text(value: pl.Expr, given: DataType) -> pl.Expr:
             text = text.str.replace(r"e([+-])(\d)$", "e${1}0${2}")
             return pl.when(value.is_nan()).then(pl.lit("nan")).otherwise(text)
         case Date():
-            return moments.within(value, given).cast(pl.String)
+            return _day_text(value, moments.within(value, given).cast(pl.String))
         case Datetime(zone):
-            value = moments.within(value, given)
-            clock = value.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
-            return _trimmed(clock) + _offset(value) if zone else _trimmed(clock)
+            near = moments.within(value, given)
+            clock = _trimmed(near.dt.strftime("%H:%M:%S%.6f"))
+            shown = _day_text(near.dt.date(), near.dt.strftime("%Y-%m-%d")) + " " + clock
+            shown = shown.str.replace(r"^(\S+)( \(BC\))( .*)$", "${1}${3}${2}")
+            return shown + _offset(near) if zone else shown
         case Time():
             return _trimmed(value.dt.strftime("%H:%M:%S%.6f"))
         case Duration():
@@ -298,12 +298,30 @@ def _short_text(value: pl.Expr) -> pl.Expr:
     return pl.when(text.str.contains("e+", literal=True)).then(plain).otherwise(text)
 
 
+def _day_text(day: pl.Expr, fast: pl.Expr) -> pl.Expr:
+    """A date; years before 1 and after 9999 as DuckDB writes them."""
+    odd = ~day.to_physical().is_between(-719_162, 2_932_896)
+    return patched(day.to_physical(), fast, odd, _show_far_day, String())
+
+
+def _show_far_day(days: int) -> str:
+    year, month, day = reading.civil_from_days(days)
+    shown = f"{year if year > 0 else 1 - year:04}-{month:02}-{day:02}"
+    return shown if year > 0 else f"{shown} (BC)"
+
+
 def _trimmed(clock: pl.Expr) -> pl.Expr:
     """Without zeros at the end of the fraction."""
-    return clock.str.strip_chars_end("0").str.strip_chars_end(".").pipe(
-        lambda short: pl.when(clock.str.ends_with(".000000"))
-        .then(clock.str.strip_suffix(".000000"))
-        .otherwise(short)
+    return (
+        clock.str.strip_chars_end("0")
+        .str.strip_chars_end(".")
+        .pipe(
+            lambda short: (
+                pl.when(clock.str.ends_with(".000000"))
+                .then(clock.str.strip_suffix(".000000"))
+                .otherwise(short)
+            )
+        )
     )
 
 
@@ -390,12 +408,12 @@ def _read_duration(text: str) -> int | None:
     from flowctl.expressions.literals import read_interval
 
     value = read_interval(text)
-    return None if not isinstance(value, dt.timedelta) else round(value / dt.timedelta(microseconds=1))
+    return (
+        None if not isinstance(value, dt.timedelta) else round(value / dt.timedelta(microseconds=1))
+    )
 
 
-def mended(
-    value: pl.Expr, fast: pl.Expr, read: Callable[[str], Any], kind: DataType
-) -> pl.Expr:
+def mended(value: pl.Expr, fast: pl.Expr, read: Callable[[str], Any], kind: DataType) -> pl.Expr:
     """What Polars has read, and where that is null the text read again."""
     dtype = polars_type(kind)
 
@@ -415,4 +433,3 @@ def mended(
 
     both = pl.struct(value.alias("text"), fast.cast(dtype).alias("found"))
     return both.map_batches(mend, return_dtype=dtype, is_elementwise=True)
-

@@ -27,12 +27,13 @@ from flowctl.codes.expressions import (
 )
 from flowctl.diagnostics import Code, Fault, nearest
 from flowctl.expressions.functions import BY_NAME, Function
-from flowctl.expressions.functions.structs import pack_type
 from flowctl.expressions.functions.signature import Fixed, Match, Signature, unify
+from flowctl.expressions.functions.structs import pack_type
 from flowctl.expressions.literals import decimal_type, read_literal
 from flowctl.expressions.names import resolve, runtime_path
 from flowctl.expressions.parse import parse
-from flowctl.expressions.refused import AGGREGATES, HORIZONTAL, NOT_REPEATABLE as UNREPEATABLE
+from flowctl.expressions.refused import AGGREGATES, HORIZONTAL
+from flowctl.expressions.refused import NOT_REPEATABLE as UNREPEATABLE
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.tree import (
     Call,
@@ -47,6 +48,7 @@ from flowctl.expressions.tree import (
     Name,
     Runtime,
     Tree,
+    walk,
 )
 from flowctl.expressions.types import (
     BOOLEAN,
@@ -100,8 +102,13 @@ def check(text: str, scope: Scope, expect: DataType | None = None) -> Checked:
     parsed = parse(text)
     if isinstance(parsed, Fault):
         return Checked(None, (parsed,))
+    return check_tree(parsed, text, scope, expect)
+
+
+def check_tree(tree: Tree, text: str, scope: Scope, expect: DataType | None = None) -> Checked:
+    """Checks a tree that was read from the text, or from a part of it."""
     checker = _Checker(text, scope)
-    tree = checker.visit(parsed)
+    tree = checker.visit(tree)
     if expect is not None:
         tree = checker.expect(tree, expect)
     elif isinstance(tree.type, Interval):
@@ -109,6 +116,15 @@ def check(text: str, scope: Scope, expect: DataType | None = None) -> Checked:
     if checker.faults:
         return Checked(None, tuple(checker.faults))
     return Checked(tree)
+
+
+def check_call(tree: Call, function: Function, text: str, scope: Scope) -> Checked:
+    """Checks a call of a function that is not in the table of scalar functions."""
+    checker = _Checker(text, scope)
+    found = checker.called(tree, function)
+    if checker.faults:
+        return Checked(None, tuple(checker.faults))
+    return Checked(found)
 
 
 class _Checker:
@@ -217,9 +233,7 @@ class _Checker:
     def _fields(self, base: Tree, tree: Name, used: int) -> Tree:
         """Applies what is left of a dotted name as fields of a struct."""
         for part in tree.parts[used:]:
-            base = self._member(
-                Field(base, part.text, tree.start, part.end, name_start=part.start)
-            )
+            base = self._member(Field(base, part.text, tree.start, part.end, name_start=part.start))
         return base
 
     def _field(self, tree: Field) -> Tree:
@@ -290,6 +304,10 @@ class _Checker:
         path = runtime_path(tree, self.scope)
         if path is not None:
             return self._name(path)
+        if tree.name == "->":
+            refused = self._arrow(tree)
+            if refused is not None:
+                return refused
         function = BY_NAME.get(tree.name)
         if function is None:
             return self._special(tree)
@@ -299,6 +317,21 @@ class _Checker:
             self.say(ARGUMENTS, message, tree.start, tree.end)
             return replace(tree, name=function.name, arguments=arguments, type=UNKNOWN)
         return self._apply(replace(tree, name=function.name, arguments=arguments), function)
+
+    def _arrow(self, tree: Call) -> Tree | None:
+        """`->` reads JSON here and binds loosest; it makes no lambda any more."""
+        left, right = tree.arguments
+        if isinstance(right, Literal):
+            return None
+        name = left.parts[0].text if isinstance(left, Name) and len(left.parts) == 1 else "x"
+        help = f"a lambda is written `lambda {name}: …`; JSON is read as `(doc -> 'field') = …`"
+        message = "`->` takes the name of a field or a place, written out"
+        self.say(ARGUMENTS, message, right.start, right.end, help)
+        return replace(tree, type=UNKNOWN)
+
+    def called(self, tree: Call, function: Function) -> Tree:
+        """A call of this function, whose arguments are not checked yet."""
+        return self._apply(replace(tree, arguments=self._arguments(tree)), function)
 
     def _arguments(self, tree: Call) -> tuple[Tree, ...]:
         found: list[Tree] = []
@@ -316,7 +349,19 @@ class _Checker:
                      tree.start, tree.end)  # fmt: skip
         with self._bound(dict.fromkeys(tree.parameters, item)):
             body = self.visit(tree.body)
+        self._only_its_own(tree, body)
         return replace(tree, body=body, type=body.type)
+
+    def _only_its_own(self, tree: Lambda, body: Tree) -> None:
+        """A lambda is computed over the items of a list, where no other column is at hand."""
+        for node in walk(body):
+            outer = isinstance(node, Local) and node.name not in tree.parameters
+            if (outer and len(self.locals) > 0) or isinstance(node, Column | Runtime):
+                if isinstance(node, Column) and isinstance(node.type, Unknown):
+                    continue
+                help = "constants such as `params.x` are seen, too"
+                message = "a lambda sees its parameter alone, not the record's other columns"
+                self.say(ARGUMENTS, message, node.start, node.end, help)
 
     @contextmanager
     def _bound(self, names: dict[str, DataType]) -> Iterator[None]:
@@ -371,16 +416,18 @@ class _Checker:
         self, tree: Call, function: Function, fitting: list[Signature], kinds: list[DataType]
     ) -> None:
         shown = " and ".join(_a(kind) for kind in kinds)
-        if function.family in ("arithmetic", "logic") and not function.name.islower() or (
+        if (function.family in ("arithmetic", "logic") and not function.name.islower()) or (
             function.name.startswith(("is", "in", "between"))
         ):
             message = f"`{function.name}` does not go with {shown}"
             self.say(OPERAND_TYPES, message, tree.start, tree.end, help=_mend(tree.arguments))
             return
         wrong = _culprit(fitting, tree.arguments)
-        message = f"`{function.name}` does not take {_a(wrong.type)} here"
-        if wrong is tree:
+        if wrong is None:
             message = f"`{function.name}` does not take {shown} together"
+            self.say(OPERAND_TYPES, message, tree.start, tree.end, help=_usage(function))
+            return
+        message = f"`{function.name}` does not take {_a(wrong.type)} here"
         self.say(OPERAND_TYPES, message, wrong.start, wrong.end, help=_usage(function))
 
     def _special(self, tree: Call) -> Tree:
@@ -435,21 +482,20 @@ def _not_literal(signatures: list[Signature], arguments: Sequence[Tree]) -> Tree
     return None
 
 
-def _culprit(signatures: list[Signature], arguments: Sequence[Tree]) -> Tree:
-    """The one argument that fits nowhere; the call itself where there is none such."""
+def _culprit(signatures: list[Signature], arguments: Sequence[Tree]) -> Tree | None:
+    """The one argument that fits nowhere; None where it is their combination."""
     from flowctl.expressions.functions.signature import may_be
 
     for index, argument in enumerate(arguments):
         if not any(may_be(signature, index, argument) for signature in signatures):
             return argument
-    return arguments[0] if len(arguments) == 1 else _whole(arguments)
-
-
-def _whole(arguments: Sequence[Tree]) -> Tree:
-    return Literal(None, arguments[0].start, arguments[-1].end)
+    return arguments[0] if len(arguments) == 1 else None
 
 
 def _usage(function: Function) -> str:
+    if not function.name.replace("_", "").isalnum() or function.name in ("and", "or", "not"):
+        wanted = " or ".join(str(signature) for signature in function.signatures[:4])
+        return f"`{function.name}` goes with {wanted}"
     shown = " or ".join(f"`{function.name}{signature}`" for signature in function.signatures[:4])
     return f"it is called as {shown}"
 
@@ -490,5 +536,3 @@ def _count(count: int) -> str:
 def _sentence(problem: Exception) -> str:
     text = str(problem)
     return text[:1].lower() + text[1:]
-
-

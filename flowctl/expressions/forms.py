@@ -1,18 +1,21 @@
-"""The constructs of SQL that have a grammar of their own: `case`, casts, intervals, `in`, types."""
+"""The constructs of SQL that begin with a word of their own: `case`, casts, intervals, `lambda`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal as OneOf
+from typing import TYPE_CHECKING, Final
+from typing import Literal as OneOf
 
-from flowctl.codes.expressions import AGGREGATE, BAD_LITERAL, NOT_SCALAR, UNKNOWN_TYPE
-from flowctl.diagnostics import Fault, nearest
+from flowctl.codes.expressions import AGGREGATE, BAD_LITERAL, NOT_SCALAR
+from flowctl.diagnostics import Fault
+from flowctl.expressions import typenames
+from flowctl.expressions.literals import read_interval
 from flowctl.expressions.operators import Binding
-from flowctl.expressions.sqltypes import SQL_TYPES, UTC
+from flowctl.expressions.sqltypes import SQL_TYPES
 from flowctl.expressions.tokens import SyntaxFault, Token, syntax_fault
 from flowctl.expressions.tree import Call, Case, Cast, Lambda, Literal, Tree
-from flowctl.records import Boolean, Column, DataType, Datetime, Decimal, List, String, Struct
+from flowctl.records import DataType
 
 if TYPE_CHECKING:
     from flowctl.expressions.parse import Parser
@@ -26,125 +29,6 @@ UNITS: Final = {"centurie": "centuries", "century": "centuries", "millennium": "
                 "millennia": "millennia"}  # fmt: skip
 
 
-def is_membership(first: Token, last: Token, tree: Tree) -> bool:
-    """Whether the suffix was `in`, `like` or `between`, which cannot follow each other."""
-    return first.value not in ("is", "isnull", "notnull", "at")
-
-
-def suffix(parser: Parser, tree: Tree, least: Binding, member: bool) -> Tree | None:
-    """`is null`, `between`, `in`, `like`, `at time zone`; None where the word belongs outside."""
-    word = parser.token.value
-    if word == "at":
-        return _at_time_zone(parser, tree) if least <= Binding.ZONE else None
-    if word in ("is", "isnull", "notnull"):
-        return _is(parser, tree) if least <= Binding.COMPARISON else None
-    if least > Binding.MEMBERSHIP:
-        return None
-    if member:
-        raise parser.unexpected()
-    return _membership(parser, tree)
-
-
-def _call(parser: Parser, name: str, arguments: tuple[Tree, ...], head: Token) -> Call:
-    return Call(name, arguments, arguments[0].start, parser.previous.end,
-                name_start=head.start, name_end=parser.previous.end)  # fmt: skip
-
-
-def _is(parser: Parser, tree: Tree) -> Tree:
-    head = parser.token
-    parser.position += 1
-    if head.value in ("isnull", "notnull"):
-        return _call(parser, "is null" if head.value == "isnull" else "is not null", (tree,), head)
-    negated = "is not" if parser.accept("not") else "is"
-    if parser.accept("null", "unknown"):
-        return _call(parser, f"{negated} null", (tree,), head)
-    for word in ("true", "false"):
-        if parser.accept(word):
-            return _call(parser, f"{negated} {word}", (tree,), head)
-    if parser.accept("distinct"):
-        parser.expect("from", "as in `is distinct from`")
-        name_end = parser.previous.end
-        right = parser.expression(Binding.COMPARISON)
-        return Call(f"{negated} distinct from", (tree, right), tree.start, right.end,
-                    name_start=head.start, name_end=name_end)  # fmt: skip
-    raise parser.unexpected("`null`, `true`, `false` or `distinct from` should stand behind `is`")
-
-
-def _at_time_zone(parser: Parser, tree: Tree) -> Tree:
-    head = parser.token
-    parser.position += 1
-    parser.expect("time", "as in `at time zone`")
-    parser.expect("zone", "as in `at time zone`")
-    zone = parser.expression(Binding.SIGN)
-    return Call("timezone", (zone, tree), tree.start, zone.end,
-                name_start=head.start, name_end=parser.previous.end)  # fmt: skip
-
-
-def _membership(parser: Parser, tree: Tree) -> Tree:
-    head = parser.token
-    negated = parser.accept("not") is not None
-    word = parser.token
-    parser.position += 1
-    if word.value == "between" and word.kind == "name":
-        low = parser.expression(Binding.OTHER)
-        parser.expect("and", "between the bounds")
-        high = parser.expression(Binding.OTHER)
-        return _negated(parser, negated, "between", (tree, low, high), head)
-    if word.value == "in" and word.kind == "name":
-        return _in(parser, tree, negated, head)
-    if word.value in ("like", "ilike", "glob") and word.kind == "name":
-        right = parser.expression(Binding.OTHER)
-        name = word.value
-        if name == "glob":
-            return _negated(parser, negated, name, (tree, right), head)
-        name = f"not {name}" if negated else name
-        if parser.at("escape"):
-            return escaped_like(parser, name, head, tree, right)
-        return Call(name, (tree, right), tree.start, right.end,
-                    name_start=head.start, name_end=word.end)  # fmt: skip
-    if word.value == "similar" and word.kind == "name":
-        parser.expect("to", "as in `similar to`")
-        right = parser.expression(Binding.OTHER)
-        return _negated(parser, negated, "regexp_full_match", (tree, right), head)
-    parser.position -= 1
-    raise parser.unexpected()
-
-
-def _negated(
-    parser: Parser, negated: bool, name: str, arguments: tuple[Tree, ...], head: Token
-) -> Tree:
-    inner = _call(parser, name, arguments, head)
-    return _call(parser, "not", (inner,), head) if negated else inner
-
-
-def _in(parser: Parser, tree: Tree, negated: bool, head: Token) -> Tree:
-    opening = parser.accept("(")
-    if opening is None:
-        right = parser.expression(Binding.OTHER)
-        call = Call("contains", (right, tree), tree.start, right.end,
-                    name_start=head.start, name_end=head.end)  # fmt: skip
-        return _call(parser, "not", (call,), head) if negated else call
-    if parser.at("select", "with", "from", "values"):
-        raise parser.not_scalar("a sub-query has no meaning here: use a `join` with how: semi")
-    if parser.at(")"):
-        raise parser.unexpected("at least one value should stand in the parentheses")
-    items: list[Tree] = [tree]
-    while not parser.at(")"):
-        items.append(parser.expression())
-        if not parser.accept(","):
-            break
-    parser.expect(")", "or a comma")
-    return _negated(parser, negated, "in", tuple(items), head)
-
-
-def escaped_like(parser: Parser, name: str, head: Token, left: Tree, right: Tree) -> Tree:
-    """`like 'a!%' escape '!'`; the pattern has been read."""
-    parser.expect("escape", "")
-    escape = parser.expression(Binding.OTHER)
-    return Call(name, (left, right, escape), left.start, escape.end,
-                name_start=head.start, name_end=head.end)  # fmt: skip
-
-
 def struct(parser: Parser) -> Tree:
     """`{'a': 1, b: 2}`."""
     opening = parser.expect("{", "")
@@ -156,7 +40,10 @@ def struct(parser: Parser) -> Tree:
             raise parser.unexpected("the name of a field should stand here, as in `{'a': 1}`")
         parser.position += 1
         parser.expect(":", "behind the name of a field")
-        names.append(key.value if key.kind == "string" else parser.raw_name(key))
+        name = key.value if key.kind == "string" else parser.raw_name(key)
+        if name in names:
+            raise syntax_fault(f"the field `{name}` stands twice", key.start, key.end)
+        names.append(name)
         values.append(parser.expression())
         if not parser.accept(","):
             break
@@ -190,7 +77,7 @@ def _if(parser: Parser, head: Token) -> Tree | None:
     if parser.peek().value != "(":
         return None
     parser.position += 1
-    call = parser._call("if", head, ")") if parser.accept("(") else None  # noqa: SLF001
+    call = parser.call("if", head, ")") if parser.accept("(") else None
     if not isinstance(call, Call):
         return call
     if len(call.arguments) not in (2, 3):
@@ -207,7 +94,7 @@ def _cast(parser: Parser, head: Token) -> Tree | None:
     parser.position += 2
     operand = parser.expression()
     parser.expect("as", "before the type, as in `cast(a as integer)`")
-    kind = type_name(parser)
+    kind = typenames.type_name(parser)
     end = parser.expect(")", "behind the type")
     sort: OneOf["try", "cast"] = "try" if head.value == "try_cast" else "cast"
     return Cast(operand, kind, sort, head.start, end.end)
@@ -219,7 +106,7 @@ def _typed(parser: Parser, head: Token) -> Tree | None:
     kind: DataType = SQL_TYPES[head.value]
     parser.position += 1
     if head.value in ("timestamp", "time"):
-        kind = _zone(parser, kind)
+        kind = typenames.with_zone(parser, kind)
     text = parser.token
     if text.kind != "string":
         parser.position = start
@@ -235,14 +122,14 @@ def _interval(parser: Parser, head: Token) -> Tree | None:
         return None
     start = parser.position
     parser.position += 1
-    amount = parser._atom()  # noqa: SLF001
+    amount = parser.atom()
     unit = parser.token
     found = _UNIT.fullmatch(unit.value) if unit.kind == "name" else None
     if found:
         parser.position += 1
         name = UNITS.get(found[1], found[1] + "s")
         if isinstance(amount, Literal):
-            text = f"{amount.value} {name}"
+            text = f"{amount.value!s} {name}"
             return _interval_literal(text, head.start, unit.end)
         return Call(f"to_{name}", (amount,), head.start, unit.end,
                     name_start=head.start, name_end=head.end)  # fmt: skip
@@ -255,8 +142,6 @@ def _interval(parser: Parser, head: Token) -> Tree | None:
 
 
 def _interval_literal(text: str, start: int, end: int) -> Tree:
-    from flowctl.expressions.literals import read_interval
-
     value = read_interval(text)
     if value is None:
         message = f"`{text}` is no interval"
@@ -338,7 +223,7 @@ def _array(parser: Parser, head: Token) -> Tree | None:
     if parser.peek().value != "[":
         return None
     parser.position += 2
-    return parser._call("list_value", head, "]")  # noqa: SLF001
+    return parser.call("list_value", head, "]")
 
 
 def _lambda(parser: Parser, head: Token) -> Tree:
@@ -396,100 +281,11 @@ def aggregate_arguments(parser: Parser, name: str, head: Token) -> Tree:
 
 def refuse_window(parser: Parser, name: str, head: Token) -> None:
     """`over` behind a call makes a window function of it."""
-    if parser.at("over", "filter") and parser.peek().value in ("(",):
+    if parser.at("over", "filter") and parser.peek().value == "(":
         message = f"`{name}(…) {parser.token.value}` looks at many records; "
         message += "an expression sees one record"
-        help = "use the transform `window`" if parser.at("over") else "use the transform `aggregate`"
+        help = (
+            "use the transform `window`" if parser.at("over") else "use the transform `aggregate`"
+        )
         end = parser.token.end
         raise SyntaxFault(Fault(AGGREGATE, message, start=head.start, end=end, help=help))
-
-
-def type_name(parser: Parser) -> DataType:
-    """A type of SQL, as casts name it: `decimal(10, 2)`, `integer[]`, `struct(a text)`."""
-    token = parser.token
-    if token.kind not in ("name", "quoted"):
-        raise parser.unexpected("a type should stand here, such as `integer` or `text`")
-    parser.depth += 1
-    if parser.depth > 50:
-        raise syntax_fault("the type nests too deep", token.start, token.end)
-    parser.position += 1
-    kind = _struct_type(parser) if token.value == "struct" else _simple_type(parser, token)
-    while parser.accept("["):
-        if parser.token.kind == "number":
-            raise syntax_fault("lists have no fixed length here: write `[]`",
-                               parser.token.start, parser.token.end)  # fmt: skip
-        parser.expect("]", "to close the list's type")
-        kind = List(kind)
-    parser.depth -= 1
-    return kind
-
-
-def _struct_type(parser: Parser) -> DataType:
-    parser.expect("(", "as in `struct(a integer)`")
-    fields: list[Column] = []
-    while True:
-        token = parser.token
-        if token.kind not in ("name", "quoted"):
-            raise parser.unexpected("the name of a field should stand here")
-        parser.position += 1
-        fields.append(Column(parser.raw_name(token), type_name(parser)))
-        if not parser.accept(","):
-            break
-    parser.expect(")", "or a comma")
-    return Struct(tuple(fields))
-
-
-def _simple_type(parser: Parser, token: Token) -> DataType:
-    kind = SQL_TYPES.get(token.value.lower())
-    if kind is None:
-        near = nearest(token.value, tuple(SQL_TYPES))
-        help = f"did you mean `{near}`?" if near else "such as `integer`, `double`, `text`, `date`"
-        message = f"unknown type `{token.value}`"
-        raise SyntaxFault(
-            Fault(UNKNOWN_TYPE, message, start=token.start, end=token.end, help=help)
-        )
-    if token.value == "double":
-        parser.accept("precision")
-    if token.value in ("timestamp", "time"):
-        return _zone(parser, kind)
-    if isinstance(kind, Decimal | String) and parser.accept("("):
-        numbers = [_digits(parser)]
-        if isinstance(kind, Decimal) and parser.accept(","):
-            numbers.append(_digits(parser))
-        end = parser.expect(")", "behind the number of digits")
-        if isinstance(kind, Decimal):
-            return _decimal(numbers, token.start, end.end)
-    return kind
-
-
-def _zone(parser: Parser, kind: DataType) -> DataType:
-    word = parser.token.value
-    if word in ("with", "without") and parser.peek().value == "time":
-        parser.position += 1
-        parser.expect("time", f"as in `{word} time zone`")
-        parser.expect("zone", f"as in `{word} time zone`")
-        if word == "with" and isinstance(kind, Datetime):
-            return Datetime(UTC)
-        if word == "with":
-            message = "a time of day has no time zone here"
-            raise syntax_fault(message, parser.previous.start, parser.previous.end)
-    return kind
-
-
-def _digits(parser: Parser) -> int:
-    token = parser.token
-    if token.kind != "number" or not token.value.isdigit() or len(token.value) > 9:
-        raise parser.unexpected("a number of digits should stand here")
-    parser.position += 1
-    return int(token.value)
-
-
-def _decimal(numbers: list[int], start: int, end: int) -> Decimal:
-    precision, scale = numbers[0], numbers[1] if len(numbers) > 1 else 0
-    if not 1 <= precision <= 38 or scale > precision:
-        message = "a decimal has 1 to 38 digits, of which no more stand after the point"
-        raise syntax_fault(message, start, end)
-    return Decimal(precision, scale)
-
-
-TRUTH: Final = Boolean()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from functools import lru_cache
 from typing import Final
@@ -83,13 +84,19 @@ def _item(values: list[object], step: str | int) -> object:
 def dump(value: object) -> str:
     """The value as compact JSON, numbers as DuckDB writes them."""
     if isinstance(value, float):
-        return repr(value).replace("e+", "e")
+        return _number(value)
     if isinstance(value, dict):
         pairs = (f"{json.dumps(key, ensure_ascii=False)}:{dump(v)}" for key, v in value.items())
         return "{" + ",".join(pairs) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(dump, value)) + "]"
     return json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' if value < 0 else ''}Infinity"
+    return re.sub(r"e([+-])0?", lambda found: f"e{found[1]}".replace("+", ""), repr(value))
 
 
 def _refuse(word: str) -> object:

@@ -27,7 +27,9 @@ from flowctl.records import (
 _DATE: Final = re.compile(r"\s*(\d{1,4})([-/])(\d{1,2})\2(\d{1,2})")
 _TIME: Final = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d{1,9}))?)?")
 _ZONE: Final = re.compile(r"\s*(?:(Z|UTC)|([+-])(\d{1,2})(?::?(\d{2}))?)", re.IGNORECASE)
-_INTERVAL: Final = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z]+)|([+-]?)(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?")
+_INTERVAL: Final = re.compile(
+    r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z]+)|([+-]?)(\d+):(\d\d)(?::(\d\d(?:\.\d+)?))?"
+)
 _MONTHS: Final = {"month": 1, "mon": 1, "quarter": 3, "year": 12, "yr": 12, "y": 12,
                   "decade": 120, "century": 1200, "centurie": 1200, "millennium": 12000,
                   "millennia": 12000}  # fmt: skip

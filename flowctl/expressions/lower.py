@@ -28,7 +28,7 @@ from flowctl.expressions.tree import (
     Runtime,
     Tree,
 )
-from flowctl.records import Unknown
+from flowctl.records import DataType, Unknown
 
 
 class NotLowerable(TypeError):
@@ -77,9 +77,7 @@ class Lowered:
         """Why the record is refused, in words, for its first fault; null where it is not."""
         if not self.checks:
             return None
-        return pl.coalesce(
-            *(pl.when(check.fault).then(check.message) for check in self.checks)
-        )
+        return pl.coalesce(*(pl.when(check.fault).then(check.message) for check in self.checks))
 
 
 def lower(tree: Tree) -> Lowered:
@@ -115,7 +113,7 @@ def _lower(tree: Tree) -> Lowered:
     raise NotLowerable(f"a {type(tree).__name__} has no value")
 
 
-def _known(tree: Literal) -> object:
+def _known(tree: Literal) -> DataType:
     if isinstance(tree.type, Unknown):
         raise NotLowerable("a value is not known before the run")
     return tree.type
@@ -179,8 +177,14 @@ def _call(tree: Call) -> Lowered:
     result = function.signatures[tree.signature].lower(call)
     if not isinstance(result, Result):
         result = Result(result)
-    return _joined(result, [_of_items(operand, operands[0], part)
-                            for operand, part in zip(operands, tree.arguments, strict=True)], tree)
+    return _joined(
+        result,
+        [
+            _of_items(operand, operands[0], part)
+            for operand, part in zip(operands, tree.arguments, strict=True)
+        ],
+        tree,
+    )
 
 
 def _of_items(operand: Lowered, listed: Lowered, tree: Tree) -> Lowered:
@@ -265,5 +269,3 @@ def _under(checks: Iterable[Check], condition: pl.Expr | None) -> list[Check]:
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr | None:
     found = list(conditions)
     return reduce(lambda a, b: a | b, found) if found else None
-
-

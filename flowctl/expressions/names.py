@@ -19,8 +19,8 @@ from flowctl.expressions.types import (
     UNKNOWN,
     literal_type,
 )
-from flowctl.records import DataType, List, Schema, Struct, Unknown
 from flowctl.records import Column as RecordColumn
+from flowctl.records import DataType, List, Schema, Struct, Unknown
 
 Resolved = tuple[Tree, int]
 """What a name means, and how many of its parts that took; the rest are fields of a struct."""

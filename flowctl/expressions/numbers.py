@@ -10,7 +10,6 @@ import math
 
 from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
-
 from flowctl.expressions.types import INT128, integer_range
 from flowctl.records import Decimal, Integer
 
@@ -113,12 +112,9 @@ def halfway_division(value: pl.Expr, divisor: int) -> pl.Expr:
     )
 
 
-
 def _beyond(a: pl.Expr, b: pl.Expr, least: int, greatest: int) -> pl.Expr:
     return outside(a, least, greatest) | outside(b, least, greatest)
 
 
 def _overflow(kind: Integer, shown: str) -> str:
     return f"overflow of {kind} in {shown}"
-
-

@@ -13,7 +13,7 @@ from typing import Final
 
 from flowctl.codes.expressions import NOT_SCALAR, TOO_LARGE
 from flowctl.diagnostics import Fault
-from flowctl.expressions import forms
+from flowctl.expressions import forms, suffixes, typenames
 from flowctl.expressions.literals import decimal_type
 from flowctl.expressions.operators import BINARY, PREFIX, SYNONYMS, Binding
 from flowctl.expressions.tokens import SyntaxFault, Token, syntax_fault, tokenize
@@ -24,14 +24,66 @@ from flowctl.records import Float
 MAX_LENGTH: Final = 100_000
 MAX_DEPTH: Final = 100
 
-_COMPARISONS: Final = frozenset(("=", "<>", "<", "<=", ">", ">="))
-_FOLLOWERS: Final = frozenset(
-    ("is", "isnull", "notnull", "not", "between", "in", "like", "ilike", "glob", "similar", "at")
-)
+_NEGATED: Final = frozenset(("between", "in", "like", "ilike", "glob", "similar"))
+_WORDS: Final[dict[str, Binding]] = {
+    "and": Binding.AND,
+    "or": Binding.OR,
+    **dict.fromkeys(("is", "isnull", "notnull"), Binding.COMPARISON),
+    **dict.fromkeys(("not", *_NEGATED), Binding.MEMBERSHIP),
+    "at": Binding.ZONE,
+}
+"""How tightly the operators bind that are words."""
 RESERVED: Final = frozenset(
-    "all and any array as asc between both case cast collate desc distinct else end except exists"
-    " false for from group having in intersect is lambda leading like limit not null on or order"
-    " qualify select some then to trailing true union unique using when where window with".split()
+    [
+        "all",
+        "and",
+        "any",
+        "array",
+        "as",
+        "asc",
+        "between",
+        "both",
+        "case",
+        "cast",
+        "collate",
+        "desc",
+        "distinct",
+        "else",
+        "end",
+        "except",
+        "exists",
+        "false",
+        "for",
+        "from",
+        "group",
+        "having",
+        "in",
+        "intersect",
+        "is",
+        "lambda",
+        "leading",
+        "like",
+        "limit",
+        "not",
+        "null",
+        "on",
+        "or",
+        "order",
+        "qualify",
+        "select",
+        "some",
+        "then",
+        "to",
+        "trailing",
+        "true",
+        "union",
+        "unique",
+        "using",
+        "when",
+        "where",
+        "window",
+        "with",
+    ]
 )
 
 
@@ -104,51 +156,54 @@ class Parser:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self._too_deep()
-        tree = self._operand()
-        chained: Token | None = None
-        member = False
-        while True:
-            token = self.token
-            if token.kind == "operator":
-                symbol = SYNONYMS.get(token.value, token.value)
-                binding = BINARY.get(symbol)
-                if binding is None or binding < least:
-                    break
-                if binding is Binding.COMPARISON:
-                    if chained is not None:
-                        raise self._chained(token)
-                    chained = token
-                elif binding is Binding.MEMBERSHIP:
-                    if member:
-                        raise self.unexpected()
-                    member, chained = True, None
-                self.position += 1
-                tree = self._binary(symbol, token, tree, binding)
-            elif token.kind == "name" and token.value in ("and", "or"):
-                binding = BINARY[token.value]
-                if binding < least:
-                    break
-                chained = None
-                tree = self._conjunction(token.value, tree, binding)
-            elif token.kind == "name" and token.value in _FOLLOWERS:
-                suffix = forms.suffix(self, tree, least, member)
-                if suffix is None:
-                    break
-                member = forms.is_membership(token, self.tokens[self.position - 1], suffix)
-                chained = None
-                tree = suffix
-            elif token.value == "collate" and token.kind == "name":
-                raise syntax_fault("text compares by code point; there are no collations",
-                                   token.start, token.end)  # fmt: skip
-            else:
-                break
+        tree = self._operand(least)
+        before = Binding.ATOM
+        compared = tested = False
+        while (binding := self._following()) is not None and binding >= least:
+            compares = self.token.kind == "operator" and binding is Binding.COMPARISON
+            if compares and compared:
+                raise self._chained(self.token)
+            # No second `like` behind `a like b` or `a is null`, and no `+` behind `a in (1)`.
+            if binding >= Binding.MEMBERSHIP and before is Binding.MEMBERSHIP:
+                raise self.unexpected()
+            tested = binding is Binding.COMPARISON and not compares or tested
+            if binding is Binding.MEMBERSHIP and tested:
+                raise self.unexpected()
+            tree = self._extended(tree, binding)
+            before, compared = binding, compares
         self.depth -= 1
         return tree
+
+    def _following(self) -> Binding | None:
+        """How tightly the next operator binds; None where none stands next."""
+        token = self.token
+        if token.kind == "operator":
+            return BINARY.get(SYNONYMS.get(token.value, token.value))
+        if token.kind != "name":
+            return None
+        if token.value == "collate":
+            message = "text compares by code point; there are no collations"
+            raise syntax_fault(message, token.start, token.end)
+        if token.value == "not" and self.peek().value not in _NEGATED:
+            return None
+        if token.value == "at" and self.peek().value != "time":
+            return None
+        return _WORDS.get(token.value)
+
+    def _extended(self, left: Tree, binding: Binding) -> Tree:
+        """The tree with the operator that stands next, and its right side."""
+        token = self.token
+        if token.kind == "operator":
+            self.position += 1
+            return self._binary(SYNONYMS.get(token.value, token.value), token, left, binding)
+        if token.value in ("and", "or"):
+            return self._conjunction(token.value, left, binding)
+        return suffixes.suffix(self, left)
 
     def _binary(self, symbol: str, token: Token, left: Tree, binding: Binding) -> Tree:
         right = self.expression(Binding(binding + 1))
         if symbol in ("like", "not like", "ilike", "not ilike") and self.at("escape"):
-            return forms.escaped_like(self, symbol, token, left, right)
+            return suffixes.escaped_like(self, symbol, token, left, right)
         name = "regexp_matches" if symbol == "~" else symbol
         return Call(name, (left, right), left.start, right.end,
                     name_start=token.start, name_end=token.end)  # fmt: skip
@@ -161,13 +216,14 @@ class Parser:
         return Call(word, tuple(operands), first.start, operands[-1].end,
                     name_start=token.start, name_end=token.end)  # fmt: skip
 
-    def _operand(self) -> Tree:
+    def _operand(self, least: Binding) -> Tree:
         """What stands between operators: a prefix with its operand, or an atom with postfixes."""
         token = self.token
         if token.value in PREFIX and (token.kind == "operator" or token.value == "not"):
+            if token.value == "not" and least > Binding.MEMBERSHIP:
+                raise self.unexpected()
             return self._prefixed(token)
-        tree = self._postfixes(self._atom())
-        return tree
+        return self._postfixes(self.atom())
 
     def _prefixed(self, token: Token) -> Tree:
         self.position += 1
@@ -187,7 +243,7 @@ class Parser:
                 return tree
             if token.value == "::":
                 self.position += 1
-                kind = forms.type_name(self)
+                kind = typenames.type_name(self)
                 tree = Cast(tree, kind, "cast", tree.start, self.previous.end)
             elif token.value == "[":
                 tree = self._index(tree)
@@ -232,7 +288,7 @@ class Parser:
         return Call("[:]", (tree, first, last), tree.start, self.previous.end,
                     name_start=opening.start, name_end=self.previous.end)  # fmt: skip
 
-    def _atom(self) -> Tree:
+    def atom(self) -> Tree:
         token = self.token
         if token.kind == "number":
             self.position += 1
@@ -249,7 +305,7 @@ class Parser:
             return self._parentheses()
         if token.value == "[":
             self.position += 1
-            return self._call("list_value", token, "]")
+            return self.call("list_value", token, "]")
         if token.value == "{":
             return forms.struct(self)
         raise self.unexpected()
@@ -266,7 +322,7 @@ class Parser:
         self.position += 1
         if self.at("("):
             self.position += 1
-            return self._call(token.value.lower(), token, ")")
+            return self.call(token.value.lower(), token, ")")
         part = Part(self.raw_name(token), token.kind == "quoted", token.start, token.end)
         return Name((part,), token.start, token.end)
 
@@ -286,7 +342,7 @@ class Parser:
         closing = self.expect(")", "to close the parenthesis")
         return replace(tree, start=opening.start, end=closing.end)
 
-    def _call(self, name: str, head: Token, closing: str) -> Tree:
+    def call(self, name: str, head: Token, closing: str) -> Tree:
         """The arguments of a function or a list; the opening mark has been read."""
         if self.at("distinct", "all") or self.at("*"):
             return forms.aggregate_arguments(self, name, head)

@@ -19,7 +19,8 @@ _BASED: Final = re.compile(r"0([xX][0-9a-fA-F]+|[bB][01]+)")
 _DATE: Final = re.compile(r"(-?\d{1,7})([-/\\ ])(\d{1,2})\2(\d{1,2})(?!\d)( \(BC\))?")
 _CLOCK: Final = re.compile(r"(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d*))?)?")
 _ZONE: Final = re.compile(
-    r"\s*(?:Z|UTC|[A-Za-z_]+/[A-Za-z_/]+|([+-])(\d{1,2})(?::?(\d{2})(?::?(\d{2}))?)?)", re.IGNORECASE
+    r"\s*(?:Z|UTC|[A-Za-z_]+/[A-Za-z_/]+|([+-])(\d{1,2})(?::?(\d{2})(?::?(\d{2}))?)?)",
+    re.IGNORECASE,
 )
 _SPACE: Final = " \t\n\v\f\r"
 _DAY: Final = 86_400_000_000
@@ -152,6 +153,23 @@ def days_from_civil(year: int, month: int, day: int) -> int | None:
     of_year = (153 * (month + (-3 if month > 2 else 9)) + 2) // 5 + day - 1
     days = of_era * 365 + of_era // 4 - of_era // 100 + of_year
     return era * 146097 + days - 719468
+
+
+def civil_from_days(days: int) -> tuple[int, int, int]:
+    """Year, month and day of so many days since 1970-01-01.
+
+    >>> civil_from_days(0), civil_from_days(-719_529)
+    ((1970, 1, 1), (-1, 12, 30))
+    """
+    shifted = days + 719_468
+    era = shifted // 146_097
+    of_era = shifted - era * 146_097
+    year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
+    of_year = of_era - (365 * year + year // 4 - year // 100)
+    month = (5 * of_year + 2) // 153
+    day = of_year - (153 * month + 2) // 5 + 1
+    month += 3 if month < 10 else -9
+    return year + era * 400 + (month <= 2), month, day
 
 
 def _month_length(year: int, month: int) -> int:

@@ -99,7 +99,9 @@ def reading(text: str) -> Reader:
 
 def _literal(text: str) -> str:
     """A space in a format stands for any amount of space."""
-    return "".join(r"\s*" if part.isspace() else re.escape(part) for part in re.split(r"(\s+)", text))
+    return "".join(
+        r"\s*" if part.isspace() else re.escape(part) for part in re.split(r"(\s+)", text)
+    )
 
 
 def _moment(parts: dict[str, str | None]) -> int | None:

@@ -70,7 +70,7 @@ def tokenize(text: str) -> list[Token]:
     match = _TOKEN.match
     while position < length:
         found = match(text, position)
-        if found is None or text.startswith("/*", position) and found.lastgroup != "space":
+        if found is None or (text.startswith("/*", position) and found.lastgroup != "space"):
             raise _unreadable(text, position)
         kind, end = found.lastgroup, found.end()
         if kind != "space":

@@ -157,9 +157,7 @@ class Lambda:
     type: DataType = UNKNOWN
 
 
-Tree: TypeAlias = (
-    "Literal | Name | Column | Runtime | Local | Call | Cast | Case | Field | Lambda"
-)
+Tree: TypeAlias = "Literal | Name | Column | Runtime | Local | Call | Cast | Case | Field | Lambda"
 
 
 def children(tree: Tree) -> tuple[Tree, ...]:
@@ -193,7 +191,7 @@ def columns_used(tree: Tree) -> frozenset[str]:
 
 
 def runtime_used(tree: Tree) -> frozenset[tuple[str, ...]]:
-    """The paths of the run-time values that the expression reads: `("steps", "load", "written")`."""
+    """The paths of the run-time values that the expression reads: `("run", "id")`."""
     return frozenset(node.path for node in walk(tree) if isinstance(node, Runtime))
 
 

@@ -75,7 +75,9 @@ def _same(kind: DataType) -> Match:
     return Match((kind, kind), kind, 0)
 
 
-def _shared(arguments: Sequence[Tree], decimals: Callable[[Decimal, Decimal], Match]) -> Match | None:
+def _shared(
+    arguments: Sequence[Tree], decimals: Callable[[Decimal, Decimal], Match]
+) -> Match | None:
     pair = numeric_pair(arguments)
     if pair is None:
         return None
@@ -179,7 +181,9 @@ def _lower_product(call: Operands) -> Result:
     return Result(result.value, (Problem(fault, result.problems[0].message),))
 
 
-def _zero(call: Operands, extra: Callable[[pl.Expr, pl.Expr], Problem] | None = None) -> tuple[Problem, ...]:
+def _zero(
+    call: Operands, extra: Callable[[pl.Expr, pl.Expr], Problem] | None = None
+) -> tuple[Problem, ...]:
     a, b = call.values
     return (Problem((b == 0) & a.is_not_null(), f"division by zero in {call.shown}"),)
 
@@ -214,7 +218,9 @@ def _lower_remainder(call: Operands) -> Result:
     if isinstance(kind, Decimal):
         x, y = numbers.unscaled(a), numbers.unscaled(safe)
         value = numbers.as_decimal(x - x.truncdiv(y) * y, kind)
-        return Result(value, (Problem((b == 0) & a.is_not_null(), f"division by zero in {call.shown}"),))
+        return Result(
+            value, (Problem((b == 0) & a.is_not_null(), f"division by zero in {call.shown}"),)
+        )
     assert isinstance(kind, Integer)
     return Result(a - a.truncdiv(safe) * safe, _zero(call) + _quotient_overflow(call, kind))
 

@@ -33,9 +33,7 @@ _SYNONYMS: Final = {
     "microsecond": "microseconds us usec usecs", "dow": "dayofweek weekday", "isodow": "",
     "doy": "dayofyear", "isoyear": "", "yearweek": "", "era": "", "epoch": "", "julian": "",
 }  # fmt: skip
-PARTS: Final = {
-    word: part for part, words in _SYNONYMS.items() for word in (part, *words.split())
-}
+PARTS: Final = {word: part for part, words in _SYNONYMS.items() for word in (part, *words.split())}
 _CLOCK: Final = ("hour", "minute", "second", "millisecond", "microsecond", "epoch")
 _UNITS: Final = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000,
                  "millisecond": 1000, "microsecond": 1, "day": DAY, "week": 7 * DAY}  # fmt: skip
@@ -385,7 +383,9 @@ def _make_time(call: Operands) -> Result:
 def _make_timestamp(call: Operands) -> Result:
     if len(call) == 1:
         return moments.moment_of(call[0], MOMENT, f"date out of range in {call.shown}")
-    day = _make_date(Operands(call.values[:3], call.types[:3], call.trees[:3], DATE, (), call.shown))
+    day = _make_date(
+        Operands(call.values[:3], call.types[:3], call.trees[:3], DATE, (), call.shown)
+    )
     total, legal = _make_clock(*call.values[3:])
     found = day.value.to_physical().cast(pl.Int64) * DAY + pl.when(legal).then(total)
     given = pl.all_horizontal(*(value.is_not_null() for value in call.values))
@@ -467,7 +467,9 @@ def _verify_zone(arguments: Sequence[Tree]) -> tuple[int, str] | None:
     return 0, f"unknown time zone `{name}`" + (f"; did you mean `{near}`?" if near else "")
 
 
-def _any_moment(give: DataType, lower: Callable[[Operands], pl.Expr | Result]) -> tuple[Signature, ...]:
+def _any_moment(
+    give: DataType, lower: Callable[[Operands], pl.Expr | Result]
+) -> tuple[Signature, ...]:
     return tuple(takes(kind, gives=give, lower=lower) for kind in (DATE, MOMENT, INSTANT))
 
 

@@ -97,7 +97,7 @@ def _file_name(path: str, without_suffix: bool = False) -> str:
 
 def _folder_path(path: str) -> str:
     cut = max(path.rfind("/"), path.rfind("\\"))
-    return path[:cut] if cut > 0 else path[: cut + 1]
+    return path[:cut] if cut > 0 else path[: cut + 1].replace("\\", "")
 
 
 def _folder(path: str) -> str:

@@ -214,7 +214,9 @@ def _make_fraction(unit: int) -> Callable[[Operands], Result]:
 def _make_months(unit: int) -> Callable[[Operands], pl.Expr]:
     def lower(call: Operands) -> pl.Expr:
         months = call[0].clip(-(10**9), 10**9) * unit
-        rest = pl.when(call[0].is_not_null()).then(pl.lit(0, dtype=pl.Int64).cast(pl.Duration("us")))
+        rest = pl.when(call[0].is_not_null()).then(
+            pl.lit(0, dtype=pl.Int64).cast(pl.Duration("us"))
+        )
         return pl.struct(months.alias("months"), rest.alias("rest"))
 
     return lower

@@ -24,12 +24,13 @@ from flowctl.expressions.functions.signature import (
 from flowctl.expressions.jsonpath import MISSING
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.tree import Literal, Tree
-from flowctl.expressions.types import BOOLEAN, INT64, STRING, UINT64
+from flowctl.expressions.types import BOOLEAN, FLOAT64, INT64, STRING, UINT64
 from flowctl.records import (
     Binary,
     Boolean,
     Column,
     DataType,
+    Decimal,
     Float,
     Integer,
     Interval,
@@ -126,16 +127,14 @@ def _plain_type(kind: DataType) -> DataType:
             return Struct(tuple(Column(f.name, _plain_type(f.type)) for f in fields))
         case Integer() | Float() | Boolean() | Null():
             return kind
+        case Decimal():
+            return FLOAT64
         case _:
             return STRING
 
 
 def _writer(kind: DataType) -> Callable[[Any], str]:
-    """How a value of this type is written; decimals come as text and are numbers."""
-    from flowctl.records import Decimal
-
-    if isinstance(kind, Decimal):
-        return lambda value: "null" if value is None else str(value)
+    """How a value of this type is written."""
     if isinstance(kind, List):
         item = _writer(kind.item)
         return lambda value: "null" if value is None else f"[{','.join(map(item, value))}]"
@@ -185,7 +184,9 @@ def _pairs_rule(arguments: Sequence[Tree]) -> Match | str | None:
 def _pairs(call: Operands) -> pl.Expr:
     parts: list[pl.Expr] = []
     for index in range(0, len(call), 2):
-        name, value = (_written(call[i], call.types[i]).fill_null("null") for i in (index, index + 1))
+        name, value = (
+            _written(call[i], call.types[i]).fill_null("null") for i in (index, index + 1)
+        )
         parts.append(name + pl.lit(":") + value)
     return pl.lit("{") + pl.concat_str(*parts, separator=",") + pl.lit("}")
 

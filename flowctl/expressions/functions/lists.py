@@ -254,7 +254,9 @@ def _to_text(call: Operands) -> pl.Expr:
     kind = call.types[0]
     assert isinstance(kind, List)
     texts = call[0].list.eval(convert(pl.element(), kind.item, STRING).value)
-    return pl.when(_count(call[0]) > 0).then(texts.list.drop_nulls().list.join(call.text(1)))
+    joined = texts.list.drop_nulls().list.join(call.text(1))
+    # Of nothing but nulls there is no text; of no items an empty one.
+    return pl.when((_count(call[0]) > 0) | (call[0].list.len() == 0)).then(joined)
 
 
 def _text_rule(arguments: Sequence[Tree]) -> Match | None:
@@ -370,7 +372,7 @@ FUNCTIONS: Final = (
     _list_function("list_reverse", "Backwards.", "list_reverse([1, 2]) → [2, 1]",
                    lambda call: call[0].list.reverse(), _L, gives=_L, aliases=("array_reverse",)),
     _list_function("list_distinct", "Each item once, without nulls, in the order in which they"
-                   " first come.", "list_distinct([2, 1, 2, null]) → [2, 1]", _distinct, _L, gives=_L,
+                   " first come.", "list_sort(list_distinct([2, 1, 2, null])) → [1, 2]", _distinct, _L, gives=_L,
                    aliases=("array_distinct",)),
     _list_function("list_unique", "How many different items there are, nulls aside.",
                    "list_unique([2, 1, 2, null]) → 2",

@@ -137,7 +137,9 @@ def _trunc(call: Operands) -> Result:
         return _round_decimal(call, kind, lambda x, y: x.truncdiv(numbers.constant(y)))
     if isinstance(kind, Integer):
         return _round_integer(call, kind, half=False) if len(call) == 2 else Result(value)
-    return Result(value.truncate(0) if len(call) == 1 else _round_float(call, lambda x: x.truncate(0)))
+    return Result(
+        value.truncate(0) if len(call) == 1 else _round_float(call, lambda x: x.truncate(0))
+    )
 
 
 def _round_decimal(
@@ -432,5 +434,3 @@ FUNCTIONS: Final = (
 def _bit_count_rule(arguments: Sequence[Tree]) -> Match | None:
     found = _whole_number(arguments)
     return Match(found.parameters, INT8, 0) if found is not None else None
-
-

@@ -131,10 +131,15 @@ def _split(call: Operands) -> pl.Expr:
 
 
 def _escape(text: str) -> str:
-    return "".join(mark if mark.isalnum() or mark == "_" or not mark.isascii() else f"\\{mark}" for mark in text)
+    return "".join(
+        mark if mark.isalnum() or mark == "_" or not mark.isascii() else f"\\{mark}"
+        for mark in text
+    )
 
 
-def _verified(*, options: int = 2, replacement: int | None = None, group: int | None = None) -> Verify:
+def _verified(
+    *, options: int = 2, replacement: int | None = None, group: int | None = None
+) -> Verify:
     """Reads the pattern when the workflow is compiled; the index tells which argument is wrong."""
 
     def verify(arguments: Sequence[Tree]) -> tuple[int, str] | None:
@@ -231,4 +236,3 @@ FUNCTIONS: Final = (
              "As a regular expression that fits this text alone.",
              r"regexp_escape('a.b') → 'a\.b'"),
 )  # fmt: skip
-

@@ -73,6 +73,8 @@ class Operands:
     def constant(self, index: int) -> Scalar:
         """The value of a `Fixed` argument."""
         tree = self.trees[index]
+        while isinstance(tree, Cast):
+            tree = tree.operand
         assert isinstance(tree, Literal)
         return tree.value
 
@@ -222,9 +224,7 @@ class Function:
     """Whether arguments may have names, as in `struct_pack(a := 1)`."""
 
 
-def takes(
-    *parameters: Parameter, gives: Outcome, lower: Lowering, more: bool = False
-) -> Signature:
+def takes(*parameters: Parameter, gives: Outcome, lower: Lowering, more: bool = False) -> Signature:
     """A signature, written as it reads."""
     return Signature(parameters, gives, lower, more)
 

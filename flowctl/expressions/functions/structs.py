@@ -43,7 +43,7 @@ def _extract_rule(arguments: Sequence[Tree]) -> Match | str | None:
         if field.name == name.value:
             return Match((kind, STRING), field.type, 0)
     known = ", ".join(f"`{field.name}`" for field in kind.fields)
-    return f"the struct has no field `{name.value}`; it has {known}"
+    return f"the struct has no field `{name.value!s}`; it has {known}"
 
 
 def _extract(call: Operands) -> pl.Expr:

@@ -91,7 +91,9 @@ def _trim(side: str) -> Callable[[Operands], pl.Expr]:
                                call.values, STRING)  # fmt: skip
         if side == "both":
             return value.str.strip_chars(" ")
-        return value.str.strip_chars_start(" ") if side == "start" else value.str.strip_chars_end(" ")
+        return (
+            value.str.strip_chars_start(" ") if side == "start" else value.str.strip_chars_end(" ")
+        )
 
     return lower
 
@@ -110,7 +112,9 @@ def _cut(part: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Callable[[Operands], Re
 
 def _head(text: pl.Expr, count: pl.Expr) -> pl.Expr:
     length = text.str.len_chars().cast(pl.Int64)
-    return text.str.slice(0, pl.when(count < 0).then(pl.max_horizontal(length + count, 0)).otherwise(count))
+    return text.str.slice(
+        0, pl.when(count < 0).then(pl.max_horizontal(length + count, 0)).otherwise(count)
+    )
 
 
 def _tail(text: pl.Expr, count: pl.Expr) -> pl.Expr:
@@ -121,7 +125,12 @@ def _tail(text: pl.Expr, count: pl.Expr) -> pl.Expr:
 
 def _substring(call: Operands) -> Result:
     start, length = call.scalar(1), call.scalar(2) if len(call) == 3 else 0.0
-    if start is not None and 1 <= start <= _REACH[1] and length is not None and 0 <= length <= _REACH[1]:
+    if (
+        start is not None
+        and 1 <= start <= _REACH[1]
+        and length is not None
+        and 0 <= length <= _REACH[1]
+    ):
         count = int(length) if len(call) == 3 else None
         return Result(call[0].str.slice(int(start) - 1, count))
     cut = _substring_of if len(call) == 3 else _rest_of
