@@ -98,13 +98,14 @@ class Transform:
     """What happens to records on their way.
 
     `order`: `split` for those that treat each split by itself, `in-order` for those whose small
-    state passes from split to split.
+    state passes from split to split, `blocking` for those that must see all records before any
+    leaves; behind these, records have no place in a source any more.
     """
 
     spec: Spec
     rule: Callable[[Arguments, Schema, Situation], Typed]
     prepare: Callable[[Arguments, Schema, Scope], Operator]
-    order: Literal["split", "in-order"] = "split"
+    order: Literal["split", "in-order", "blocking"] = "split"
 
 
 @dataclass(frozen=True, slots=True)

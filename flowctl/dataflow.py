@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import polars as pl
 
     from flowctl.diagnostics import Fault
+    from flowctl.records import Schema
     from flowctl.syntax.node import Json
 
 SOURCE_FILE = "__source_file"
@@ -74,7 +77,54 @@ class InOrder:
     done: Callable[[Json], bool]
 
 
-Operator: TypeAlias = "Rowwise | Keep | InOrder"
+class Gathering(Protocol):
+    """The records that a blocking transform has seen so far; one thread at a time uses it.
+
+    What leaves depends on the splits and the plan alone, never on memory, workers or time.
+    """
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """The next split, condensed. All splits come, in order, empty ones too."""
+        ...
+
+    def leave(self) -> Iterator[pl.DataFrame]:
+        """The result, in frames that are cut by the data alone; nothing is taken afterwards."""
+        ...
+
+    def checkpoint(self) -> Json:
+        """Makes all that was taken durable in the work folder, and says how to find it again.
+
+        The checkpoint before must be durable by now: what only earlier ones need is deleted.
+        """
+        ...
+
+    def restore(self, state: Json) -> None:
+        """Goes on from a checkpoint, in its folder; nothing has been taken yet."""
+        ...
+
+    def close(self) -> None:
+        """Ends the work and deletes its files."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """A transform that must see all records before any leaves: the boundary of a stage.
+
+    `before` is the part of it that sees one record at a time, `condense` turns a split into what
+    is gathered of it; both run in the workers. `open` begins to gather in a work folder of its
+    own, in about so many bytes of memory. `after` again sees one record at a time, of those that
+    leave; `gives` are then the columns that it gets.
+    """
+
+    condense: Callable[[pl.DataFrame], pl.DataFrame]
+    open: Callable[[Path, int], Gathering]
+    before: Rowwise | None = None
+    after: Rowwise | None = None
+    gives: Schema | None = None
+
+
+Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking"
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,3 +179,16 @@ A run-time expression inside a string stands between `${{` and `}}`.
     run: echo ${{ run.id }}
 """,
 )
+NOT_GROUPED = Code(
+    "E518",
+    "a column that has many values in a group",
+    """\
+`aggregate` makes one record of each group, and a column of the records has a value in each of
+them. Say with an aggregate which one is meant, or group by the column.
+
+    - aggregate: {flights: count(*), carrier: carrier}          # wrong
+      by: [dest]
+    - aggregate: {flights: count(*), carrier: min(carrier)}
+      by: [dest]
+""",
+)

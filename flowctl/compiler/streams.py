@@ -56,6 +56,9 @@ class StreamTyper:
         for part in step.parts.transforms:
             operation, schema = self._transform(part, schema, situation, step)
             transforms.append(operation)
+            if part is not None and self.registry.transforms[part.kind].order == "blocking":
+                # What leaves is made of many records, and has no place in a file any more.
+                situation = replace(situation, scope=replace(situation.scope, source=False))
         sinks = [self._sink(part, schema, situation) for part in step.parts.sinks]
         rejects = [
             self._sink(part, UNKNOWN_SCHEMA, situation)
@@ -97,7 +100,8 @@ class StreamTyper:
     ) -> _TypedPart:
         if part is None or part.arguments is None:
             return _TypedPart(None, UNKNOWN_SCHEMA)
-        question = (part.kind, canonical(part.arguments), schema, canonical(step.step.cell))
+        place = canonical([step.step.cell, situation.scope.source])
+        question = (part.kind, canonical(part.arguments), schema, place)
         typed = self._known.get(question)
         if typed is None:
             rule = self.registry.transforms[part.kind].rule

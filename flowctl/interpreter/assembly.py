@@ -1,16 +1,16 @@
-"""From a stream of the plan to a pipeline: types are known now, so every rule is asked again."""
+"""From a stream of the plan to pipelines: types are known now, so every rule is asked again."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Sink as SinkComponent
 from flowctl.component import Situation, Source, Transform
-from flowctl.dataflow import InOrder, Rowwise, Writer
+from flowctl.dataflow import Blocking, InOrder, Operator, Reader, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFiles
@@ -38,42 +38,94 @@ class Unfit(Exception):
         self.faults = tuple(faults)
 
 
-def assemble(stream: Stream, base: Path, scope: Scope, components: Components) -> Pipeline:
-    """A pipeline over the files as they are now; raises Unfit and BadInput."""
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A stage behind a blocking operator: what that gathers is read by a pipeline of its own."""
+
+    blocking: Blocking
+    boundary: Stage
+    pipeline: Callable[[Reader], Pipeline]
+
+
+@dataclass(frozen=True, slots=True)
+class Assembled:
+    """A stream in its stages; `result` are the columns that the sinks get."""
+
+    first: Pipeline
+    later: tuple[Later, ...]
+    result: Schema
+
+
+def assemble(stream: Stream, base: Path, scope: Scope, components: Components) -> Assembled:
+    """The stages over the files as they are now; raises Unfit and BadInput."""
     situation = Situation(replace(scope, source=True), DataFiles(base))
     source = components.sources[stream.source.kind]
     typed = source.rule(stream.source.arguments, situation)
     missing = [Fault(NO_INPUT, message, (stream.source.kind,)) for message in typed.missing]
     _refuse((*typed.faults, *missing), "source")
-    schema = typed.schema
-    stages: list[Stage | InOrder] = []
+    reading = Stage(_UNCHANGED, stream.source.on_error, ("source",), stream.source.kind)
+    section = _Section(reading, typed.schema, typed.schema)
+    sections = [section]
+    boundaries: list[tuple[Blocking, Stage]] = []
     for index, operation in enumerate(stream.transforms):
-        stage, schema = _transform(operation, index, schema, situation, components)
-        stages.append(stage)
-    found, in_order = segments(stages)
-    return Pipeline(
-        reader=source.open(typed.arguments, typed.schema, base),
-        source=Stage(
-            Rowwise(lambda frame: frame), stream.source.on_error, ("source",), stream.source.kind
-        ),
-        segments=found,
-        in_order=in_order,
-        schema=typed.schema,
-        result=schema,
+        operator, leaving = _transform(operation, index, section.leaving, situation, components)
+        boundary = Stage(_UNCHANGED, operation.on_error, ("transforms", index), operation.kind)
+        if isinstance(operator, Blocking):
+            boundaries.append((operator, boundary))
+            section = section.behind(operator, boundary, leaving)
+            sections.append(section)
+            # What leaves is made of many records, and has no place in a file any more.
+            situation = replace(situation, scope=replace(situation.scope, source=False))
+        else:
+            section.stages.append(
+                operator if isinstance(operator, InOrder) else replace(boundary, operator=operator)
+            )
+            section.leaving = leaving
+    reader = source.open(typed.arguments, typed.schema, base)
+    later = zip(boundaries, sections[1:], strict=True)
+    return Assembled(
+        first=sections[0].pipeline(reader),
+        later=tuple(Later(*boundary, section.pipeline) for boundary, section in later),
+        result=section.leaving,
     )
+
+
+_UNCHANGED = Rowwise(lambda frame: frame)
+
+
+@dataclass(slots=True)
+class _Section:
+    """The stages between two blocking operators, and the columns that come and leave."""
+
+    source: Stage
+    schema: Schema
+    leaving: Schema
+    stages: list[Stage | InOrder] = field(default_factory=list)
+    computed: bool = False
+
+    def behind(self, blocking: Blocking, boundary: Stage, schema: Schema) -> _Section:
+        """The next section, which reads what the blocking operator at the end of this one gives."""
+        if blocking.before is not None:
+            self.stages.append(replace(boundary, operator=blocking.before))
+            self.computed = True
+        section = _Section(boundary, blocking.gives or schema, schema)
+        if blocking.after is not None:
+            section.stages.append(replace(boundary, operator=blocking.after))
+        return section
+
+    def pipeline(self, reader: Reader) -> Pipeline:
+        found, in_order = segments(self.stages)
+        leaving = None if self.computed else self.leaving
+        return Pipeline(reader, self.source, found, in_order, self.schema, leaving)
 
 
 def _transform(
     operation: Operation, index: int, schema: Schema, situation: Situation, components: Components
-) -> tuple[Stage | InOrder, Schema]:
+) -> tuple[Operator, Schema]:
     component = components.transforms[operation.kind]
     typed = component.rule(operation.arguments, schema, situation)
     _refuse(typed.faults, "transforms", index)
-    operator = component.prepare(typed.arguments, schema, situation.scope)
-    if isinstance(operator, InOrder):
-        return operator, typed.schema
-    pointer = ("transforms", index)
-    return Stage(operator, operation.on_error, pointer, operation.kind), typed.schema
+    return component.prepare(typed.arguments, schema, situation.scope), typed.schema
 
 
 def open_writer(

@@ -19,7 +19,7 @@ import polars as pl
 from flowctl.dataflow import SUSPECT, BadInput, Split
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
 from flowctl.interpreter.events import Counts
-from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.outputs import Outlet
 from flowctl.interpreter.pipeline import Pipeline
 from flowctl.interpreter.rejects import Rejects
 from flowctl.syntax.node import Json
@@ -62,7 +62,7 @@ class Drive:
     """One run of a pipeline into its outputs; `counts` grows with each split committed."""
 
     pipeline: Pipeline
-    outputs: Sequence[Output]
+    outputs: Sequence[Outlet]
     rejects: Rejects
     flow: Flow
     counts: Counts = field(default_factory=Counts)
@@ -70,20 +70,19 @@ class Drive:
     _states: list[Json] = field(default_factory=list)
 
     def run(self, executor: Executor) -> None:
-        """Moves all records, and publishes nothing.
+        """Moves all records, and publishes nothing; its caller begins and ends the rejects.
 
         Raises RecordFailed, TooManyRejects, Cancelled, EngineRefused, BadInput, CannotWrite.
         """
         self._states = [operator.initial for operator in self.pipeline.in_order]
-        for output in self._all_outputs():
+        for output in self.outputs:
             output.begin()
         if not self._done():
             for split, examination in self._examinations(executor):
                 self._commit(split, examination)
                 if self._done():
                     break
-        self.rejects.check_share(self.counts.read)
-        for output in self._all_outputs():
+        for output in self.outputs:
             output.finish()
 
     def _examinations(self, executor: Executor) -> Iterator[tuple[Split, Examination]]:
@@ -154,7 +153,7 @@ class Drive:
             for operator, state in zip(self.pipeline.in_order, self._states, strict=True)
         )
 
-    def _all_outputs(self) -> Iterator[Output]:
+    def _all_outputs(self) -> Iterator[Outlet]:
         yield from self.outputs
         if self.rejects.output is not None:
             yield self.rejects.output

@@ -5,11 +5,33 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import polars as pl
 
 from flowctl.dataflow import Part, Writer
 from flowctl.interpreter.publish import Target
+
+
+class Outlet(Protocol):
+    """Where the records of a stage go, in order; only the thread that commits may touch it."""
+
+    def begin(self) -> None: ...
+
+    @property
+    def waiting(self) -> int:
+        """Tasks in the workers, or done but not yet put in order."""
+        ...
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """The next split's records."""
+        ...
+
+    def drain(self, waiting: int) -> None:
+        """Puts in order what is done, waiting until no more than so many tasks are under way."""
+        ...
+
+    def finish(self) -> None: ...
 
 
 @dataclass(slots=True)

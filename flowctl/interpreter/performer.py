@@ -33,7 +33,7 @@ class Performer:
     """Performs the steps of one run, each on the thread that asks for it.
 
     As a context it lasts as long as the run; at its end the records that steps have only handed on
-    are removed.
+    are removed, as are the files of their blocking transforms.
     """
 
     def __init__(
@@ -60,7 +60,8 @@ class Performer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self._setting.folder / "records", ignore_errors=True)
+        for folder in ("records", "work"):
+            shutil.rmtree(self._setting.folder / folder, ignore_errors=True)
 
     def perform(self, step: Step) -> Ending:
         """Does a step's work; what the system refuses is the step's fault."""
@@ -101,6 +102,7 @@ class Performer:
             stdout=setting.stdout,
             cancelled=lambda: setting.cancellation.asked,
             on_progress=partial(self._tell, step.id),
+            work=setting.folder / "work",
         )
         result = run_stream(replace(step, body=moved), given, self._registry)
         why = STOPPED["request"] if result.status == "cancelled" else None

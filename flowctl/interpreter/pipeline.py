@@ -46,9 +46,10 @@ class Stage:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """`schema` are the columns that the source hands on, `result` those that the sinks get.
+    """`schema` are the columns that the source hands on, `result` those that leave.
 
-    Between two segments stands an in-order operator.
+    Between two segments stands an in-order operator. Where records go on into a blocking one that
+    has computed what it needs by itself, `result` is None.
     """
 
     reader: Reader
@@ -56,7 +57,7 @@ class Pipeline:
     segments: tuple[tuple[Stage, ...], ...]
     in_order: tuple[InOrder, ...]
     schema: Schema
-    result: Schema
+    result: Schema | None
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -86,7 +87,7 @@ class Pipeline:
 
     def leaving(self, frame: pl.LazyFrame, segment: int, *further: pl.Expr) -> pl.LazyFrame:
         """What leaves a segment: the last one hands on the result's columns, in their types."""
-        if segment < len(self.in_order):
+        if segment < len(self.in_order) or self.result is None:
             return frame
         types = frame.collect_schema()
         wanted = ((column.name, column_type(column.type)) for column in self.result)

@@ -63,6 +63,16 @@ class Rejects:
     output: Output | None
     count: int = 0
 
+    def begin(self) -> None:
+        if self.output is not None:
+            self.output.begin()
+
+    def finish(self, read: int) -> None:
+        """Ends the output; raises TooManyRejects for too large a share of the records read."""
+        self.check_share(read)
+        if self.output is not None:
+            self.output.finish()
+
     def take(self, split: Split, faults: Sequence[StageFault]) -> int:
         """How many of the faults are rejects; raises TooManyRejects."""
         found = [fault for fault in faults if fault.stage.on_error == "reject"]

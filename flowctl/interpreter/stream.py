@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import gettempdir
 from typing import BinaryIO, Literal
+from urllib.parse import quote
 
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
-from flowctl.dataflow import BadInput
+from flowctl.dataflow import BadInput, Reader
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.streams import PIECE
@@ -17,13 +20,17 @@ from flowctl.interpreter.assembly import Components, Unfit, assemble, open_write
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFailed
 from flowctl.interpreter.events import Counts
-from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.gathered import GatheredReader, Gatherer
+from flowctl.interpreter.outputs import Outlet, Output
+from flowctl.interpreter.pipeline import Pipeline
 from flowctl.interpreter.publish import CannotWrite, StagedFile, Tap, publish_all
 from flowctl.interpreter.rejects import SCHEMA as REJECTS
 from flowctl.interpreter.rejects import Allowance, Rejects, TooManyRejects
 from flowctl.plan import Operation, Step, Stream
 from flowctl.records import Schema
 
+PROGRAM_BYTES = 100 * 1024 * 1024
+"""What Python and the libraries take before any record is read."""
 SPLIT_BYTES = 16 * 1024 * 1024
 """Measured best: smaller splits cost more queries, larger ones leave the processor's caches."""
 
@@ -33,7 +40,8 @@ class StreamSetting:
     """What a stream step needs to know of its run.
 
     `scope` has the constants and the run's time; `token` marks the files that are being written;
-    records for `stdout` sinks go to `stdout` as they come.
+    records for `stdout` sinks go to `stdout` as they come. `memory` is what the process may take,
+    in bytes; what blocking transforms cannot hold goes to files in the folder `work`.
     """
 
     base: Path
@@ -44,6 +52,8 @@ class StreamSetting:
     cancelled: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda progress: None
     split_bytes: int = SPLIT_BYTES
+    memory: int = field(default_factory=lambda: quarter_of_memory())
+    work: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,27 +127,58 @@ class _Work:
     def run(self) -> None:
         """All or nothing: the files are published when all are whole, or none is left behind."""
         setting = self.setting
-        pipeline = assemble(self.body, setting.base, setting.scope, self.components)
+        stages = assemble(self.body, setting.base, setting.scope, self.components)
         _raise_allocator_threshold()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
-        flow = Flow(setting.workers, setting.split_bytes, setting.cancelled, setting.on_progress)
+        readers: list[Reader] = [stages.first.reader]
         try:
             outputs = [
-                self._output(sink, pipeline.result, pointer, executor)
+                self._output(sink, stages.result, pointer, executor)
                 for sink, pointer in _sinks(self.body)
             ]
-            drive = Drive(pipeline, outputs, self._rejects(executor), flow)
-            try:
-                drive.run(executor)
-            finally:
-                self.counts = drive.counts
+            rejects = self._rejects(executor)
+            rejects.begin()
+            pipeline = stages.first
+            for number, later in enumerate(stages.later):
+                gathering = later.blocking.open(self._folder(number), memory_to_gather(setting))
+                readers.append(reader := GatheredReader(gathering, later.boundary))
+                gatherer = Gatherer(later.blocking, gathering, later.boundary, executor)
+                self._drive(pipeline, [gatherer], rejects, executor)
+                pipeline = later.pipeline(reader)
+            self._drive(pipeline, outputs, rejects, executor)
+            rejects.finish(self.counts.read)
             publish_all(self._files)
             self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
         finally:
             executor.shutdown(cancel_futures=True)
             for file in self._files:
                 file.discard()
-            pipeline.reader.close()
+            for opened in readers:
+                opened.close()
+
+    def _drive(
+        self, pipeline: Pipeline, outlets: Sequence[Outlet], rejects: Rejects, executor: Executor
+    ) -> None:
+        """Takes all records through one stage; `counts` grows by what becomes of them there."""
+        setting, before = self.setting, self.counts
+        first = before == Counts()
+        flow = Flow(
+            setting.workers,
+            setting.split_bytes,
+            setting.cancelled,
+            setting.on_progress if first else lambda progress: None,
+        )
+        drive = Drive(pipeline, outlets, rejects, flow)
+        try:
+            drive.run(executor)
+        finally:
+            self.counts = drive.counts if first else _joined(before, drive.counts)
+
+    def _folder(self, number: int) -> Path:
+        """Where the blocking transform with this number keeps what memory does not hold."""
+        setting = self.setting
+        base = setting.work if setting.work is not None else Path(gettempdir())
+        return base / f"{setting.token}-{quote(self.step, safe='')}-{number}"
 
     def _output(
         self, sink: Operation, schema: Schema, pointer: tuple[str | int, ...], executor: Executor
@@ -158,6 +199,37 @@ class _Work:
 
     def _paths(self, sink: Operation) -> tuple[str, ...]:
         return self.components.sinks[sink.kind].paths(sink.arguments)
+
+
+def _joined(before: Counts, stage: Counts) -> Counts:
+    """The records of a stream after one more stage.
+
+    What one stage wrote the next one reads, unless the transform between them has absorbed
+    records, or made some.
+    """
+    return Counts(
+        read=before.read,
+        made=before.made + stage.made + max(0, stage.read - before.written),
+        written=stage.written,
+        filtered=before.filtered + stage.filtered,
+        rejected=before.rejected + stage.rejected,
+        skipped=before.skipped + stage.skipped,
+        absorbed=before.absorbed + stage.absorbed + max(0, before.written - stage.read),
+    )
+
+
+def memory_to_gather(setting: StreamSetting) -> int:
+    """What is left of the memory for a blocking transform, beside the splits that are under way.
+
+    A split takes about six times its size on its way from bytes to what is condensed.
+    """
+    under_way = PROGRAM_BYTES + 6 * (setting.workers + 1) * setting.split_bytes
+    return max(setting.memory // 8, setting.memory - under_way)
+
+
+def quarter_of_memory() -> int:
+    """A quarter of the machine's memory, in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
 
 
 def _sinks(body: Stream) -> Iterator[tuple[Operation, tuple[str | int, ...]]]:

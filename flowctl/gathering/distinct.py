@@ -1,0 +1,87 @@
+"""The first or the last record of each key, in the order of the input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from flowctl.gathering.folding import Folding
+from flowctl.gathering.order import Order
+from flowctl.gathering.sorting import Sorting
+from flowctl.gathering.spill import Spill
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+POSITION: Final = "\ue000position"
+"""A record's place in the input: the number of its split, and its index there."""
+SPLIT: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """Which columns make a key, and which record of each key is kept."""
+
+    keys: tuple[str, ...]
+    keep: Literal["first", "last"]
+
+    def condense(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The records of a split that may be kept, with their index in it."""
+        import polars as pl
+
+        index = pl.int_range(pl.len(), dtype=pl.Int64).alias(POSITION)
+        return self.fold(frame.with_columns(index))
+
+    def fold(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """One record a key."""
+        return frame.unique(self.keys, keep=self.keep, maintain_order=True)
+
+    def open(self, folder: Path, memory: int) -> DistinctRecords:
+        order = Order.ascending(self.keys)
+        folding = Folding(order, self.fold, Spill(folder / "keys"), memory, ordered=False)
+        return DistinctRecords(folding, folder, memory)
+
+
+@dataclass(slots=True)
+class DistinctRecords:
+    """The records that may still be kept."""
+
+    folding: Folding
+    folder: Path
+    memory: int
+    splits: int = 0
+
+    def take(self, frame: pl.DataFrame) -> None:
+        import polars as pl
+
+        self.folding.take(frame.with_columns(pl.col(POSITION) + self.splits * SPLIT))
+        self.splits += 1
+
+    def leave(self) -> Iterator[pl.DataFrame]:
+        order = Order.ascending((POSITION,))
+        sorting = Sorting(order, Spill(self.folder / "order"), self.memory)
+        for frame in self.folding.leave():
+            sorting.take(frame)
+        for frame in sorting.leave():
+            yield frame.drop(POSITION)
+        sorting.close()
+
+    def checkpoint(self) -> Json:
+        return {"splits": self.splits, "folding": self.folding.checkpoint()}
+
+    def restore(self, state: Json) -> None:
+        match state:
+            case {"splits": int(splits), "folding": folding}:
+                self.splits = splits
+                self.folding.restore(folding)
+            case _:
+                raise ValueError(f"not the state of a dedupe: {state!r}")
+
+    def close(self) -> None:
+        self.folding.close()
+        Spill(self.folder / "order").clear()
+        if self.folder.is_dir():
+            self.folder.rmdir()

@@ -1,0 +1,142 @@
+"""A fold of partial results, a record a key, along a tree over the numbers of the splits.
+
+Sums of floats depend on the order of addition. Here it is fixed by the number of splits alone: a
+node folds FAN_IN neighbours, as soon as they are there, and what is left is folded once in the end.
+Where the parts lie, in memory or in files, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from flowctl.gathering.evenly import evenly, rows_per_frame
+from flowctl.gathering.merging import merged
+from flowctl.gathering.order import Order
+from flowctl.gathering.parts import Part, pieced
+from flowctl.gathering.spill import Run, Spill
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    import polars as pl
+
+FAN_IN: Final = 32
+
+
+@dataclass(slots=True)
+class Folding:
+    """Gathers partial results, and gives one record a key, ordered by the keys if `ordered`.
+
+    `fold` takes partial results of several parts, one behind the other, and gives one record a
+    key, with the same columns; those of a key come in the order of their parts. `memory` is in
+    bytes.
+    """
+
+    order: Order
+    fold: Callable[[pl.DataFrame], pl.DataFrame]
+    spill: Spill
+    memory: int
+    ordered: bool = True
+    _rows: int = 0
+    _levels: list[list[Part]] = field(default_factory=list)
+
+    def take(self, frame: pl.DataFrame) -> None:
+        """The partial result of the next split; an empty one has its place in the tree, too."""
+        if self._rows == 0 and not frame.is_empty():
+            self._rows = rows_per_frame(frame)
+        self._push(Part.of(frame, ordered=False), 0)
+        self._make_room()
+
+    def leave(self) -> Iterator[pl.DataFrame]:
+        parts, self._levels = self._parts(), []
+        return evenly(self._folded(parts), max(1, self._rows))
+
+    def checkpoint(self) -> Json:
+        for part in self._parts():
+            part.save(self.spill, self.order, self._segment)
+        levels = [[_run(part) for part in level] for level in self._levels]
+        self.spill.keep(run for level in levels for run in level)
+        return {"rows": self._rows, "levels": [[run.to_json() for run in runs] for runs in levels]}
+
+    def restore(self, state: Json) -> None:
+        match state:
+            case {"rows": int(rows), "levels": [*found]}:
+                levels = [_runs(level) for level in found]
+            case _:
+                raise ValueError(f"not the state of a fold: {state!r}")
+        self.spill.adopt(run for level in levels for run in level)
+        self._rows = rows
+        self._levels = [[Part(None, run, run.length, True) for run in level] for level in levels]
+
+    def close(self) -> None:
+        self._levels = []
+        self.spill.clear()
+
+    def _push(self, part: Part, level: int) -> None:
+        if level == len(self._levels):
+            self._levels.append([])
+        siblings = self._levels[level]
+        siblings.append(part)
+        if len(siblings) == FAN_IN:
+            self._levels[level] = []
+            self._push(self._node(siblings), level + 1)
+
+    def _node(self, parts: Sequence[Part]) -> Part:
+        """The fold of some parts, which are dropped."""
+        if self._fits(parts):
+            node = Part.of(self._at_once(parts), ordered=False)
+        else:
+            frames = pieced(self._folded(parts), self._segment)
+            node = Part.written(frames, self.spill, self.order)
+        for part in parts:
+            part.drop(self.spill)
+        return node
+
+    def _fits(self, parts: Sequence[Part]) -> bool:
+        return sum(part.bytes for part in parts) <= self.memory // 4
+
+    def _folded(self, parts: Sequence[Part]) -> Iterator[pl.DataFrame]:
+        """The fold of some parts in the order of the keys, range by range where it is large."""
+        if self._fits(parts):
+            if parts:
+                folded = self._at_once(parts)
+                yield self.order.sorted(folded) if self.ordered else folded
+            return
+        feeds = [part.feed(self.spill, self.order, self._segment) for part in parts]
+        for frame in merged(feeds, self.order, self.memory // 8, whole=True):
+            yield self.fold(frame)
+
+    def _at_once(self, parts: Sequence[Part]) -> pl.DataFrame:
+        import polars as pl
+
+        return self.fold(pl.concat([part.whole(self.spill) for part in parts]))
+
+    def _parts(self) -> list[Part]:
+        """All parts in the order of their splits: those of higher levels stand for earlier ones."""
+        return [part for level in reversed(self._levels) for part in level]
+
+    def _make_room(self) -> None:
+        """Writes the largest parts to files, until the rest takes half of the memory at most."""
+        held = sum(part.held for part in self._parts())
+        for part in sorted(self._parts(), key=lambda part: -part.held):
+            if held <= self.memory // 2:
+                break
+            held -= part.held
+            part.save(self.spill, self.order, self._segment)
+            part.release()
+
+    @property
+    def _segment(self) -> int:
+        """Bytes of a segment, so that one of each part is in memory while they are merged."""
+        return min(4 * 1024 * 1024, max(4096, self.memory // (8 * FAN_IN)))
+
+
+def _run(part: Part) -> Run:
+    if part.run is None:
+        raise ValueError("the part was not saved")
+    return part.run
+
+
+def _runs(level: Json) -> list[Run]:
+    return [Run.from_json(run) for run in level] if isinstance(level, list) else []

@@ -1,0 +1,142 @@
+"""Aggregates over groups, as a fold: states of each split, states of all, and their values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from flowctl.gathering.folding import Folding
+from flowctl.gathering.order import Order
+from flowctl.gathering.spill import Spill
+from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+    from polars.datatypes import DataType as PolarsType
+
+_ALL: Final = "\ue000all"
+"""The one key where there are no keys: a sum without groups depends on the number of threads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """An aggregate over a column; `name` and `type` are those of its result.
+
+    Only records count for which the column `where` is true, if there is one. `partial` leads from
+    values to states, `merge` from states to states, `final` to the result.
+    """
+
+    name: str
+    type: PolarsType
+    value: str
+    value_type: PolarsType
+    where: str | None
+    partial: Callable[[pl.Expr], list[pl.Expr]]
+    merge: Callable[[Sequence[pl.Expr]], list[pl.Expr]]
+    final: Callable[[Sequence[pl.Expr]], pl.Expr]
+
+    def states(self) -> list[pl.Expr]:
+        """The states of a split's records."""
+        import polars as pl
+
+        value = pl.col(self.value)
+        if self.where is not None:
+            value = value.filter(pl.col(self.where))
+        return self._named(self.partial(value))
+
+    def merged(self) -> list[pl.Expr]:
+        """The states of several splits' states."""
+        return self._named(self.merge(self._columns()))
+
+    def result(self) -> pl.Expr:
+        """The result of the states of all."""
+        return self.final(self._columns()).cast(self.type).alias(self.name)
+
+    def _named(self, states: Sequence[pl.Expr]) -> list[pl.Expr]:
+        return [state.alias(self._column(index)) for index, state in enumerate(states)]
+
+    def _columns(self) -> list[pl.Expr]:
+        import polars as pl
+
+        count = len(self.partial(pl.col(self.value)))
+        return [pl.col(self._column(index)) for index in range(count)]
+
+    def _column(self, index: int) -> str:
+        return f"{self.name}\ue000{index}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Groups by columns (none: all records are one group) and what is computed of each group."""
+
+    keys: tuple[str, ...]
+    measures: tuple[Measure, ...]
+
+    def condense(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The states of a split."""
+        return self._grouped(frame, [state for one in self.measures for state in one.states()])
+
+    def open(self, folder: Path, memory: int) -> Groups:
+        """Begins to gather states."""
+        order = Order.ascending(self.keys or (_ALL,))
+        return Groups(self, Folding(order, self._merge, Spill(folder), memory))
+
+    def results(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The keys and the results of the states of all."""
+        return frame.select(*self.keys, *(one.result() for one in self.measures))
+
+    def nothing(self) -> pl.DataFrame:
+        """The result for no records at all: one record where there are no keys, else none."""
+        import polars as pl
+
+        types = {one.value: one.value_type for one in self.measures}
+        wheres = {one.where: pl.Boolean() for one in self.measures if one.where is not None}
+        empty = pl.DataFrame(schema={**types, **wheres})
+        states = [state for one in self.measures for state in one.states()]
+        return self.results(empty.select(states))
+
+    def _merge(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return self._grouped(frame, [state for one in self.measures for state in one.merged()])
+
+    def _grouped(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
+        import polars as pl
+
+        if not self.keys and _ALL not in frame.columns:
+            frame = frame.with_columns(pl.lit(0, pl.UInt8).alias(_ALL))
+        keys = self.keys or (_ALL,)
+        # Polars adds up floats in another order where it knows that a key is sorted. A column
+        # that comes out of a struct has lost that knowledge.
+        hidden = frame.select(keys).to_struct().struct.unnest()
+        frame = frame.rechunk().with_columns(hidden.get_columns())
+        return frame.group_by(keys, maintain_order=True).agg(states)
+
+
+@dataclass(slots=True)
+class Groups:
+    """The groups that were seen so far."""
+
+    grouping: Grouping
+    folding: Folding
+
+    def take(self, frame: pl.DataFrame) -> None:
+        self.folding.take(frame)
+
+    def leave(self) -> Iterator[pl.DataFrame]:
+        nothing = True
+        for frame in self.folding.leave():
+            nothing = nothing and frame.is_empty()
+            yield self.grouping.results(frame)
+        if nothing and not self.grouping.keys:
+            yield self.grouping.nothing()
+
+    def checkpoint(self) -> Json:
+        return self.folding.checkpoint()
+
+    def restore(self, state: Json) -> None:
+        self.folding.restore(state)
+
+    def close(self) -> None:
+        self.folding.close()

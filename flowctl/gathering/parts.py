@@ -1,0 +1,141 @@
+"""A run of records wherever it is: in memory, in a file, or both; read segment by segment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flowctl.gathering.order import Order
+from flowctl.gathering.spill import Run, Spill
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """Ordered records, to be loaded piece by piece; `fences` holds the first keys of each piece."""
+
+    fences: pl.DataFrame
+    load: Callable[[int], pl.DataFrame]
+
+
+@dataclass(slots=True)
+class Part:
+    """Records that belong together.
+
+    `frame` is None where they are only in the file, `run` where they are only in memory. `bytes`
+    is what they take in memory; `ordered` says whether they stand in the order of the keys.
+    """
+
+    frame: pl.DataFrame | None
+    run: Run | None
+    bytes: int
+    ordered: bool
+    fences: pl.DataFrame | None = None
+
+    @classmethod
+    def of(cls, frame: pl.DataFrame, *, ordered: bool) -> Part:
+        """A part in memory."""
+        return cls(frame, None, size_of(frame), ordered)
+
+    @classmethod
+    def written(cls, frames: Iterable[pl.DataFrame], spill: Spill, order: Order) -> Part:
+        """A part in a file, from ordered records; each frame becomes a segment."""
+        import polars as pl
+
+        fences: list[pl.DataFrame] = []
+        size = 0
+
+        def noted() -> Iterator[pl.DataFrame]:
+            nonlocal size
+            for frame in frames:
+                fences.append(frame.head(1).select(order.columns).rechunk())
+                size += size_of(frame)
+                yield frame
+
+        run = spill.write(noted())
+        return cls(None, run, size, True, pl.concat(fences) if fences else None)
+
+    @property
+    def held(self) -> int:
+        """Bytes of memory that it takes now."""
+        return self.bytes if self.frame is not None else 0
+
+    def order(self, order: Order) -> None:
+        """Puts what is in memory into the order of the keys."""
+        if not self.ordered and self.frame is not None:
+            self.frame = order.sorted(self.frame)
+            self.ordered = True
+
+    def save(self, spill: Spill, order: Order, segment: int) -> None:
+        """Writes the records, in order, to a file of segments of about so many bytes."""
+        if self.run is None and self.frame is not None:
+            self.order(order)
+            written = Part.written(sliced(self.frame, rows_of(self.frame, segment)), spill, order)
+            self.run, self.fences = written.run, written.fences
+
+    def release(self) -> None:
+        """Lets go of the memory; the records must have been saved."""
+        if self.run is not None:
+            self.frame = None
+
+    def drop(self, spill: Spill) -> None:
+        """The records are not needed any more."""
+        if self.run is not None:
+            spill.drop(self.run)
+        self.frame = self.run = self.fences = None
+
+    def whole(self, spill: Spill) -> pl.DataFrame:
+        """All records at once."""
+        import polars as pl
+
+        if self.frame is not None:
+            return self.frame
+        run = self._saved()
+        return pl.concat([spill.read(run, index) for index in range(len(run.segments))])
+
+    def feed(self, spill: Spill, order: Order, segment: int) -> Feed:
+        """The ordered records in pieces; those that are in memory in pieces of so many bytes."""
+        import polars as pl
+
+        self.order(order)
+        frame = self.frame
+        if frame is not None:
+            rows = rows_of(frame, segment)
+            starts = list(range(0, frame.height, rows))
+            fences = frame.select(order.columns)[starts]
+            return Feed(fences, lambda index: frame.slice(starts[index], rows))
+        run = self._saved()
+        if self.fences is None:
+            heads = (spill.read(run, index).head(1) for index in range(len(run.segments)))
+            self.fences = pl.concat([head.select(order.columns).rechunk() for head in heads])
+        return Feed(self.fences, lambda index: spill.read(run, index))
+
+    def _saved(self) -> Run:
+        if self.run is None:
+            raise ValueError("the part was dropped")
+        return self.run
+
+
+def size_of(frame: pl.DataFrame) -> int:
+    """Bytes of memory that the records take."""
+    return int(frame.estimated_size())
+
+
+def rows_of(frame: pl.DataFrame, size: int) -> int:
+    """How many records of this frame take about so many bytes; at least one."""
+    return max(1, frame.height * size // max(1, size_of(frame)))
+
+
+def sliced(frame: pl.DataFrame, rows: int) -> Iterator[pl.DataFrame]:
+    """The frame in pieces of so many records; an empty one is a piece, with its columns."""
+    for start in range(0, max(1, frame.height), rows):
+        yield frame.slice(start, rows)
+
+
+def pieced(frames: Iterable[pl.DataFrame], size: int) -> Iterator[pl.DataFrame]:
+    """The records of all frames, in pieces of about so many bytes at most."""
+    for frame in frames:
+        yield from sliced(frame, rows_of(frame, size))
