@@ -52,7 +52,10 @@ def _close(*descriptors: int) -> None:
 
 @contextmanager
 def cancelled_by_signals(cancellation: Cancellation) -> Iterator[None]:
-    """While it lasts, SIGINT and SIGTERM ask for the cancellation; only the main thread may."""
+    """While it lasts, SIGINT, SIGTERM and SIGHUP ask for the cancellation; in the main thread only.
+
+    A SIGHUP that is ignored (`nohup`) stays so.
+    """
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         cancellation.ask()
@@ -60,9 +63,13 @@ def cancelled_by_signals(cancellation: Cancellation) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)  # commands have sessions of their own and would not see it
+    earlier = {number: signal.signal(number, ask) for number in numbers}
     try:
         yield
     finally:
         for number, handler in earlier.items():
-            signal.signal(number, handler)
+            if handler is not None:  # one that is not Python's own cannot be given back
+                signal.signal(number, handler)

@@ -9,8 +9,8 @@ from pathlib import Path
 from flowctl.action import Command, Exited, StreamName
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
-from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.logs import OutputLog
+from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.process import run_command
 from flowctl.interpreter.setting import Setting
 

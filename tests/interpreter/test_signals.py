@@ -33,7 +33,7 @@ def test_interrupt_in_the_midst_of_a_stream(tmp_path: Path) -> None:
     assert left - {"in.csv", "pid", "told"} == {".flowctl/runs/driven/logs/hangs.log"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_signal_while_a_command_runs(tmp_path: Path, number: signal.Signals) -> None:
     (tmp_path / "in.csv").write_text("n\n1\n")
     with driven(tmp_path, "outside") as process:
