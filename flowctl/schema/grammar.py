@@ -283,7 +283,7 @@ def _json_schema() -> JsonSchema:
     anything: JsonSchema = {}
     text = (
         *("$schema", "$id", "$anchor", "$dynamicAnchor", "$ref", "$dynamicRef", "$comment"),
-        *("title", "description", "pattern", "format", "contentEncoding", "contentMediaType"),
+        *("title", "description", "format", "contentEncoding", "contentMediaType"),
     )
     sizes = (
         *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
@@ -304,6 +304,7 @@ def _json_schema() -> JsonSchema:
         **dict.fromkeys(("$defs", "definitions"), named),
         **dict.fromkeys(("const", "default"), anything),
     }
+    properties["pattern"] = {"type": "string", "format": "regex"}
     properties["multipleOf"] = {"type": "number", "exclusiveMinimum": 0}
     properties["type"] = {
         "anyOf": [

@@ -336,5 +336,14 @@ def _no_mapping(node: Node, where: Where, noun: str, kinds: Iterable[str]) -> Di
         help = wording.listed(list(kinds), f"{article} {noun} is")
         return wording.fault(codes.EMPTY, node, message, help, span=span)
     message = f"{wording.name_of(where)} must be a mapping that says its kind, not {shown}"
-    help = wording.listed(list(kinds), f"{article} {noun} is")
+    help = _by_extension(node, kinds) or wording.listed(list(kinds), f"{article} {noun} is")
     return wording.fault(codes.WRONG_TYPE, node, message, help)
+
+
+def _by_extension(node: Node, kinds: Iterable[str]) -> str | None:
+    """The mapping that was meant, where only a path is written."""
+    path = str(node.value) if isinstance(node, ScalarNode) else ""
+    for kind in kinds:
+        if f".{kind}" in path.rpartition("/")[2]:
+            return f"write `{{{kind}: {path}}}`"
+    return None

@@ -23,6 +23,8 @@ def scalar_parts(schema: JsonSchema) -> list[Part]:
         parts.append(_one_of(cast("list[Json]", schema.get("enum", [schema.get("const")]))))
     if "pattern" in schema:
         parts.append(_matches(str(schema["pattern"]), str(schema.get("patternName", ""))))
+    if schema.get("format") == "regex":
+        parts.append(_regular_expression)
     if "minLength" in schema or "maxLength" in schema:
         parts.append(_long(number(schema, "minLength"), number(schema, "maxLength")))
     bounds = {
@@ -65,6 +67,18 @@ def _matches(pattern: str, explained: str) -> Part:
         return walk.wrong(node, wording.fault(codes.TEXT_FORM, node, message))
 
     return part
+
+
+def _regular_expression(node: ScalarNode, where: Where, walk: Walk) -> bool:
+    try:
+        re.compile(str(node.value))
+    except (re.error, OverflowError, RecursionError) as error:
+        position = getattr(error, "pos", None)
+        place = node.at(position, position + 1) if position is not None else node.span
+        reason = str(error).partition(" at position")[0]
+        message = f"{wording.name_of(where)} must be a regular expression: {reason}"
+        return walk.wrong(node, wording.fault(codes.TEXT_FORM, node, message, span=place))
+    return True
 
 
 def _long(least: float | None, most: float | None) -> Part:

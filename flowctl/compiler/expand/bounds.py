@@ -22,11 +22,30 @@ def sized(value: object) -> object:
     """The value, where it is within bounds; raises TemplateFault."""
     if isinstance(value, str) and len(value) > MAX_TEXT:
         raise _too_large(f"a text has at most {MAX_TEXT:,} characters")
-    if isinstance(value, list | tuple | dict) and len(value) > MAX_ITEMS:
-        raise _too_large(f"a list has at most {MAX_ITEMS:,} items")
+    if isinstance(value, list | tuple | dict):
+        if len(value) > MAX_ITEMS:
+            raise _too_large(f"a list has at most {MAX_ITEMS:,} items")
+        if weight(value) > MAX_TEXT:
+            raise _too_large(f"a value has at most {MAX_TEXT:,} characters in all")
     if type(value) is int and value.bit_length() > MAX_BITS:
         raise _too_large(f"a whole number has at most {MAX_BITS} bits")
     return value
+
+
+def weight(value: object, limit: int = MAX_TEXT) -> int:
+    """The characters and items of a value, with all below it; counts no further than the limit."""
+    if isinstance(value, str):
+        return len(value) + 1
+    if isinstance(value, Mapping):
+        value = [*value.keys(), *value.values()]
+    if not isinstance(value, list | tuple):
+        return 1
+    total = 1
+    for item in value:
+        total += weight(item, limit - total)
+        if total > limit:
+            break
+    return total
 
 
 def listed(values: Iterable[object]) -> list[object]:
@@ -42,7 +61,7 @@ def foresee(operation: str, left: object, right: object) -> None:
         sequence, count = (left, right) if isinstance(right, int) else (right, left)
         if isinstance(sequence, str | list | tuple) and isinstance(count, int):
             limit = MAX_TEXT if isinstance(sequence, str) else MAX_ITEMS
-            if len(sequence) * count > limit:
+            if len(sequence) * count > limit or weight(sequence) * count > 2 * MAX_TEXT:
                 raise _too_large("the result of `*` would be too large")
     elif operation == "**" and isinstance(left, int | float) and isinstance(right, int | float):
         bits = left.bit_length() if isinstance(left, int) else 1

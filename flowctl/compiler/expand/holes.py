@@ -42,7 +42,7 @@ _AT_RUN_TIME = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|[{}]""")
 
 
 def cut(text: str) -> tuple[Piece, ...]:
-    """The pieces of a text, in order and without gaps.
+    """The pieces of a text in their order; `{{-` and `-}}` take the white space beside them away.
 
     >>> [type(piece).__name__ for piece in cut("a{{ x }}${{ y }}b")]
     ['Text', 'Hole', 'Text']
@@ -56,12 +56,20 @@ def cut(text: str) -> tuple[Piece, ...]:
         if at_run_time:
             position = end if end is not None else inner
             continue
-        if start > done:
-            pieces.append(Text(done, start))
+        before = start
+        if text[inner : inner + 1] in ("-", "+"):
+            before = len(text[:start].rstrip()) if text[inner] == "-" else start
+            inner += 1
+        if before > done:
+            pieces.append(Text(done, before))
         if end is None:
             return (*pieces, Unclosed(start, inner))
-        pieces.append(Hole(start, end, inner, text[inner : end - 2]))
+        closing = end - 3 if text[end - 3] == "-" and end - 3 >= inner else end - 2
+        pieces.append(Hole(start, end, inner, text[inner:closing]))
         done = position = end
+        if closing == end - 3:
+            done = len(text) - len(text[end:].lstrip())
+            position = done
     if done < len(text):
         pieces.append(Text(done, len(text)))
     return tuple(pieces)

@@ -73,6 +73,10 @@ _COMPARE: dict[str, Callable[[object, object], object]] = {
 }
 
 
+# What only takes a value from where it is held makes nothing that could be too large.
+_STORED = (nodes.Name, nodes.Getattr, nodes.Getitem)
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method of a text, list or mapping, waiting for its call."""
@@ -133,7 +137,7 @@ class _Evaluation:
             found = self._value(node)
             if isinstance(found, NotYet):
                 raise Unavailable
-            return sized(found)
+            return found if isinstance(node, _STORED) else sized(found)
         except TemplateFault as fault:
             raise self._placed(fault, node) from None
         except (Unavailable, RecursionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -197,7 +198,12 @@ class ParamReader:
 
     def _fits(self, one: _Declaration, given: _Given) -> bool:
         trial = Walk(Report())
-        check = compile_schema(one.schema or {})
+        try:
+            check = compile_schema(one.schema or {})
+        except re.error as error:
+            message = f"the schema of `{one.name}` holds a pattern that cannot be read: {error}"
+            self.report.say(BAD_PARAM, one.entry.key.span, message)
+            return False
         check(given.node, Entry(one.entry.key, given.node), trial)
         source = "" if given.source == "the file: " else given.source
         for fault in trial.report:
