@@ -70,7 +70,7 @@ def _read(text: str, name: str) -> tuple[bool, Json]:
         return text in ("null", ""), None
     if name == "boolean":
         return text in ("true", "false"), text == "true"
-    if name == "integer":
+    if name == "integer" or (name == "number" and _INTEGER.fullmatch(text)):
         return (True, int(text)) if _INTEGER.fullmatch(text) else (False, None)
     if name == "number":
         value = float(text) if _NUMBER.fullmatch(text) else math.inf
