@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from flowctl.interpreter.events import Event, OnEvent, StepOutput
 from flowctl.plan import Secret, Step
 from tests.interpreter.running import Runner, command, plan
 
+ROOT = Path(__file__).parents[2]
 CANARY = "canary-Zx9"
 KEY = "-----BEGIN-----\ncanary-line-1\ncanary-line-2\n-----END-----\n"
 SECRETS = (Secret("TOKEN", "env", "API_TOKEN"), Secret("KEY", "file", "key.txt"))
@@ -107,6 +110,38 @@ def test_a_condition_may_ask_for_a_secret(runner: Runner) -> None:
     run(runner, command("s", "true", condition=f"secrets.TOKEN = '{CANARY}'"))
     run(runner, command("s", "true", condition="secrets.TOKEN = 'x'"))
     assert_hidden(runner)
+
+
+WORKFLOW = """\
+flowctl: 1
+name: canary
+secrets: {TOKEN: {env: API_TOKEN}, KEY: {file: key.txt}}
+steps:
+  shows: {run: "env; cat key.txt; echo ${{ secrets.TOKEN }} ${{ upper(secrets.KEY) }}"}
+  fails:
+    if: cast(secrets.TOKEN as bigint) > 0
+    run: echo never
+"""
+
+
+@pytest.mark.parametrize("shape", ["text", "json"])
+def test_the_command_line_shows_and_writes_no_secret(tmp_path: Path, shape: str) -> None:
+    (tmp_path / "w.yaml").write_text(WORKFLOW)
+    (tmp_path / "key.txt").write_text(KEY)
+    environment = {**os.environ, "API_TOKEN": CANARY, "PYTHONPATH": str(ROOT)}
+    flowctl = [sys.executable, "-m", "flowctl"]
+    for arguments in (
+        ["plan", "w.yaml", "-o", "plan.json"],
+        ["run", "w.yaml", "--keep-going", "--format", shape, "--log-format", shape],
+    ):
+        ended = subprocess.run(
+            [*flowctl, *arguments], cwd=tmp_path, env=environment, capture_output=True, check=False
+        )
+        shown = (ended.stdout + ended.stderr).lower()
+        assert ended.returncode == ("run" in arguments), shown.decode()
+        assert b"canary-" not in shown
+    for file in files(tmp_path):
+        assert b"canary-" not in file.read_bytes().lower(), file
 
 
 def run(runner: Runner, *steps: Step, on_event: OnEvent | None = None) -> str:

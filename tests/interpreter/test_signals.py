@@ -44,6 +44,24 @@ def test_signal_while_a_command_runs(tmp_path: Path, number: signal.Signals) -> 
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
+def test_the_command_line_ends_with_130(tmp_path: Path) -> None:
+    workflow = "flowctl: 1\nname: w\nsteps: {hang: {run: 'echo $$ > pid; echo up; sleep 1000'}}\n"
+    (tmp_path / "w.yaml").write_text(workflow)
+    program = [sys.executable, "-m", "flowctl", "run", "w.yaml"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        program, cwd=tmp_path, env=environment, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        assert b"hang | up\n" in iter(process.stderr.readline, b"")
+        process.send_signal(signal.SIGINT)
+        shown = process.stderr.read().decode()
+        assert process.wait() == 130
+    assert "hang: cancelled" in shown
+    assert "Traceback" not in shown
+    assert not alive(int((tmp_path / "pid").read_text()))
+
+
 def test_a_run_leaves_the_handlers_as_they_were(tmp_path: Path) -> None:
     code = (
         "import signal, sys; from tests.interpreter.running import *; "
