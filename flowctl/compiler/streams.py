@@ -12,12 +12,12 @@ from flowctl.compiler.handed import as_option, handed_columns, steps_read
 from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn_of_losses
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
-from flowctl.component import Files, Situation, Typed
+from flowctl.component import Files, Situation, Source, Typed
 from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.registry import Registry
-from flowctl.syntax.node import ScalarNode
+from flowctl.syntax.node import Json, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
 _Known: TypeAlias = "dict[tuple[str, str, Schema, str], Typed]"
@@ -86,7 +86,7 @@ class StreamTyper:
         if step.writers and all(step.writers.values()):
             # What these files hold today is what an earlier run left there.
             situation = replace(situation, files=NO_FILES)
-        typed = component.rule(arguments, situation)
+        typed = self._asked(component, arguments, situation)
         self.voice.faults(part, typed.faults)
         if not any(step.writers.values()):
             self.voice.unchecked(part, typed.missing)
@@ -94,6 +94,21 @@ class StreamTyper:
             return replace(typed, schema=handed)
         unsure = typed.schema.open or bool(typed.faults)
         return replace(typed, schema=replace(typed.schema, open=unsure))
+
+    def _asked(self, component: Source, arguments: dict[str, Json], situation: Situation) -> Typed:
+        """The rule's answer. A file is looked at once, however many steps read it."""
+        if situation.steps:
+            return component.rule(arguments, situation)
+        files = "none" if situation.files is NO_FILES else "all"
+        question = (component.spec.kind, canonical(arguments), UNKNOWN_SCHEMA, files)
+        typed = self._known.get(question)
+        if typed is None:
+            constants = situation.scope.constants
+            shared = {name: value for name, value in constants.items() if name != "matrix"}
+            scope = replace(situation.scope, constants=shared)
+            typed = component.rule(arguments, replace(situation, scope=scope))
+            self._known[question] = typed
+        return typed
 
     def _transform(
         self, part: Part | None, schema: Schema, situation: Situation, step: LinkedStep
