@@ -65,9 +65,10 @@ class _Places:
         """The step's own name, its components, and each of their arguments."""
         id, parts = step.step.id, step.parts
         yield id, self._place(step.step.key.span)
-        guard = step.step.node.entry("if")
-        if guard is not None:
-            yield f"{id}/if", self._place(guard.value.span)
+        for name in ("if", "max_rejects"):
+            entry = step.step.node.entry(name)
+            if entry is not None:
+                yield f"{id}/{name}", self._place(entry.value.span)
         components = (parts.source, *parts.transforms, *parts.outputs, parts.action)
         for part in components:
             if part is not None:
