@@ -90,6 +90,8 @@ def wrong_type(node: Node, where: Where, allowed: Sequence[str], role: str) -> D
             help="put quotes around the whole expression",
         )
     shown = "a number" if found == "integer" else TYPE_WORDS[found]
+    if found == "number" and "integer" in allowed and isinstance(node, ScalarNode):
+        shown = str(node.value)
     message = f"{name_of(where)} must be {wanted}, not {shown}"
     return fault(codes.WRONG_TYPE, node, message, help=_mend(node, found, allowed))
 

@@ -189,10 +189,7 @@ class _Bundle:
         try:
             return descend(tree, fragment, f"`{PurePosixPath(file).name}`")
         except Dangling as dangling:
-            text = str(written.value)
-            start = text.find(dangling.part, text.find("#"))
-            if dangling.part and start >= 0:
-                place = written.at(start, start + len(dangling.part))
+            place = dangling.place(written)
             self.report.say(
                 SCHEMA_REF, place, dangling.message, help=dangling.help, trace=written.trace
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -24,18 +25,29 @@ MAX_NODES = 1_000_000
 MAX_CHAIN = 100
 
 
+_INDEX = re.compile(r"0|[1-9][0-9]{0,8}")
+
+
 class Exhausted(Exception):
     """The document has grown too large, as the report says; what was being expanded is given up."""
 
 
 class Dangling(Exception):
-    """A pointer leads to nothing; `part` is the piece of it that is wrong."""
+    """A pointer leads to nothing; `segment` counts its pieces up to the one that is wrong."""
 
-    def __init__(self, message: str, part: str, help: str | None) -> None:
+    def __init__(self, message: str, segment: int, help: str | None) -> None:
         super().__init__(message)
         self.message = message
-        self.part = part
+        self.segment = segment
         self.help = help
+
+    def place(self, reference: ScalarNode) -> Span:
+        """Where the wrong piece stands in the reference that was followed."""
+        text = str(reference.value)
+        pieces = text[text.find("#") + 1 :].split("/")
+        start = text.find("#") + 1 + sum(len(piece) + 1 for piece in pieces[: self.segment])
+        end = start + len(pieces[self.segment])
+        return reference.at(start, end) if end > start else reference.span
 
 
 @dataclass(slots=True)
@@ -69,7 +81,7 @@ class References:
         target = self._target(reference, names)
         if target is None:
             return unknown
-        frame = Frame(REF, reference.value, reference.span)
+        frame = Frame(REF, reference.value or "#", reference.span)
         self._made += _size(target)
         if self._made > MAX_NODES:
             message = f"with this reference the document holds more than {MAX_NODES:,} values"
@@ -118,7 +130,7 @@ class References:
 
     def _target(self, reference: ScalarNode, names: Names) -> Node | None:
         text = str(reference.value)
-        path, mark, pointer = text.partition("#")
+        path, _, pointer = text.partition("#")
         try:
             tree = self._tree(path, reference)
         except FileRefused as refused:
@@ -132,7 +144,7 @@ class References:
             where = f"`{path}`" if path else "this document"
             return descend(tree, unquote(pointer), where, lambda node: self.head(node, names))
         except Dangling as dangling:
-            place = _part(reference, dangling.part, len(path) + len(mark))
+            place = dangling.place(reference)
             self.report.say(
                 REF_TARGET, place, dangling.message, help=dangling.help, trace=reference.trace
             )
@@ -154,15 +166,15 @@ def descend(node: Node, pointer: str, where: str, head: Head | None = None) -> N
     With `head` the way may lead through references.
     """
     if pointer and not pointer.startswith("/"):
-        raise Dangling(f"`#{pointer}` is no JSON pointer", pointer, f"write `#/{pointer}`")
-    for part in pointer.split("/")[1:]:
+        raise Dangling(f"`#{pointer}` is no JSON pointer", 0, f"write `#/{pointer}`")
+    for segment, part in enumerate(pointer.split("/")[1:], 1):
         name = part.replace("~1", "/").replace("~0", "~")
         below = _below(node, name)
         if below is None and head and isinstance(node, MappingNode) and node.entry(REF) is not None:
             node = head(node)
             below = _below(node, name)
         if below is None:
-            raise _dangling(node, name, part, where)
+            raise _dangling(node, name, segment, where)
         node = below
     return node
 
@@ -170,29 +182,25 @@ def descend(node: Node, pointer: str, where: str, head: Head | None = None) -> N
 def _below(node: Node, name: str) -> Node | None:
     if isinstance(node, MappingNode):
         return node.get(name)
-    if isinstance(node, SequenceNode) and name.isdecimal() and int(name) < len(node.items):
+    if isinstance(node, SequenceNode) and _INDEX.fullmatch(name) and int(name) < len(node.items):
         return node.items[int(name)]
     return node if isinstance(node, UnknownNode) else None
 
 
-def _dangling(node: Node, name: str, part: str, where: str) -> Dangling:
+def _dangling(node: Node, name: str, segment: int, where: str) -> Dangling:
     if isinstance(node, SequenceNode):
         count = len(node.items)
         message = f"`{name}` leads nowhere in {where}: the list there has {count} items, from 0 on"
-        return Dangling(message, part, None)
+        return Dangling(message, segment, None)
     if not isinstance(node, MappingNode):
-        return Dangling(f"`{name}` leads nowhere in {where}: there is a single value", part, None)
+        return Dangling(
+            f"`{name}` leads nowhere in {where}: there is a single value", segment, None
+        )
     names = node.names()
     near = nearest(name, names)
     shown = ", ".join(f"`{one}`" for one in names[:12])
     help = f"did you mean `{near}`?" if near else (f"there are {shown}" if names else None)
-    return Dangling(f"there is no `{name}` in {where}", part, help)
-
-
-def _part(reference: ScalarNode, part: str, after: int) -> Span:
-    text = str(reference.value)
-    start = text.find(part, after) if part else -1
-    return reference.at(start, start + len(part)) if start >= 0 else reference.span
+    return Dangling(f"there is no `{name}` in {where}", segment, help)
 
 
 def _size(node: Node) -> int:
