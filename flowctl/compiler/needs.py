@@ -67,12 +67,13 @@ class Resolver:
             self._unknown(name, node, span)
             return
         for needed in self.names.cells.get(name, ()):
-            if needed.id == step.id:
-                message = f"step `{step.id}` needs itself"
+            if needed.name == step.name:
+                # All cells have the same text, so that one that names another names itself too.
+                message = f"step `{step.name}` needs itself"
                 help = "name only steps that have ended when this one begins"
                 self.report.say(SELF_NEED, span, message, help=help, trace=node.trace)
-            else:
-                yield Need(needed.id, why, span, reads)
+                return
+            yield Need(needed.id, why, span, reads)
 
     def stated(self, step: ExpandedStep, node: Node | None) -> Iterator[Need]:
         """The needs under the key `needs`: a name, or a list of names and of `{step, same}`."""

@@ -192,6 +192,16 @@ steps:
     assert "did you mean `clean`?" in helps
 
 
+def test_a_cell_that_names_its_own_step() -> None:
+    text = """
+steps:
+  load: {run: echo, needs: [load]}
+  other: {run: "echo ${{ steps.other['us'].status }}"}
+"""
+    found = wrong(text, load=[{"r": "us"}, {"r": "eu"}], other=[{"r": "us"}, {"r": "eu"}])
+    assert found.found == [("E402", 3, 29), ("E402", 4, 32)]
+
+
 def test_a_cycle_is_printed_whole() -> None:
     found = wrong("""
 steps:
