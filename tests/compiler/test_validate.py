@@ -205,7 +205,8 @@ def test_all_faults_are_told_at_once() -> None:
     found = front(
         HEAD
         + "nme: x\nsteps:\n"
-        + "  a-b: {source: {csvv: a}, transforms: [{limit: x}, {fliter: y}], sink: 5}\n  c: {rn: x}\n"
+        + "  a-b: {source: {csvv: a}, transforms: [{limit: x}, {fliter: y}], sink: 5}\n"
+        + "  c: {rn: x}\n"
     )
     assert [code for code, _, _ in found.places] == [
         "E201",
