@@ -26,8 +26,9 @@ from flowctl.codes.expressions import (
     UNKNOWN_FUNCTION,
 )
 from flowctl.diagnostics import Code, Fault, nearest
+from flowctl.expressions.choice import choose
 from flowctl.expressions.functions import BY_NAME, Function
-from flowctl.expressions.functions.signature import Fixed, Match, Signature, unify
+from flowctl.expressions.functions.signature import Fixed, Signature, unify
 from flowctl.expressions.functions.structs import pack_type
 from flowctl.expressions.literals import decimal_type, read_literal
 from flowctl.expressions.names import resolve, runtime_path
@@ -47,6 +48,7 @@ from flowctl.expressions.tree import (
     Months,
     Name,
     Runtime,
+    Scalar,
     Tree,
     walk,
 )
@@ -202,20 +204,8 @@ class _Checker:
         return replace(tree, value=value, type=wanted)
 
     def _literal(self, tree: Literal) -> Tree:
-        value = tree.value
-        if not isinstance(tree.type, Unknown):
-            return tree
-        if value is None:
-            return replace(tree, type=NULL)
-        if isinstance(value, bool):
-            return replace(tree, type=BOOLEAN)
-        if isinstance(value, str):
-            return replace(tree, type=STRING)
-        if isinstance(value, int):
-            return replace(tree, type=literal_type(value))
-        if isinstance(value, dt.timedelta | Months):
-            return replace(tree, type=Interval() if isinstance(value, Months) else Duration())
-        return tree
+        kind = tree.type if not isinstance(tree.type, Unknown) else _literal_type(tree.value)
+        return Literal(tree.value, tree.start, tree.end, kind)
 
     def _name(self, tree: Name) -> Tree:
         for depth in range(len(self.locals), 0, -1):
@@ -316,7 +306,7 @@ class _Checker:
             message = f"`{function.name}` takes no named arguments"
             self.say(ARGUMENTS, message, tree.start, tree.end)
             return replace(tree, name=function.name, arguments=arguments, type=UNKNOWN)
-        return self._apply(replace(tree, name=function.name, arguments=arguments), function)
+        return self._apply(tree, function, arguments)
 
     def _arrow(self, tree: Call) -> Tree | None:
         """`->` reads JSON here and binds loosest; it makes no lambda any more."""
@@ -331,7 +321,7 @@ class _Checker:
 
     def called(self, tree: Call, function: Function) -> Tree:
         """A call of this function, whose arguments are not checked yet."""
-        return self._apply(replace(tree, arguments=self._arguments(tree)), function)
+        return self._apply(tree, function, self._arguments(tree))
 
     def _arguments(self, tree: Call) -> tuple[Tree, ...]:
         found: list[Tree] = []
@@ -369,21 +359,15 @@ class _Checker:
         yield
         self.locals.pop()
 
-    def _apply(self, tree: Call, function: Function) -> Tree:
+    def _apply(self, tree: Call, function: Function, arguments: tuple[Tree, ...]) -> Tree:
         """Chooses the signature that fits best and converts the arguments to what it takes."""
-        best: tuple[int, int, Match] | None = None
-        reason: str | None = None
-        for index, signature in enumerate(function.signatures):
-            match = signature.match(tree.arguments)
-            if isinstance(match, str):
-                reason = match
-            elif match is not None and (best is None or match.cost < best[0]):
-                best = (match.cost, index, match)
-        if best is None:
-            self._mismatch(tree, function, reason)
-            return replace(tree, type=UNKNOWN)
-        _, index, match = best
-        arguments = tuple(map(self.coerce, tree.arguments, match.parameters))
+        chosen = choose(function, arguments)
+        if not isinstance(chosen, tuple):
+            tree = replace(tree, name=function.name, arguments=arguments, type=UNKNOWN)
+            self._mismatch(tree, function, chosen)
+            return tree
+        index, match = chosen
+        arguments = tuple(map(self.coerce, arguments, match.parameters))
         result = match.result
         if function.name == "struct_pack":
             result = pack_type(tree.names, arguments)
@@ -391,7 +375,9 @@ class _Checker:
         if wrong is not None:
             culprit = arguments[wrong[0]]
             self.say(PATTERN, wrong[1], culprit.start, culprit.end)
-        return replace(tree, arguments=arguments, type=result, signature=index)
+        # Not `replace`, which takes ten times as long and would be felt in large documents.
+        return Call(function.name, arguments, tree.start, tree.end, result, tree.names,
+                    tree.name_start, tree.name_end, index)  # fmt: skip
 
     def _mismatch(self, tree: Call, function: Function, reason: str | None) -> None:
         kinds = [argument.type for argument in tree.arguments]
@@ -472,6 +458,25 @@ class _Checker:
             self.say(NOT_HERE, message, tree.start, tree.end)
         kind = BOOLEAN if name in STATUS else STRING if name == "source_file" else INT64
         return replace(tree, type=kind)
+
+
+def _literal_type(value: Scalar) -> DataType:
+    """The type of a literal as it stands in the text, without anything beside it."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return BOOLEAN
+        case str():
+            return STRING
+        case int():
+            return literal_type(value)
+        case Months():
+            return Interval()
+        case dt.timedelta():
+            return Duration()
+        case _:
+            return UNKNOWN
 
 
 def _not_literal(signatures: list[Signature], arguments: Sequence[Tree]) -> Tree | None:
