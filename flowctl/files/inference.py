@@ -23,14 +23,17 @@ from flowctl.records import (
 )
 
 _INT64: Final = range(-(2**63), 2**63)
-_INTEGER: Final = re.compile(r"[+-]?(0|[1-9]\d{0,18})")
-_DIGITS: Final = re.compile(r"[+-]?\d+")
+_SURELY_INT64: Final = 18
+_INTEGER: Final = re.compile(r"[+-]?(?:0|[1-9][0-9]{0,18})").fullmatch
+_DIGITS: Final = re.compile(r"[+-]?[0-9]+").fullmatch
 _FLOAT: Final = re.compile(
-    r"[+-]?((\d+\.\d*|\.\d+)([eE][+-]?\d+)?|\d+[eE][+-]?\d+|inf|infinity|nan)", re.IGNORECASE
-)
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_CLOCK: Final = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?")
-_OFFSET: Final = re.compile(r"(Z|[+-]\d{2}:?\d{2})$")
+    r"[+-]?(?:(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+"
+    r"|inf|infinity|nan)",
+    re.IGNORECASE,
+).fullmatch
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
+_CLOCK: Final = re.compile(r"[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?").fullmatch
+_OFFSET: Final = re.compile(r"(?:Z|[+-][0-9]{2}:?[0-9]{2})$").search
 
 
 def infer_text(values: Iterable[str]) -> DataType:
@@ -42,7 +45,7 @@ def infer_text(values: Iterable[str]) -> DataType:
     ('float64', 'string', 'date')
     """
     found: DataType = Null()
-    for value in values:
+    for value in set(values):
         found = _common(found, _text_type(value))
         if isinstance(found, String):
             break
@@ -78,30 +81,30 @@ def _settled(kind: DataType) -> DataType:
 
 
 def _text_type(value: str) -> DataType:
-    if _INTEGER.fullmatch(value):
-        return Integer(64) if int(value) in _INT64 else String()
-    if _FLOAT.fullmatch(value):
+    if _INTEGER(value):
+        return Integer(64) if len(value) < _SURELY_INT64 or int(value) in _INT64 else String()
+    if _FLOAT(value):
         return Float(64)
     if value.lower() in ("true", "false"):
         return Boolean()
-    return String() if _DIGITS.fullmatch(value) else _moment_type(value)
+    return String() if _DIGITS(value) else _moment_type(value)
 
 
 def _moment_type(value: str) -> DataType:
     if len(value) < 5 or not (value[2] == ":" or value[4] == "-"):
         return String()
     try:
-        if _CLOCK.fullmatch(value):
+        if _CLOCK(value):
             dt.time.fromisoformat(value)
             return Time()
-        if _DATE.fullmatch(value):
+        if _DATE(value):
             dt.date.fromisoformat(value)
             return Date()
         date, clock = value[:10], value[11:]
-        zoned = _OFFSET.search(clock)
-        if not _DATE.fullmatch(date) or value[10:11] not in (" ", "T"):
+        zoned = _OFFSET(clock)
+        if not _DATE(date) or value[10:11] not in (" ", "T"):
             return String()
-        if not _CLOCK.fullmatch(clock[: zoned.start()] if zoned else clock):
+        if not _CLOCK(clock[: zoned.start()] if zoned else clock):
             return String()
         dt.datetime.fromisoformat(value)
         return Datetime("UTC") if zoned else Datetime()

@@ -18,8 +18,8 @@ from flowctl.files.paths import DataFile
 from flowctl.files.streams import compression, open_stream, unreadable
 from flowctl.records import Column, String
 
-_HEAD = 64 * 1024
-_PIECE = 32 * 1024
+_HEAD = 48 * 1024
+_PIECE = 24 * 1024
 _LONGEST_LINE = 4 * 1024 * 1024
 _FILES = 8
 _EMPTY_TEXT = "\0"
@@ -38,7 +38,7 @@ def sample_delimited(
     """The columns of CSV files, None where all files are empty; raises BadInput."""
     nulls = {"", _EMPTY_TEXT, *null_values}
     names: tuple[str, ...] | None = None
-    seen: list[list[str]] = []
+    seen: list[set[str]] = []
     texts: set[int] = set()
     for path in _some(paths):
         file = DataFile(path, path.name)
@@ -47,15 +47,16 @@ def sample_delimited(
             continue
         if names is None:
             names = header.names
-            seen = [[] for _ in names]
+            seen = [set() for _ in names]
         places = {name: index for index, name in enumerate(names)}
         order = [places.get(name) for name in header.names]
-        for row in _rows(file, layout, header):
-            for place, value in zip(order, row, strict=True):
-                if place is not None and value == _EMPTY_TEXT:
+        rows = list(_rows(file, layout, header))
+        for column, place in enumerate(order):
+            if place is not None:
+                found = {row[column] for row in rows}
+                seen[place] |= found - nulls
+                if _EMPTY_TEXT in found:
                     texts.add(place)
-                if place is not None and value not in nulls:
-                    seen[place].append(value)
     if names is None:
         return None
     types = (

@@ -107,7 +107,7 @@ def test_types_that_text_cannot_hold(tmp_path: Path, kind: str) -> None:
 
 def test_canonical_arguments(tmp_path: Path) -> None:
     situation = Situation(Scope(), DataFiles(tmp_path))
-    said = {"csv": "o.csv", "delimiter": ",", "header": True}
+    said: dict[str, Json] = {"csv": "o.csv", "delimiter": ",", "header": True}
     assert COMPONENT.rule(said, Schema(), situation).arguments == {"csv": "o.csv"}
     (fault,) = COMPONENT.rule({"csv": "o.csv", "delimiter": ""}, Schema(), situation).faults
     assert fault.pointer == ("delimiter",)

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.stream import SPLIT_BYTES, StreamResult, StreamSetting, run_stream
@@ -18,9 +18,9 @@ REGISTRY = builtin()
 NOW = dt.datetime(2024, 1, 31, 12, tzinfo=dt.UTC)
 
 
-def op(kind: str, argument: Json, on_error: OnError = "fail", **options: Json) -> Operation:
+def op(kind: str, argument: object, on_error: OnError = "fail", /, **options: object) -> Operation:
     """A component's mapping as the plan has it."""
-    return Operation(kind, {kind: argument, **options}, on_error)
+    return Operation(kind, cast("dict[str, Json]", {kind: argument, **options}), on_error)
 
 
 @dataclass(frozen=True)

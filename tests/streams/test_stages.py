@@ -1,0 +1,1 @@
+"""Streams that go through blocking transforms: what is written, and what becomes of each record."""
