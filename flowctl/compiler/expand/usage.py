@@ -17,31 +17,31 @@ _USE = re.compile(
 
 def warn_of_unused(root: MappingNode, trees: Iterable[Node | None], report: Report) -> None:
     """Warns of each declared param and variable that no text of the document or its files names."""
-    params, variables = root.get("params"), root.get("vars")
-    if not isinstance(params, MappingNode) and not isinstance(variables, MappingNode):
-        return
-    used: dict[str, set[str]] = {"params": set(), "vars": set()}
-    for tree in (root, *(tree for tree in trees if tree is not None)):
-        for text in set(_texts(tree)):
-            for top, dotted, quoted in _USE.findall(text):
-                used[top].add(dotted or quoted)
-    for declared, names, code, what in (
-        (params, used["params"], UNUSED_PARAM, "param"),
-        (variables, used["vars"], UNUSED_VAR, "variable"),
-    ):
-        # An empty name stands for a use of all of them, or of one that is not written out.
-        if not isinstance(declared, MappingNode) or "" in names:
-            continue
-        for entry in declared.entries:
-            if entry.name not in names and NAME.fullmatch(entry.name):
-                message = f"nothing uses the {what} `{entry.name}`"
-                help = "remove it, or use it"
-                report.say(code, entry.key.span, message, help=help, trace=entry.key.trace)
+    unused = {**_declared(root, "params"), **_declared(root, "vars")}
+    for text in _texts([root, *(tree for tree in trees if tree is not None)]):
+        if not unused:
+            return
+        for top, dotted, quoted in _USE.findall(text):
+            name = dotted or quoted
+            if name:
+                unused.pop((top, name), None)
+            else:  # all of them are used, or one that is not written out
+                unused = {known: key for known, key in unused.items() if known[0] != top}
+    for (top, name), key in unused.items():
+        code, what = (UNUSED_PARAM, "param") if top == "params" else (UNUSED_VAR, "variable")
+        message = f"nothing uses the {what} `{name}`"
+        report.say(code, key.span, message, help="remove it, or use it", trace=key.trace)
 
 
-def _texts(node: Node) -> Iterator[str]:
-    """All texts of a tree that may name a param or a variable; of keys, those with a template."""
-    stack = [node]
+def _declared(root: MappingNode, top: str) -> dict[tuple[str, str], ScalarNode]:
+    """The keys under `params` or `vars`; a name that cannot be used has its own fault."""
+    node = root.get(top)
+    entries = node.entries if isinstance(node, MappingNode) else ()
+    return {(top, entry.name): entry.key for entry in entries if NAME.fullmatch(entry.name)}
+
+
+def _texts(stack: list[Node]) -> Iterator[str]:
+    """All texts of trees that may name a param or a variable; of keys, those with a template."""
     while stack:
         node = stack.pop()
         if isinstance(node, ScalarNode):
