@@ -16,9 +16,9 @@ _USE = re.compile(
 
 
 def warn_of_unused(root: MappingNode, trees: Iterable[Node | None], report: Report) -> None:
-    """Warns of each declared param and variable that no text of the document or its files names."""
+    """Warns of each declared param and variable that no text of the trees names."""
     unused = {**_declared(root, "params"), **_declared(root, "vars")}
-    for text in _texts([root, *(tree for tree in trees if tree is not None)]):
+    for text in _texts([tree for tree in trees if tree is not None]):
         if not unused:
             return
         for top, dotted, quoted in _USE.findall(text):
