@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -59,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Codes: 0 done, 1 a run failed, 2 usage, 3 invalid workflow, 4 resume refused, 130 interrupted.
     """
+    render.open_streams()
     try:
         result = cli.main(arguments, prog_name="flowctl", standalone_mode=False)
         sys.stdout.flush()
@@ -70,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _say("interrupted", Interrupted.exit_code)
     except FlowctlError as error:
-        return _say(str(error), error.exit_code)
+        return _say(str(error), error.exit_code) if str(error) else error.exit_code
     except BrokenPipeError:
         render.silence()
         return _TROUBLE
@@ -83,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say(message: str, exit_code: int) -> int:
     screen = render.console().err
-    if message:
+    with suppress(BrokenPipeError):
         screen.line(f"{screen.paint('error', 'error')}: {message}")
     return exit_code
 

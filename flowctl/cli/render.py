@@ -76,6 +76,13 @@ def screen(stream: TextIO, colour: str) -> Screen:
     return Screen(stream, wide, Paint(on), terminal)
 
 
+def open_streams() -> None:
+    """Give the process the standard streams that it was started without."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
 def silence() -> None:
     """Let nothing more be written to stdout, whose reader is gone."""
     with suppress(OSError):

@@ -156,6 +156,20 @@ def test_a_reader_that_goes_away_is_no_fault() -> None:
     assert result.stderr == ""
 
 
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "> /dev/null", "2>&1 | true"])
+def test_streams_that_are_not_there_are_no_bug(redirection: str) -> None:
+    command = f"{sys.executable} -m flowctl explain {redirection}"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+def test_a_full_device_is_told_in_a_line() -> None:
+    command = f"{sys.executable} -m flowctl explain > /dev/full"
+    result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT)
+    assert (result.returncode, result.stderr) == (1, "error: no space left on device\n")
+
+
 def test_colours_obey() -> None:
     assert "\x1b[" not in flowctl("explain").stdout
     assert "\x1b[" in flowctl("explain", "--color", "always").stdout
