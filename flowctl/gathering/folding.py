@@ -94,7 +94,9 @@ class Folding:
         return node
 
     def _fits(self, parts: Sequence[Part]) -> bool:
-        return sum(part.bytes for part in parts) <= self.memory // 4
+        """Whether they can be folded at once; nothing at all always can."""
+        size = sum(part.bytes for part in parts)
+        return size <= self.memory // 4 or not any(part.rows for part in parts)
 
     def _folded(self, parts: Sequence[Part]) -> Iterator[pl.DataFrame]:
         """The fold of some parts in the order of the keys, range by range where it is large."""

@@ -59,6 +59,12 @@ class Part:
         return cls(None, run, size, True, pl.concat(fences) if fences else None)
 
     @property
+    def rows(self) -> int:
+        if self.frame is not None:
+            return self.frame.height
+        return self._saved().rows
+
+    @property
     def held(self) -> int:
         """Bytes of memory that it takes now."""
         return self.bytes if self.frame is not None else 0

@@ -10,7 +10,17 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from flowctl.dataflow import RECORD, Blocking, Examined, Gathering, Origin, Scan, Split
+from flowctl.dataflow import (
+    RECORD,
+    Blocking,
+    Examined,
+    Gathering,
+    Origin,
+    Rowwise,
+    Scan,
+    Split,
+    Stretch,
+)
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.pipeline import Stage
 from flowctl.syntax.node import Json
@@ -49,6 +59,7 @@ class Gatherer:
 class GatheredReader:
     """What was gathered, as a source of splits."""
 
+    blocking: Blocking
     gathering: Gathering
     boundary: Stage
 
@@ -62,7 +73,7 @@ class GatheredReader:
         with _told_by(self.boundary):
             for index, frame in enumerate(self.gathering.leave()):
                 if index >= first:
-                    yield GatheredSplit(frame, index + 1)
+                    yield GatheredSplit(frame, index + 1, self.blocking.after)
 
     def close(self) -> None:
         self.gathering.close()
@@ -74,11 +85,15 @@ class GatheredSplit:
 
     frame: pl.DataFrame
     after: int
+    computed: Rowwise | None = None
 
     @property
     def size(self) -> int:
         """No bytes of the input, all of which has been read."""
         return 0
+
+    def taken(self) -> Sequence[Stretch]:
+        return ()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
         return Scan(self.frame.height, self._numbered(columns).lazy())
@@ -88,7 +103,10 @@ class GatheredSplit:
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
         """No file and no line; the text is the record as JSON."""
-        lines = self.frame[list(records)].write_ndjson().splitlines()
+        frame = self.frame[list(records)]
+        if self.computed is not None:
+            frame = self.computed.apply(frame.lazy()).collect()
+        lines = frame.write_ndjson().splitlines()
         return [Origin("", None, None, line) for line in lines]
 
     def _numbered(self, columns: Sequence[str]) -> pl.DataFrame:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import mkdtemp
 from typing import BinaryIO, Literal
 from urllib.parse import quote
 
@@ -141,7 +141,7 @@ class _Work:
             pipeline = stages.first
             for number, later in enumerate(stages.later):
                 gathering = later.blocking.open(self._folder(number), memory_to_gather(setting))
-                readers.append(reader := GatheredReader(gathering, later.boundary))
+                readers.append(reader := GatheredReader(later.blocking, gathering, later.boundary))
                 gatherer = Gatherer(later.blocking, gathering, later.boundary, executor)
                 self._drive(pipeline, [gatherer], rejects, executor)
                 pipeline = later.pipeline(reader)
@@ -161,7 +161,7 @@ class _Work:
     ) -> None:
         """Takes all records through one stage; `counts` grows by what becomes of them there."""
         setting, before = self.setting, self.counts
-        first = before == Counts()
+        first = not isinstance(pipeline.reader, GatheredReader)
         flow = Flow(
             setting.workers,
             setting.split_bytes,
@@ -176,9 +176,9 @@ class _Work:
 
     def _folder(self, number: int) -> Path:
         """Where the blocking transform with this number keeps what memory does not hold."""
-        setting = self.setting
-        base = setting.work if setting.work is not None else Path(gettempdir())
-        return base / f"{setting.token}-{quote(self.step, safe='')}-{number}"
+        if self.setting.work is None:
+            return Path(mkdtemp(prefix="flowctl-"))
+        return self.setting.work / quote(self.step, safe="") / str(number)
 
     def _output(
         self, sink: Operation, schema: Schema, pointer: tuple[str | int, ...], executor: Executor

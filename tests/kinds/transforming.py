@@ -96,7 +96,7 @@ def transformed(
         out = sound.filter(operator.predicate).collect()
     else:
         out = operator.apply(sound).collect()
-    _as_promised(out, answer.schema)
+    as_promised(out, answer.schema)
     return Outcome(out, wrong)
 
 
@@ -117,7 +117,7 @@ def passed(
     return out, len(out)
 
 
-def _as_promised(frame: pl.DataFrame, schema: Schema) -> None:
+def as_promised(frame: pl.DataFrame, schema: Schema) -> None:
     """The columns that leave are those that the rule said, in name, order and type."""
     assert frame.columns == schema.names
     for column in schema:

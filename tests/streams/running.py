@@ -30,6 +30,7 @@ class Folder:
     base: Path
     workers: int = 2
     split_bytes: int = SPLIT_BYTES
+    memory: int = 1 << 32
 
     def run(
         self,
@@ -50,6 +51,7 @@ class Folder:
             "test",
             workers=self.workers,
             split_bytes=self.split_bytes,
+            memory=self.memory,
             stdout=stdout,
             cancelled=cancelled,
         )

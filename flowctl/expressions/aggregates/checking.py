@@ -23,7 +23,7 @@ from flowctl.expressions.canonical import canonical
 from flowctl.expressions.check import check_call, check_tree
 from flowctl.expressions.refused import AGGREGATES as KNOWN_ELSEWHERE
 from flowctl.expressions.scope import Scope
-from flowctl.expressions.tree import Call, Case, Cast, Literal, Name, Scalar, Tree, walk
+from flowctl.expressions.tree import Call, Case, Cast, Literal, Name, Scalar, Tree, children
 from flowctl.expressions.types import BOOLEAN, INT32, INT64, INT128
 from flowctl.records import Column, DataType, Schema, Unknown
 
@@ -152,17 +152,15 @@ def _constant(call: Call) -> Scalar:
 
 def _around(tree: Tree, keys: Schema, scope: Scope) -> list[Fault]:
     """Names outside of aggregates that are neither keys nor constants, and unknown aggregates."""
-    faults: list[Fault] = []
-    for node in walk(tree):
-        if isinstance(node, Name):
-            fault = _name(node, keys, scope)
-            faults += [fault] if fault is not None else []
-        elif isinstance(node, Call) and node.name in KNOWN_ELSEWHERE:
-            message = f"`{node.name}` is no aggregate that is known here"
-            close = nearest(node.name, BY_NAME)
-            help = f"did you mean `{close}`?" if close else "`flowctl kinds aggregate` lists them"
-            faults.append(Fault(AGGREGATE, message, (), node.name_start, node.name_end, help))
-    return faults
+    if isinstance(tree, Name):
+        fault = _name(tree, keys, scope)
+        return [fault] if fault is not None else []
+    if isinstance(tree, Call) and tree.name in KNOWN_ELSEWHERE:
+        message = f"`{tree.name}` is no aggregate that is known here"
+        close = nearest(tree.name, BY_NAME)
+        help = f"did you mean `{close}`?" if close else "`flowctl kinds aggregate` lists them"
+        return [Fault(AGGREGATE, message, (), tree.name_start, tree.name_end, help)]
+    return [fault for child in children(tree) for fault in _around(child, keys, scope)]
 
 
 def _name(node: Name, keys: Schema, scope: Scope) -> Fault | None:

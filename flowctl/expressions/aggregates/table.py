@@ -141,7 +141,7 @@ def _spread(result: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Callable[[Given], 
 
     def merge(s: States) -> list[pl.Expr]:
         count, mean, squares = s
-        all_mean = (count * mean).sum() / count.sum()
+        all_mean = pl.when(count.sum() > 0).then((count * mean).sum() / count.sum())
         apart = (count * (mean - all_mean) ** 2).sum()
         return [count.sum(), all_mean, squares.sum() + apart]
 
