@@ -122,6 +122,28 @@ def test_a_reference_alone_becomes_the_schema_itself(tmp_path: Path) -> None:
     assert bundled({"$ref": "nothing.json"}, tmp_path, FILES)[0] == {"type": "null"}
 
 
+def test_a_schema_may_stand_elsewhere_in_the_document() -> None:
+    text = (
+        HEAD
+        + "x-record: {properties: {id: {$ref: '#/x-id'}}}\nx-id: {type: integer}\n"
+        + "steps: {a: {source: {csv: a}, sink: {csv: b}, transforms: [{validate: SCHEMA}]}}\n"
+    )
+    made = {}
+    for schema in ("{$ref: '#/x-record'}", "{items: {$ref: '#/x-record'}}"):
+        found = front(text.replace("SCHEMA", schema))
+        assert found.found == []
+        step: Any = found.step("a")
+        made[schema] = step["transforms"][0]["validate"]
+    id = {"id": {"$ref": "#/$defs/x-id"}}
+    assert list(made.values()) == [
+        {"properties": id, "$defs": {"x-id": {"type": "integer"}}},
+        {
+            "items": {"$ref": "#/$defs/x-record"},
+            "$defs": {"x-record": {"properties": id}, "x-id": {"type": "integer"}},
+        },
+    ]
+
+
 def test_what_a_bundle_reads_are_dependencies(tmp_path: Path) -> None:
     _, found = bundled({"$ref": "flight.json"}, tmp_path, FILES)
     assert found.expanded is not None

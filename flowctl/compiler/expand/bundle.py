@@ -53,7 +53,7 @@ class Bundler:
         The very node, where there is nothing to do; unknown, where a reference is broken.
         """
         rendered = self.rendered(schema, names)
-        if not isinstance(rendered, MappingNode) or not any(_references(rendered)):
+        if not isinstance(rendered, MappingNode) or not _leads_out(rendered):
             return rendered
         try:
             return _Bundle(self.files, self.report).of(rendered)
@@ -91,8 +91,10 @@ class _Bundle:
     definitions: dict[str, Node] = field(default_factory=dict)
     taken: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    own: MappingNode | None = None
 
     def of(self, schema: MappingNode) -> MappingNode:
+        self.own = schema
         only = schema.entry(REF)
         if only is not None and len(schema.entries) == 1 and isinstance(only.value, ScalarNode):
             target = self._target(only.value, None)
@@ -156,10 +158,10 @@ class _Bundle:
         """What a reference names; None where it stays as it is."""
         text = str(written.value)
         path, _, fragment = text.partition("#")
-        if (not path and holder is None) or text in self.ids or path.startswith(_METASCHEMAS):
+        if text in self.ids or path.startswith(_METASCHEMAS):
             return None
         if not path:
-            return str(holder), unquote(fragment)
+            return self._inside(written, holder, unquote(fragment))
         try:
             file = self.files.locate(path, written.span.file)
             self.files.tree(file, path)
@@ -172,6 +174,21 @@ class _Bundle:
                 )
             raise _Broken from None
         return file.as_posix(), unquote(fragment)
+
+    def _inside(self, written: ScalarNode, holder: str | None, fragment: str) -> Target | None:
+        """What a reference into its own file names.
+
+        A schema that stands in a workflow is its own root; what it does not hold itself may stand
+        elsewhere in that document.
+        """
+        if holder is not None:
+            return holder, fragment
+        if self.own is None or _holds(self.own, fragment):
+            return None
+        document = self.files.trees.get(written.span.file)
+        if document is not None and fragment.startswith("/") and _holds(document, fragment):
+            return written.span.file, fragment
+        return None
 
     def _find(self, target: Target, written: ScalarNode) -> Node:
         file, fragment = target
@@ -244,11 +261,25 @@ def _schemas(node: Node) -> Iterator[MappingNode]:
             yield from _schemas(item)
 
 
-def _references(schema: MappingNode) -> Iterator[Node]:
-    for node in _schemas(schema):
-        reference = node.get(REF)
-        if isinstance(reference, ScalarNode) and not str(reference.value).startswith("#"):
-            yield reference
+def _leads_out(schema: MappingNode) -> bool:
+    """Whether any reference leads out of the schema."""
+    written = (node.get(REF) for node in _schemas(schema))
+    return any(
+        isinstance(reference, ScalarNode)
+        and not (str(reference.value)[:1] == "#" and _holds(schema, str(reference.value)[1:]))
+        for reference in written
+    )
+
+
+def _holds(tree: Node, fragment: str) -> bool:
+    """Whether a tree has something at a pointer or anchor."""
+    if fragment and not fragment.startswith("/"):
+        return any(_anchor(node) == fragment for node in _schemas(tree))
+    try:
+        descend(tree, unquote(fragment), "")
+    except Dangling:
+        return False
+    return True
 
 
 def _ids(schema: MappingNode) -> Iterator[str]:
