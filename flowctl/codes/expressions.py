@@ -138,8 +138,9 @@ NOT_HERE = Code(
     "E513",
     "a function that does not exist in this place",
     """\
-`source_file()` and `source_line()` exist where records are read from files; `always()`,
-`failure()` and `success()` exist in a step's `if`.
+`source_file()` and `source_line()` exist where records are read from files, and up to the first
+transform that has to see all records (`sort`, `aggregate`); `always()`, `failure()` and
+`success()` exist in a step's `if`.
 """,
 )
 UNKNOWN_TYPE = Code(

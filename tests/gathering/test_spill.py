@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from flowctl.gathering.spill import DamagedRun, Run, Spill
+from flowctl.syntax.node import Json
 
 FRAMES = [pl.DataFrame({"a": [1, None], "t": ["x", "ü"]}), pl.DataFrame({"a": [3], "t": [None]})]
 WIDE = pl.DataFrame({"h": [2**100, -1, None]}, schema={"h": pl.Int128})
@@ -29,9 +30,10 @@ def test_a_run_is_read_segment_by_segment(tmp_path: Path) -> None:
 def test_a_run_survives_as_json(tmp_path: Path) -> None:
     run = Spill(tmp_path).write(FRAMES)
     assert Run.from_json(json.loads(json.dumps(run.to_json()))) == run
-    for nonsense in (None, [], ["a"], ["a", [[1]]], {"a": 1}):
+    nonsense: list[Json] = [None, [], ["a"], ["a", [[1]]], {"a": 1}]
+    for value in nonsense:
         with pytest.raises(ValueError, match="not a"):
-            Run.from_json(nonsense)
+            Run.from_json(value)
 
 
 def test_damage_is_told(tmp_path: Path) -> None:
