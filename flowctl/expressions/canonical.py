@@ -173,10 +173,10 @@ def _call(tree: Call) -> tuple[str, Binding]:
     if name in BINARY and len(arguments) == 2:
         return _binary(name, arguments)
     if name in _SUFFIX:
-        return f"{_within(arguments[0], Binding.MEMBERSHIP)} {name}", Binding.COMPARISON
+        return f"{_within(arguments[0], Binding.MEMBERSHIP)} {name}", Binding.IS
     if name in _DISTINCT:
         left, right = (_within(item, Binding.MEMBERSHIP) for item in arguments)
-        return f"{left} {name} {right}", Binding.COMPARISON
+        return f"{left} {name} {right}", Binding.IS
     if name in _LIKE:
         text, pattern, escape = (_within(item, Binding.OTHER) for item in arguments)
         return f"{text} {name} {pattern} escape {escape}", Binding.MEMBERSHIP
@@ -187,7 +187,7 @@ def _call(tree: Call) -> tuple[str, Binding]:
 
 def _prefix(name: str, operand: Tree) -> tuple[str, Binding]:
     binding = _PREFIX[name]
-    least = Binding.COMPARISON if name == "not" else Binding.POSTFIX
+    least = Binding.IS if name == "not" else Binding.POSTFIX
     gap = " " if name == "not" else ""
     # A number behind a minus would be read as a negative literal.
     inner = _within(operand, least)

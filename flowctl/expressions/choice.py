@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 from flowctl.expressions.functions import BY_NAME
 from flowctl.expressions.functions.signature import Function, Match
-from flowctl.expressions.tree import Column, Lambda, Literal, Tree
+from flowctl.expressions.tree import Call, Column, Lambda, Literal, Tree
 from flowctl.records import DataType, String
 
 _BY_SIZE: Final = frozenset(("arithmetic", "logic"))
@@ -53,7 +53,7 @@ def _remembered(name: str, shapes: tuple[_Shape, ...]) -> tuple[int, Match] | st
 
 def _shape(tree: Tree, *, literals: bool) -> _Shape | None:
     """What the choice depends on; None where that may be the very value."""
-    if isinstance(tree, Lambda):
+    if isinstance(tree, Lambda) or (isinstance(tree, Call) and tree.name == "list_value"):
         return None
     if not isinstance(tree, Literal):
         return tree.type, None

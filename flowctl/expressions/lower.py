@@ -6,10 +6,11 @@ branch is taken: each check carries the condition under which its place is reach
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
+from flowctl.expressions import once
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.casts import cast, literal
 from flowctl.expressions.functions import BY_NAME
@@ -61,6 +62,8 @@ class Lowered:
 
     value: pl.Expr
     checks: tuple[Check, ...] = ()
+    size: int = 1
+    """How many references to columns the value has, about."""
 
     @property
     def fault(self) -> pl.Expr | None:
@@ -101,7 +104,7 @@ def _lower(tree: Tree) -> Lowered:
             return Lowered(pl.col(canonical(tree)))
         case Field(operand, name):
             inner = _lower(operand)
-            return Lowered(inner.value.struct.field(name), inner.checks)
+            return Lowered(inner.value.struct.field(name), inner.checks, inner.size)
         case Cast():
             return _cast(tree)
         case Case():
@@ -123,10 +126,12 @@ def _cast(tree: Cast) -> Lowered:
     operand = _lower(tree.operand)
     if isinstance(tree.operand.type, Unknown):
         raise NotLowerable(f"the type of {canonical(tree.operand)} is not known before the run")
-    result = cast(operand.value, tree.operand, tree.to)
-    if tree.kind == "try":
-        return Lowered(_nulled(result), operand.checks)
-    return _joined(result, (operand,), tree)
+
+    def operation(values: Sequence[pl.Expr]) -> Result:
+        result = cast(values[0], tree.operand, tree.to)
+        return Result(_nulled(result)) if tree.kind == "try" else result
+
+    return _applied(operation, (operand,), tree)
 
 
 def _nulled(result: Result) -> pl.Expr:
@@ -137,11 +142,20 @@ def _nulled(result: Result) -> pl.Expr:
     return value
 
 
-def _joined(result: Result, operands: Sequence[Lowered], tree: Tree) -> Lowered:
+def _applied(
+    operation: Callable[[Sequence[pl.Expr]], Result], operands: Sequence[Lowered], tree: Tree
+) -> Lowered:
     """The result of an operation with the checks of its operands before its own."""
+    values = [operand.value for operand in operands]
+    if isinstance(tree, Call) and any(isinstance(part, Lambda) for part in tree.arguments):
+        # What a lambda computes has no value outside of its list.
+        result, size = operation(values), sum(operand.size for operand in operands)
+    else:
+        sizes = [operand.size for operand in operands]
+        result, size = once.applied(operation, values, sizes, tree.type)
     checks = [check for operand in operands for check in operand.checks]
     checks += [_check(problem, tree) for problem in result.problems]
-    return Lowered(result.value, tuple(checks))
+    return Lowered(result.value, tuple(checks), size)
 
 
 def _check(problem: Problem, tree: Tree) -> Check:
@@ -161,30 +175,25 @@ def _call(tree: Call) -> Lowered:
     if tree.name == "try":
         return _try(tree)
     function = BY_NAME.get(tree.name)
-    if function is None or isinstance(tree.type, Unknown):
-        if function is None:
-            return Lowered(pl.col(f"{tree.name}()"))
+    if function is None:
+        return Lowered(pl.col(f"{tree.name}()"))
+    if isinstance(tree.type, Unknown):
         raise NotLowerable(f"the type of {canonical(tree)} is not known before the run")
+    signature = function.signatures[tree.signature]
+    kinds = tuple(argument.type for argument in tree.arguments)
+    shown = canonical(tree)
+
+    def operation(values: Sequence[pl.Expr]) -> Result:
+        call = Operands(tuple(values), kinds, tree.arguments, tree.type, tree.names, shown)
+        result = signature.lower(call)
+        return result if isinstance(result, Result) else Result(result)
+
     operands = [_lower(argument) for argument in tree.arguments]
-    call = Operands(
-        tuple(operand.value for operand in operands),
-        tuple(argument.type for argument in tree.arguments),
-        tree.arguments,
-        tree.type,
-        tree.names,
-        canonical(tree),
-    )
-    result = function.signatures[tree.signature].lower(call)
-    if not isinstance(result, Result):
-        result = Result(result)
-    return _joined(
-        result,
-        [
-            _of_items(operand, operands[0], part)
-            for operand, part in zip(operands, tree.arguments, strict=True)
-        ],
-        tree,
-    )
+    seen = [
+        _of_items(operand, operands[0], argument)
+        for operand, argument in zip(operands, tree.arguments, strict=True)
+    ]
+    return _applied(operation, seen, tree)
 
 
 def _of_items(operand: Lowered, listed: Lowered, tree: Tree) -> Lowered:
@@ -210,27 +219,31 @@ def _connective(tree: Call) -> Lowered:
     reached: pl.Expr | None = None
     checks: list[Check] = []
     values: list[pl.Expr] = []
+    size = 0
     for argument in tree.arguments:
         operand = _lower(argument)
         checks += _under(operand.checks, reached)
         undecided = operand.value.ne_missing(pl.lit(decides))
         reached = undecided if reached is None else reached & undecided
         values.append(operand.value)
+        size += operand.size
     value = reduce(lambda a, b: a | b if decides else a & b, values)
-    return Lowered(value, tuple(checks))
+    return Lowered(value, tuple(checks), size)
 
 
 def _coalesce(tree: Call) -> Lowered:
     reached: pl.Expr | None = None
     checks: list[Check] = []
     values: list[pl.Expr] = []
+    size = 0
     for argument in tree.arguments:
         operand = _lower(argument)
         checks += _under(operand.checks, reached)
         missing = operand.value.is_null()
         reached = missing if reached is None else reached & missing
         values.append(operand.value)
-    return Lowered(pl.coalesce(*values), tuple(checks))
+        size += operand.size
+    return Lowered(pl.coalesce(*values), tuple(checks), size)
 
 
 def _case(tree: Case) -> Lowered:
@@ -239,6 +252,7 @@ def _case(tree: Case) -> Lowered:
     reached: pl.Expr | None = None
     checks: list[Check] = []
     branches: list[tuple[pl.Expr, pl.Expr]] = []
+    size = 0
     for when, then in tree.branches:
         condition, result = _lower(when), _lower(then)
         checks += _under(condition.checks, reached)
@@ -246,12 +260,13 @@ def _case(tree: Case) -> Lowered:
         checks += _under(result.checks, holds if reached is None else reached & holds)
         reached = ~holds if reached is None else reached & ~holds
         branches.append((holds, result.value))
+        size += condition.size + result.size
     otherwise = _lower(tree.otherwise)
     checks += _under(otherwise.checks, reached)
     value = otherwise.value
     for holds, result_value in reversed(branches):
         value = pl.when(holds).then(result_value).otherwise(value)
-    return Lowered(value, tuple(checks))
+    return Lowered(value, tuple(checks), size + otherwise.size)
 
 
 def _try(tree: Call) -> Lowered:
@@ -259,7 +274,8 @@ def _try(tree: Call) -> Lowered:
     fault = operand.fault
     if fault is None:
         return operand
-    return Lowered(pl.when(fault).then(None).otherwise(operand.value))
+    value = pl.when(fault).then(None).otherwise(operand.value)
+    return Lowered(value, size=once.references(value))
 
 
 def _under(checks: Iterable[Check], condition: pl.Expr | None) -> list[Check]:

@@ -13,16 +13,17 @@ class Binding(IntEnum):
     OR = 2
     AND = 3
     NOT = 4
-    COMPARISON = 5
-    MEMBERSHIP = 6
-    OTHER = 7
-    SUM = 8
-    PRODUCT = 9
-    POWER = 10
-    ZONE = 11
-    SIGN = 12
-    POSTFIX = 13
-    ATOM = 14
+    IS = 5
+    COMPARISON = 6
+    MEMBERSHIP = 7
+    OTHER = 8
+    SUM = 9
+    PRODUCT = 10
+    POWER = 11
+    ZONE = 12
+    SIGN = 13
+    POSTFIX = 14
+    ATOM = 15
 
 
 BINARY: Final[dict[str, Binding]] = {

@@ -28,7 +28,7 @@ _NEGATED: Final = frozenset(("between", "in", "like", "ilike", "glob", "similar"
 _WORDS: Final[dict[str, Binding]] = {
     "and": Binding.AND,
     "or": Binding.OR,
-    **dict.fromkeys(("is", "isnull", "notnull"), Binding.COMPARISON),
+    **dict.fromkeys(("is", "isnull", "notnull"), Binding.IS),
     **dict.fromkeys(("not", *_NEGATED), Binding.MEMBERSHIP),
     "at": Binding.ZONE,
 }
@@ -160,19 +160,23 @@ class Parser:
         before = Binding.ATOM
         compared = tested = False
         while (binding := self._following()) is not None and binding >= least:
-            compares = self.token.kind == "operator" and binding is Binding.COMPARISON
-            if compares and compared:
+            chains = binding is Binding.COMPARISON or self._at_distinct()
+            if chains and compared:
                 raise self._chained(self.token)
             # No second `like` behind `a like b` or `a is null`, and no `+` behind `a in (1)`.
+            tested = tested or binding is Binding.IS
             if binding >= Binding.MEMBERSHIP and before is Binding.MEMBERSHIP:
                 raise self.unexpected()
-            tested = binding is Binding.COMPARISON and not compares or tested
             if binding is Binding.MEMBERSHIP and tested:
                 raise self.unexpected()
             tree = self._extended(tree, binding)
-            before, compared = binding, compares
+            before, compared = binding, chains
         self.depth -= 1
         return tree
+
+    def _at_distinct(self) -> bool:
+        ahead = 2 if self.peek().value == "not" else 1
+        return self.at("is") and self.peek(ahead).value == "distinct"
 
     def _following(self) -> Binding | None:
         """How tightly the next operator binds; None where none stands next."""

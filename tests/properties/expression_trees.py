@@ -24,11 +24,11 @@ COLUMNS: Final[dict[str, list[str]]] = {
     "texts": ["x"],
 }
 LITERALS: Final[dict[str, list[str]]] = {
-    "int": ["0", "1", "-1", "2", "7", "100", "300", "9223372036854775807", "NULL"],
+    "int": ["0", "1", "-1", "2", "7", "100", "300", "9223372036854775807"],
     "float": ["0e0", "1.5e0", "-2.5e0", "1e300", "'nan'::double", "'-inf'::double"],
     "dec": ["0.5", "-1.25", "100.0", "99.999"],
     "text": ["''", "'a'", "'héllo'", "' 12 '", "'2013-01-05'", "'%a_'"],
-    "bool": ["true", "false", "NULL"],
+    "bool": ["true", "false"],
     "date": ["DATE '2013-02-28'", "DATE '1969-12-31'"],
     "moment": ["TIMESTAMP '2013-02-28 12:30:00'", "TIMESTAMP '1900-01-01'"],
     "span": ["INTERVAL '1 day'", "INTERVAL '-90 seconds'"],
@@ -44,7 +44,7 @@ TEMPLATES: Final[dict[str, list[str]]] = {
         "year({date})", "month({moment})", "dayofweek({date})", "date_part('doy', {moment})",
         "{date} - {date}", "date_diff('day', {date}, {date})", "date_diff('month', {moment}, {moment})",
         "list_count({list})", "len({texts})", "{list}[{small}]", "list_max({list})",
-        "round({int}, -1)", "bit_count({int})", "list_position({list}, {int})", "ascii({text})",
+        "round({int}, -1)", "bit_count({int})", "list_position(l, {int})", "ascii({text})",
     ],
     "float": [
         "{float} + {num}", "{num} - {float}", "{float} * {num}", "{num} / {num}",
@@ -78,7 +78,7 @@ TEMPLATES: Final[dict[str, list[str]]] = {
         "list_has_any({list}, {list})", "json_valid({text})", "{span} > {span}",
     ],
     "date": [
-        "{date} + {small}", "cast({moment} as date)", "try_cast({text} as date)",
+        "greatest({date}, DATE '0001-07-01') + {small}", "cast({moment} as date)", "try_cast({text} as date)",
         "cast({text} as date)", "last_day({date})", "make_date(2013, {small}, 2)",
         "least({date}, {date})",
     ],
@@ -104,7 +104,7 @@ EVERYWHERE: Final = (
     "try({same})",
     "greatest({same}, {same})",
 )
-_UNORDERED: Final = ("list", "texts", "bool")
+_UNORDERED: Final = ("list", "texts", "bool", "span")
 _HOLE: Final = re.compile(r"\{(\w+)\}")
 
 

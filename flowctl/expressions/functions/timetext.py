@@ -32,7 +32,12 @@ def _strftime(moment: int) -> Lowering:
         text = timeformat.writing(call.text(1 - moment), zoned)
         if not text:
             return pl.when(call[moment].is_not_null()).then(pl.lit(""))
-        return call[moment].dt.strftime(text)
+        shown = call[moment].dt.strftime(text)
+        if "%Y" not in text and "%G" not in text:
+            return shown
+        # Polars writes a sign before years of five digits.
+        far = call[moment].dt.year() > 9999
+        return pl.when(far).then(shown.str.replace_all(r"\+(\d{5,})", "${1}")).otherwise(shown)
 
     return lower
 
