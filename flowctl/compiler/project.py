@@ -108,6 +108,7 @@ def _refusal(path: Path, written: str, error: OSError) -> FileRefused:
 
 def _nearest_file(path: Path) -> str | None:
     try:
-        return nearest(path.name, sorted(entry.name for entry in path.parent.iterdir()))
+        names = sorted(entry.name for entry in path.parent.iterdir())
+        return nearest(path.name, [name for name in names if name.endswith(path.suffix)])
     except OSError:
         return None

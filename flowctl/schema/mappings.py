@@ -9,6 +9,7 @@ from math import inf
 from typing import cast
 
 from flowctl.component import JsonSchema
+from flowctl.diagnostics import nearest
 from flowctl.schema import wording
 from flowctl.schema.values import number
 from flowctl.schema.walk import Check, Walk, deferred
@@ -70,7 +71,7 @@ class MappingRules:
                 right = check(entry.value, entry, walk) and right
         for entry in strangers:
             right = self.stranger(entry, where, walk) and right
-        return self.complete(node, where, walk) and right
+        return self.complete(node, where, walk, strangers) and right
 
     def stranger(self, entry: Entry, where: Where, walk: Walk) -> bool:
         for pattern, check in self.patterns:
@@ -90,11 +91,16 @@ class MappingRules:
             return False
         return self.others(entry.value, entry, walk)
 
-    def complete(self, node: MappingNode, where: Where, walk: Walk) -> bool:
+    def complete(self, node: MappingNode, where: Where, walk: Walk, strangers: list[Entry]) -> bool:
         """Whether nothing is missing, and nothing is too many."""
         present = {entry.key.value for entry in node.entries} if self.required else set()
         missing = [name for name in self.required if name not in present]
+        # A misspelt key is one fault, not also a missing one.
+        misspelt = {nearest(entry.name, list(self.properties)) for entry in strangers if missing}
         for name in missing:
+            if name in misspelt:
+                walk.faulty.add(id(node))
+                continue
             described = self.descriptions.get(name)
             walk.wrong(node, wording.missing_key(node, where, name, described))
         size = len(node.entries)

@@ -34,7 +34,6 @@ PLACES = [
     ("no_steps.yaml", "E202", 1, 1),
     ("option_with_a_dash_of_its_own.yaml", "E202", 7, 9),
     ("same_without_a_step.yaml", "E202", 9, 14),
-    ("unknown_key_of_a_need.yaml", "E202", 6, 14),
     ("boolean_where_text_is_needed.yaml", "E203", 6, 10),
     ("fault_in_a_profile.yaml", "E203", 6, 33),
     ("fault_in_one_cell_of_a_matrix.yaml", "E203", 8, 16),

@@ -23,6 +23,7 @@ from flowctl.syntax.node import (
 )
 
 OPENING = "{{"
+AS_TEXT = 'two braces that are meant as text are written `{{ "{{" }}`'
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,8 @@ class Renderer:
     def _value(self, hole: Hole | Unclosed, node: ScalarNode, names: Names) -> Json | NotYet:
         if isinstance(hole, Unclosed):
             message = "this template is not closed: `}}` is missing"
-            help = 'two braces that are meant as text are written `{{ "{{" }}`'
             place = node.at(hole.start, hole.end)
-            self.report.say(TEMPLATE_SYNTAX, place, message, help=help, trace=node.trace)
+            self.report.say(TEMPLATE_SYNTAX, place, message, help=AS_TEXT, trace=node.trace)
             return NotYet.KNOWN
         try:
             return self.evaluator.value(hole.expression, names, node.span.file)
@@ -121,7 +121,8 @@ class Renderer:
             start = min(hole.inner + fault.start, hole.end - 1)
             end = hole.inner + (fault.end if fault.end is not None else fault.start + 1)
             place = node.at(start, min(max(end, start + 1), hole.end))
-        self.report.say(fault.code, place, fault.message, help=fault.help, trace=node.trace)
+        help = fault.help or (AS_TEXT if fault.code is TEMPLATE_SYNTAX else None)
+        self.report.say(fault.code, place, fault.message, help=help, trace=node.trace)
 
     def _whole(
         self,
