@@ -7,10 +7,10 @@ of its matrix. A fault makes the one value unknown that it stands in, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from flowctl.codes.templates import UNKNOWN_PROFILE
 from flowctl.compiler.expand.bundle import Bundler
@@ -25,10 +25,10 @@ from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.usage import warn_of_unused
 from flowctl.compiler.expand.variables import Variables
 from flowctl.compiler.project import ProjectFiles
-from flowctl.compiler.stages import Document, Expanded, ExpandedStep, Inputs
+from flowctl.compiler.stages import Document, Expanded, Inputs
 from flowctl.compiler.validate import Judge
 from flowctl.diagnostics import Frame, Report, nearest
-from flowctl.expressions.scope import NotYet
+from flowctl.expressions.scope import Constant, NotYet
 from flowctl.plan import Secret
 from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, to_json
 
@@ -37,6 +37,9 @@ _LACKING = {
     "vars": "`vars` cannot be used here: variables get their values after this",
     "matrix": "there is no matrix here: `matrix` is known in the steps that have one",
 }
+_ABOUT = ("name", "description", "labels")
+# Under these keys almost anything may stand; it is judged where it is used.
+_OPEN = ("vars", "defaults", "profiles")
 
 
 def expand(document: Document, inputs: Inputs, judge: Judge, report: Report) -> Expanded:
@@ -66,52 +69,40 @@ class _Expansion:
     def run(self) -> Expanded:
         timestamp = self.inputs.timestamp.isoformat().replace("+00:00", "Z")
         workflow: dict[str, object] = {"timestamp": timestamp}
-        names = Names({"workflow": workflow}, {}, _LACKING)
-        root = self._profiled(self.document.root, names)
-        self.files.trees[root.span.file] = root
-
-        params = ParamReader(self.inputs, self.expander, names, self.judge, self.report).read(
-            self._mapping(root, "params", names)
-        )
-        lacking = {"matrix": _LACKING["matrix"]}
+        early = Names({"workflow": workflow}, {}, _LACKING)
+        root = self._profiled(self.document.root, early)
+        reader = ParamReader(self.inputs, self.expander, early, self.judge, self.report)
+        params = reader.read(self._mapping(root, "params", early))
         names = Names(
-            {"params": params.values, "workflow": workflow}, {"params": params.places}, lacking
+            {"params": params.values, "workflow": workflow},
+            {"params": params.places},
+            {"matrix": _LACKING["matrix"]},
         )
         declared = self._mapping(root, "vars", names)
         variables = Variables.of(declared, self.expander, self.report, names)
         names = variables.seen_from(names)
-        constants = variables.constants()
+        constants = {"params": params.values, "vars": variables.constants(), "workflow": workflow}
 
-        about = {
-            name: self._expanded(root, name, names) for name in ("name", "description", "labels")
-        }
+        about = {name: self._expanded(root, name, names) for name in _ABOUT}
         secrets = self._expanded(root, "secrets", names)
         maker = StepMaker(self.expander, self.judge, self.report, root, names)
         steps = tuple(maker.steps())
-        self._judge(root, {**about, "secrets": secrets, "params": params.schemas}, maker.judged)
-        if self.document.root.span.file == root.span.file:
-            warn_of_unused(root, self.files.trees.values(), self.report)
+        changed = {**about, "secrets": secrets, "params": params.schemas, "steps": maker.judged}
+        self._judge(root, changed, names)
+        warn_of_unused(root, self.files.trees.values(), self.report)
         return Expanded(
             document=self.document,
             name=_text(about["name"]) or self.document.path.stem,
-            params={
-                name: value  # type: ignore[misc]
-                for name, value in params.values.items()
-                if not isinstance(value, NotYet)
-            },
-            constants={"params": params.values, "vars": constants, "workflow": workflow},  # type: ignore[dict-item]
+            params=_known(params.values),
+            constants=constants,  # type: ignore[arg-type]  # a mapping of plain values
             secrets=tuple(_secrets(secrets)),
             steps=steps,
-            about={
-                name: to_json(node)
-                for name, node in about.items()
-                if node is not None and name != "name"
-            },
+            about=_described(about),
             dependencies=(self.document.path, *self._others()),
         )
 
     def _profiled(self, root: MappingNode, names: Names) -> MappingNode:
-        """The document with the chosen profile laid over it."""
+        """The document with the chosen profile laid over it; it is what `#/...` points into."""
         self.files.trees[root.span.file] = root
         chosen = self.inputs.profile
         if chosen is None:
@@ -129,7 +120,10 @@ class _Expansion:
             return root
         patch = traced(entry.value, (Frame("profile", chosen, entry.key.span),))
         laid = self.expander.overlay(root, patch, names)
-        return replace(laid, span=root.span) if isinstance(laid, MappingNode) else root
+        if isinstance(laid, MappingNode):
+            root = replace(laid, span=root.span)
+            self.files.trees[root.span.file] = root
+        return root
 
     def _mapping(self, root: MappingNode, name: str, names: Names) -> MappingNode | None:
         node = root.get(name)
@@ -140,15 +134,13 @@ class _Expansion:
         node = root.get(name)
         return self.expander.expand(node, names) if node is not None else None
 
-    def _judge(
-        self, root: MappingNode, expanded: dict[str, Node | None], steps: Node | None
-    ) -> None:
+    def _judge(self, root: MappingNode, changed: dict[str, Node | None], names: Names) -> None:
         """Judges strictly what has changed, and what was put off before."""
         entries: list[Entry] = []
         for entry in root.entries:
-            value = steps if entry.name == "steps" else expanded.get(entry.name)
-            if entry.name in ("vars", "defaults", "profiles"):
-                continue
+            value = changed.get(entry.name)
+            if entry.name in _OPEN:
+                value = self.expander.head(entry.value, names)
             entries.append(entry if value is None else Entry(entry.key, value))
         self.judge.strict(MappingNode(tuple(entries), root.span, root.trace), "")
 
@@ -167,9 +159,16 @@ def _secrets(node: Node | None) -> Iterator[Secret]:
                 yield Secret(entry.name, source, place.value)
 
 
+def _known(values: Mapping[str, Constant]) -> dict[str, Json]:
+    known = {name: value for name, value in values.items() if not isinstance(value, NotYet)}
+    return cast("dict[str, Json]", known)
+
+
+def _described(about: Mapping[str, Node | None]) -> dict[str, Json]:
+    """What people read about the workflow, besides its name."""
+    return {name: to_json(node) for name, node in about.items() if node and name != "name"}
+
+
 def _text(node: Node | None) -> str | None:
     value: Json = to_json(node) if node is not None else None
     return value if isinstance(value, str) and value else None
-
-
-__all__ = ["ExpandedStep", "expand"]

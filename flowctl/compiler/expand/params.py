@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -44,10 +44,11 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value from somewhere, and how a message says from where (empty: from the document)."""
+    """A value; a message begins with its `source` where no place in a file shows it."""
 
     node: Node
     source: str = ""
+    outside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,12 @@ class ParamReader:
         """The values of all declared params, by what the world hands in."""
         entries = written.entries if written is not None else ()
         declared = [self._declaration(entry) for entry in entries]
-        by_file = self._by_file()
-        self._unknown([one.name for one in declared], by_file)
+        file = self._file()
+        self._unknown([one.name for one in declared], file)
         values: dict[str, Constant] = {}
         places: dict[str, Node] = {}
         for one in declared:
-            value, place = self._value(one, by_file)
+            value, place = self._value(one, file)
             values[one.name] = value
             if place is not None:
                 places[one.name] = place
@@ -120,24 +121,18 @@ class ParamReader:
             node,
         )
 
-    def _by_file(self) -> Mapping[str, Node]:
+    def _file(self) -> MappingNode | None:
+        """What the file of params holds, if there is one."""
         path = self.inputs.params_file
-        if path is None:
-            return {}
-        tree = _tree(path, self.report)
-        if tree is None:
-            return {}
-        if not isinstance(tree, MappingNode):
-            message = f"a file of params must be a mapping, not {TYPE_WORDS[type_of(tree)]}"
-            self.report.say(BAD_PARAM, tree.span, message)
-            return {}
-        return {entry.name: entry.value for entry in tree.entries} | {
-            "": MappingNode(tree.entries, tree.span)
-        }
+        tree = _tree(path, self.report) if path is not None else None
+        if tree is None or isinstance(tree, MappingNode):
+            return tree
+        message = f"a file of params must be a mapping, not {TYPE_WORDS[type_of(tree)]}"
+        self.report.say(BAD_PARAM, tree.span, message)
+        return None
 
-    def _unknown(self, declared: list[str], by_file: Mapping[str, Node]) -> None:
-        tree = by_file.get("")
-        for entry in tree.entries if isinstance(tree, MappingNode) else ():
+    def _unknown(self, declared: list[str], file: MappingNode | None) -> None:
+        for entry in file.entries if file is not None else ():
             if entry.name not in declared:
                 message = f"there is no param `{entry.name}`"
                 help = _meant(entry.name, declared)
@@ -147,30 +142,27 @@ class ParamReader:
                 message = f"`-p {name}=...`: there is no param `{name}`"
                 self.report.say(UNKNOWN_PARAM, None, message, help=_meant(name, declared))
 
-    def _value(
-        self, one: _Declaration, by_file: Mapping[str, Node]
-    ) -> tuple[Constant, Node | None]:
-        given = next(self._given(one, by_file), None)
+    def _value(self, one: _Declaration, file: MappingNode | None) -> tuple[Constant, Node | None]:
+        """The value of a param and, where the document gives it, its place."""
+        given = next(self._given(one, file), None)
         if given is None:
             if one.schema is not None:
                 self._missing(one)
             return NOT_YET_KNOWN, None
         if isinstance(given.node, UnknownNode) or one.schema is None:
             return NOT_YET_KNOWN, None
-        if given.source and self._evaluates(one, given):
+        if (given.outside and self._evaluates(one, given)) or not self._fits(one, given):
             return NOT_YET_KNOWN, None
-        if not self._fits(one, given):
-            return NOT_YET_KNOWN, None
-        place = None if given.source else given.node
-        return to_json(given.node, NOT_YET_KNOWN), place
+        return to_json(given.node, NOT_YET_KNOWN), None if given.outside else given.node
 
-    def _given(self, one: _Declaration, by_file: Mapping[str, Node]) -> Iterator[_Given]:
+    def _given(self, one: _Declaration, file: MappingNode | None) -> Iterator[_Given]:
         """The values for a param, the strongest first."""
-        if one.name in self.inputs.params:
-            text = self.inputs.params[one.name]
+        text = self.inputs.params.get(one.name)
+        if text is not None:
             yield self._typed(one, text, f"`-p {one.name}={_short(text)}`: ")
-        if one.name in by_file:
-            yield _Given(by_file[one.name], "the file: ")
+        node = file.get(one.name) if file is not None else None
+        if node is not None:
+            yield _Given(node, outside=True)
         if one.variable is not None and one.variable in self.inputs.environment:
             text = self.inputs.environment[one.variable]
             yield self._typed(one, text, f"the variable `{one.variable}`: ")
@@ -184,14 +176,13 @@ class ParamReader:
         except Untypable as error:
             message = f"{source}`{one.name}` must be {error}"
             self.report.say(BAD_PARAM, place, message, trace=one.entry.key.trace)
-            return _Given(UnknownNode(place), source)
-        return _Given(located(value, ScalarNode(None, place), ()), source)
+            return _Given(UnknownNode(place), source, outside=True)
+        return _Given(located(value, ScalarNode(None, place), ()), source, outside=True)
 
     def _evaluates(self, one: _Declaration, given: _Given) -> bool:
         if AT_RUN_TIME not in _texts(to_json(given.node)):
             return False
-        source = "" if given.source == "the file: " else given.source
-        message = f"{source}the value of `{one.name}` holds `{AT_RUN_TIME}`"
+        message = f"{given.source}the value of `{one.name}` holds `{AT_RUN_TIME}`"
         help = "a value from outside is never evaluated; write the expression into the workflow"
         self.report.say(RUNTIME_IN_PARAM, given.node.span, message, help=help)
         return True
@@ -205,13 +196,11 @@ class ParamReader:
             self.report.say(BAD_PARAM, one.entry.key.span, message)
             return False
         check(given.node, Entry(one.entry.key, given.node), trial)
-        source = "" if given.source == "the file: " else given.source
         for fault in trial.report:
-            if source:
-                shown = replace(fault, code=BAD_PARAM, message=source + fault.message, help=None)
-            else:
-                shown = replace(fault, code=BAD_PARAM)
-            self.report.add(shown)
+            # How to write it in a document is no help for who writes it on a command line.
+            help = None if given.source else fault.help
+            message = given.source + fault.message
+            self.report.add(replace(fault, code=BAD_PARAM, message=message, help=help))
         return not len(trial.report)
 
     def _missing(self, one: _Declaration) -> None:
