@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import polars as pl
 
@@ -35,11 +36,11 @@ class Allowance:
     """How many rejects a step bears: a count or a share of the records read.
 
     >>> Allowance.parse("1%"), Allowance.parse("10")
-    (Allowance(count=None, share=0.01), Allowance(count=10, share=None))
+    (Allowance(count=None, share=Fraction(1, 100)), Allowance(count=10, share=None))
     """
 
     count: int | None = None
-    share: float | None = None
+    share: Fraction | None = None
 
     @classmethod
     def parse(cls, text: str | None) -> Allowance:
@@ -47,7 +48,7 @@ class Allowance:
         if text is None:
             return cls()
         if text.endswith("%"):
-            return cls(share=float(text[:-1]) / 100)
+            return cls(share=Fraction(text[:-1]) / 100)
         return cls(count=int(text))
 
 
@@ -93,7 +94,8 @@ class Rejects:
         """Raises TooManyRejects where too large a share of the records read was rejected."""
         allowed = self.allowance.share
         if allowed is not None and self.count > allowed * read:
-            message = f"{self.count} of {read} records rejected, but `max_rejects` is {allowed:.4%}"
+            share = f"{float(allowed * 100):g}%"
+            message = f"{self.count} of {read} records rejected, but `max_rejects` is {share}"
             raise TooManyRejects(message)
 
     def _rows(

@@ -116,6 +116,38 @@ def test_no_more_rejects_than_allowed(folder: Folder, allowed: str, status: str)
     assert (folder.base / "rejects.ndjson").exists() == (status == "succeeded")
 
 
+def test_a_share_is_exact(folder: Folder) -> None:
+    result = folder.run(
+        op("rows", [{"a": n} for n in range(100)]),
+        op("derive", [["c", "1 // (case when a < 29 then 0 else 1 end)"]], "reject"),
+        sink=op("csv", "out.csv"),
+        rejects=op("ndjson", "rejects.ndjson"),
+        max_rejects="29%",
+    )
+    assert (result.status, result.counts.rejected) == ("succeeded", 29)
+
+
+def test_a_column_of_nothing_but_nulls(folder: Folder) -> None:
+    folder.write("in.csv", "a,b\n1,\n2,\n")
+    sinks = (op("csv", "o.csv"), op("ndjson", "o.ndjson"), op("parquet", "o.parquet"))
+    result = folder.run(op("csv", "in.csv"), op("filter", "b is null"), sink=sinks)
+    assert result.status == "succeeded", result.faults
+    assert folder.read("o.csv") == "a,b\n1,\n2,\n"
+    assert folder.read("o.ndjson") == '{"a":1,"b":null}\n{"a":2,"b":null}\n'
+    result = folder.run(op("parquet", "o.parquet"), sink=op("csv", "again.csv"))
+    assert folder.read("again.csv") == folder.read("o.csv")
+
+
+def test_a_record_that_is_too_long(folder: Folder) -> None:
+    folder.write("in.csv", b"a,b\n1,x\n" + b"x" * (65 << 20))
+    folder.write("in.txt", b"x" * (65 << 20))
+    columns = {"a": "string", "b": "string"}
+    result = folder.run(op("csv", "in.csv", columns=columns), sink=op("csv", "o.csv"))
+    assert result.faults[0].message == "`in.csv`, line 3: a record is longer than 64 MiB"
+    result = folder.run(op("text", "in.txt"), sink=op("text", "o.txt"))
+    assert result.faults[0].message == "`in.txt`, line 1: a record is longer than 64 MiB"
+
+
 def test_a_fault_behind_a_limit_knows_its_record(folder: Folder) -> None:
     derive = op("derive", [["c", "1 // (a - 150)"]])
     result = folder.run(op("csv", "in.csv"), op("limit", 200), derive, sink=op("csv", "out.csv"))
