@@ -257,3 +257,19 @@ def test_a_circle_of_variables_is_told_once() -> None:
         "these variables go in a circle: `a` → `b` → `c` → `a`",
         "these variables go in a circle: `c` → `c`",
     ]
+
+
+@pytest.mark.parametrize("forwards", [True, False])
+def test_a_long_chain_of_variables(forwards: bool) -> None:
+    chain = [f"  v{n}: 'x{{{{ vars.v{n + 1} }}}}'\n" for n in range(1000)] + ["  v1000: y\n"]
+    lines = chain if forwards else chain[::-1]
+    found = front(HEAD + "vars:\n" + "".join(lines) + "steps: {a: {run: '{{ vars.v0 }}'}}\n")
+    assert found.found == []
+    assert found.step("a") == {"run": "x" * 1000 + "y"}
+
+
+def test_a_long_circle_of_variables() -> None:
+    chain = [f"  v{n}: '{{{{ [vars.v{(n + 1) % 500}] | first }}}}'\n" for n in range(500)]
+    found = front(HEAD + "vars:\n" + "".join(chain) + "steps: {a: {run: '{{ vars.v0 }}'}}\n")
+    assert {one.code.id for one in found.found} <= {"E313", "E318"}
+    assert found.step("a") == {"run": "?"}

@@ -193,6 +193,14 @@ def test_references_that_grow_without_end_are_stopped() -> None:
     assert {one.code.id for one in found.found} == {"E312", "E318"}
 
 
+def test_a_long_way_of_overlays() -> None:
+    chain = (
+        "".join(f"x-{n}: {{$ref: '#/x-{n + 1}', k{n}: {n}}}\n" for n in range(90)) + "x-90: {}\n"
+    )
+    value = value_of("{$ref: '#/x-0'}", chain)
+    assert value == {f"k{n}": n for n in range(90)}
+
+
 def test_a_fault_in_a_file_that_is_not_reached_is_not_told(project: Path) -> None:
     (project / "flows" / "broken.yaml").write_text("a: [\n")
     flow = project / "flows" / "flow.yaml"

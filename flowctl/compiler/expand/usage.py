@@ -18,7 +18,7 @@ _USE = re.compile(
 def warn_of_unused(root: MappingNode, trees: Iterable[Node | None], report: Report) -> None:
     """Warns of each declared param and variable that no text of the trees names."""
     unused = {**_declared(root, "params"), **_declared(root, "vars")}
-    for text in _texts([tree for tree in trees if tree is not None]):
+    for text in texts(*(tree for tree in trees if tree is not None)):
         if not unused:
             return
         for top, dotted, quoted in _USE.findall(text):
@@ -40,8 +40,9 @@ def _declared(root: MappingNode, top: str) -> dict[tuple[str, str], ScalarNode]:
     return {(top, entry.name): entry.key for entry in entries if NAME.fullmatch(entry.name)}
 
 
-def _texts(stack: list[Node]) -> Iterator[str]:
+def texts(*trees: Node) -> Iterator[str]:
     """All texts of trees that may name a param or a variable; of keys, those with a template."""
+    stack = [*trees]
     while stack:
         node = stack.pop()
         if isinstance(node, ScalarNode):

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from flowctl.codes.templates import VAR_CYCLE
+from flowctl.codes.templates import TOO_LARGE, VAR_CYCLE
 from flowctl.compiler.expand.faults import Unavailable
 from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.tree import Expander
+from flowctl.compiler.expand.usage import texts
 from flowctl.diagnostics import Related, Report
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, to_json
+
+MAX_NESTING = 20
+
+_USE = re.compile(r"\bvars\s*(?:\.\s*|\[\s*['\"])(\w+)", re.ASCII)
 
 
 @dataclass(eq=False)
@@ -46,7 +52,30 @@ class Variables(Mapping[str, object]):
 
     def constants(self) -> dict[str, Constant]:
         """All values; NOT_YET_KNOWN stands for what is unknown, wherever it stands."""
+        for name in self._in_order_of_need():
+            self._plain(name)
         return {name: self._plain(name) for name in self.declared}
+
+    def _in_order_of_need(self) -> list[str]:
+        """The names so that each comes after those that its texts mention, as far as that goes.
+
+        Asked for in this order, even a long chain of variables needs no deep recursion.
+        """
+        order: dict[str, None] = {}
+        mentioned: dict[str, Iterator[str]] = {}
+        for start in self.declared:
+            way = [start]
+            while way:
+                name = way[-1]
+                if name not in mentioned:
+                    uses = set(_USE.findall("\n".join(texts(self.declared[name].value))))
+                    mentioned[name] = iter(sorted(uses & self.declared.keys()))
+                following = next((one for one in mentioned[name] if one not in mentioned), None)
+                if following is not None:
+                    way.append(following)
+                else:
+                    order[way.pop()] = None
+        return list(order)
 
     def _plain(self, name: str) -> Constant:
         try:
@@ -72,6 +101,9 @@ class Variables(Mapping[str, object]):
         if name in self._active:
             self._circle(self._active[self._active.index(name) :])
             raise Unavailable
+        if len(self._active) > MAX_NESTING:
+            self._too_deep(name)
+            raise Unavailable
         self._active.append(name)
         try:
             node = self.expander.expand(self.declared[name].value, self.names)
@@ -81,6 +113,11 @@ class Variables(Mapping[str, object]):
         if isinstance(node, ScalarNode):
             return node.value
         return to_json(node, NOT_YET_KNOWN)
+
+    def _too_deep(self, name: str) -> None:
+        key = self.declared[name].key
+        message = f"variables refer to each other more than {MAX_NESTING} deep here"
+        self.report.say(TOO_LARGE, key.span, message, trace=key.trace)
 
     def _circle(self, names: list[str]) -> None:
         order = list(self.declared)
