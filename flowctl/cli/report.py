@@ -41,9 +41,16 @@ class Sources:
 
 
 def text(diagnostics: Iterable[Diagnostic], sources: Sources, width: int, paint: Paint) -> str:
-    """All diagnostics, each a block of lines with an empty line behind it."""
-    blocks = (_block(found, sources, width, paint) for found in diagnostics)
-    return "".join("\n".join(block) + "\n\n" for block in blocks)
+    """All diagnostics, each a block of lines with an empty line behind it; notes are a list."""
+    written: list[str] = []
+    before = ""
+    for found in diagnostics:
+        block = "\n".join(_block(found, sources, width, paint)) + "\n\n"
+        if found.severity == "note" == before:
+            written[-1] = written[-1][:-1]
+        written.append(block)
+        before = found.severity
+    return "".join(written)
 
 
 def counts(diagnostics: Iterable[Diagnostic]) -> str:
@@ -68,6 +75,8 @@ def _block(found: Diagnostic, sources: Sources, width: int, paint: Paint) -> Ite
     place = f"{sources.place(found.span)}: " if found.span else ""
     title = paint(role, f"{found.severity}[{found.code.id}]")
     yield f"{paint('strong', place)}{title}{paint('strong', ': ' + safe(found.message))}"
+    if found.severity == "note":
+        return  # nothing is to be mended, so its place is enough; `explain` tells the rest
     spans = [span for span in (found.span, *(other.span for other in found.related)) if span]
     digits = max((len(str(span.end_line)) for span in spans), default=1)
     frame = Frame(width, max(digits, 2), paint)
