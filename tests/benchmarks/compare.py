@@ -7,14 +7,19 @@ from pathlib import Path
 
 import polars as pl
 
-READERS = {"parquet": pl.read_parquet, "csv": pl.read_csv, "ndjson": pl.read_ndjson}
+
+def read(path: Path, form: str) -> pl.DataFrame:
+    """The records of a file."""
+    if form == "parquet":
+        return pl.read_parquet(path)
+    return pl.read_csv(path) if form == "csv" else pl.read_ndjson(path)
 
 
 def main(folder: Path, sink: str, output: str, first: str, *others: str) -> None:
     """Compares the files `<contender>.<output>`."""
-    ours = READERS[sink](folder / f"{first}.{output}")
+    ours = read(folder / f"{first}.{output}", sink)
     for name in others:
-        theirs = READERS[sink](folder / f"{name}.{output}").cast(dict(ours.schema))
+        theirs = read(folder / f"{name}.{output}", sink).cast(dict(ours.schema))
         if not ours.equals(theirs):
             raise SystemExit(f"{first} and {name} have written different records")
 

@@ -20,7 +20,7 @@ def block(index: int) -> pl.DataFrame:
     random = np.random.default_rng([7, index])
 
     def choice(words: list[str]) -> list[str]:
-        return np.array(words)[random.integers(0, len(words), _BLOCK)].tolist()
+        return [words[index] for index in random.integers(0, len(words), _BLOCK)]
 
     def days(first: str) -> pl.Series:
         drawn = np.datetime64(first) + random.integers(0, 2500, _BLOCK)

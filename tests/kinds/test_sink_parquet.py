@@ -30,10 +30,9 @@ def test_many_parts_are_one_file_for_every_reader(tmp_path: Path) -> None:
     assert len(sizes) == 3
     assert all(size >= 100_000 for size in sizes[:-1])
     assert_frame_equal(pl.read_parquet(path), frame)
-    assert pl.from_arrow(pq.read_table(path))["c"].sum() == frame["c"].sum()
-    assert duckdb.sql(f"select sum(a), count(distinct b) from '{path}'").fetchall() == [
-        (frame["a"].sum(), 1000)
-    ]
+    assert pq.read_table(path).column("a").to_pylist() == frame["a"].to_list()
+    query = f"select sum(a), count(distinct b) from '{path}'"
+    assert duckdb.execute(query).fetchall() == [(frame["a"].sum(), 1000)]
     assert pl.scan_parquet(path).filter(pl.col("a") == 249_999).collect().height == 1
 
 
@@ -52,7 +51,8 @@ def test_no_records_still_make_a_file_of_those_types(tmp_path: Path) -> None:
     folder.run(op("parquet", "in.parquet"), op("filter", "false"), sink=op("parquet", "o.parquet"))
     assert_frame_equal(pl.read_parquet(tmp_path / "o.parquet"), EVERY_TYPE.clear())
     assert pq.read_table(tmp_path / "o.parquet").num_rows == 0
-    assert duckdb.sql(f"select count(*) from '{tmp_path}/o.parquet'").fetchall() == [(0,)]
+    query = f"select count(*) from '{tmp_path}/o.parquet'"
+    assert duckdb.execute(query).fetchall() == [(0,)]
 
 
 def test_workers_do_not_change_a_byte(tmp_path: Path) -> None:
