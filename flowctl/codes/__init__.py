@@ -13,8 +13,5 @@ from flowctl.diagnostics import Code
 FAMILIES = (syntax, schema, templates, names, expressions, environment, runs)
 
 CODES: dict[str, Code] = {
-    code.id: code
-    for family in FAMILIES
-    for code in vars(family).values()
-    if isinstance(code, Code)
+    code.id: code for family in FAMILIES for code in vars(family).values() if isinstance(code, Code)
 }
