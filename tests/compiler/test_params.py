@@ -220,6 +220,25 @@ def test_a_schema_may_refer_to_itself() -> None:
 
 
 @pytest.mark.parametrize(
+    "schema",
+    [
+        {"$ref": "#/$defs/a", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+        {
+            "$ref": "#/$defs/a0",
+            "$defs": {f"a{n}": {"items": {"$ref": f"#/$defs/a{n + 1}"}} for n in range(2000)},
+        },
+        {"patternProperties": {"(": True}},
+        {"$ref": "#/$defs/nowhere"},
+        {"type": "array", "contains": {"$ref": "#/nowhere"}},
+    ],
+    ids=["endless", "deep", "pattern", "dangling", "dangling below"],
+)
+def test_a_schema_that_cannot_be_applied_is_told(schema: Json) -> None:
+    found = given_param(schema, "[1]")
+    assert [one.code.id for one in found.found if one.severity == "error"][:1] != []
+
+
+@pytest.mark.parametrize(
     "use",
     [
         "run: '{{ params.p }}'",

@@ -89,6 +89,7 @@ class _Bundle:
     root: Target | None = None
     names: dict[Target, str] = field(default_factory=dict)
     definitions: dict[str, Node] = field(default_factory=dict)
+    pending: list[tuple[Target, Node]] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
     own: MappingNode | None = None
@@ -111,6 +112,9 @@ class _Bundle:
         holder = self.root[0] if self.root is not None else None
         body = self._rewritten(schema, holder)
         assert isinstance(body, MappingNode)
+        while self.pending:
+            target, found = self.pending.pop()
+            self.definitions[self.names[target]] = self._rewritten(found, target[0])
         return _with_definitions(body, self.definitions)
 
     def _rewritten(self, node: Node, holder: str | None) -> Node:
@@ -147,10 +151,8 @@ class _Bundle:
             if not self.root[1]:
                 return _pointing(written, f"#{target[1]}")
         if target not in self.names:
-            found = self._find(target, written)
-            name = self.names[target] = self._name(target)
-            # The name is known before the definition is made: it may refer to itself.
-            self.definitions[name] = self._rewritten(_came(found, written), target[0])
+            self.names[target] = self._name(target)
+            self.pending.append((target, _came(self._find(target, written), written)))
         escaped = self.names[target].replace("~", "~0").replace("/", "~1")
         return _pointing(written, f"#/{DEFS}/{escaped}")
 

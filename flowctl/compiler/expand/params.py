@@ -191,17 +191,21 @@ class ParamReader:
         trial = Walk(Report())
         try:
             check = compile_schema(one.schema or {})
+            check(given.node, Entry(one.entry.key, given.node), trial)
         except re.error as error:
-            message = f"the schema of `{one.name}` holds a pattern that cannot be read: {error}"
-            self.report.say(BAD_PARAM, one.entry.key.span, message)
-            return False
-        check(given.node, Entry(one.entry.key, given.node), trial)
+            return self._unfit(one, f"holds a pattern that cannot be read: {error}")
+        except RecursionError:
+            return self._unfit(one, "refers to itself without end, or nests too deep")
         for fault in trial.report:
             # How to write it in a document is no help for who writes it on a command line.
             help = None if given.source else fault.help
             message = given.source + fault.message
             self.report.add(replace(fault, code=BAD_PARAM, message=message, help=help))
         return not len(trial.report)
+
+    def _unfit(self, one: _Declaration, why: str) -> bool:
+        self.report.say(BAD_PARAM, one.entry.key.span, f"the schema of `{one.name}` {why}")
+        return False
 
     def _missing(self, one: _Declaration) -> None:
         code = MISSING_PARAM
