@@ -19,7 +19,7 @@ def main(folder: Path, sink: str, output: str, first: str, *others: str) -> None
     """Compares the files `<contender>.<output>`."""
     ours = read(folder / f"{first}.{output}", sink)
     for name in others:
-        theirs = read(folder / f"{name}.{output}", sink).cast(dict(ours.schema))
+        theirs = read(folder / f"{name}.{output}", sink).cast(ours.schema)
         if not ours.equals(theirs):
             raise SystemExit(f"{first} and {name} have written different records")
 
