@@ -47,9 +47,10 @@ def infer(
     Types come from a sample of the head, the middle and the end.
     """
     console = render.console(colour)
-    kind = kind or _kind(path)
+    suffix = _suffix(path)
+    kind = kind or _kind(path, suffix)
     arguments: dict[str, Json] = {kind: path}
-    if delimiter or path.removesuffix(".gz").endswith(".tsv"):
+    if delimiter or suffix == ".tsv":
         arguments["delimiter"] = delimiter or "\t"
     if nulls:
         arguments["null_values"] = list(nulls)
@@ -60,16 +61,19 @@ def infer(
     console.out.write(as_yaml(schema))
 
 
-def _kind(path: str) -> str:
-    names = (
-        [path] if not Path(path).is_dir() else sorted(file.name for file in Path(path).iterdir())
-    )
-    for name in names:
-        suffixes = [suffix for suffix in Path(name).suffixes if suffix not in _COMPRESSED]
-        if suffixes and suffixes[-1].lower() in _KINDS:
-            return _KINDS[suffixes[-1].lower()]
-    known = ", ".join(dict.fromkeys(_KINDS.values()))
-    raise UsageError(f"the name of {path} does not tell its kind; give --kind, such as {known}")
+def _suffix(path: str) -> str:
+    """What the name of a file ends with, compression aside; of a folder its first file."""
+    if Path(path).is_dir():
+        path = min((file.name for file in Path(path).iterdir()), default="")
+    suffixes = [one.lower() for one in Path(path).suffixes if one.lower() not in _COMPRESSED]
+    return suffixes[-1] if suffixes else ""
+
+
+def _kind(path: str, suffix: str) -> str:
+    if suffix not in _KINDS:
+        known = ", ".join(dict.fromkeys(_KINDS.values()))
+        raise UsageError(f"the name of {path} does not tell its kind; give --kind, such as {known}")
+    return _KINDS[suffix]
 
 
 def _look(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -45,7 +46,7 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
     result = compiled(file, given.inputs(), builtin())
     found = plan_of(result, console.err)
     if output is not None:
-        output.write_text(plan_to_json(found), encoding="utf-8")
+        _write(output, plan_to_json(found))
     if format_ == "json":
         steps: dict[str, Json] = {
             step.id: {"digest": step.digest, "action": "run", "why": WHY} for step in found.steps
@@ -56,3 +57,15 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
         console.out.write(as_text(found, result.schemas, console.out))
     else:
         console.err.line(f"wrote {output} ({found.digest})")
+
+
+def _write(file: Path, text: str) -> None:
+    """Replace a file at once, so that no half of a plan is ever there."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        aside.write_text(text, encoding="utf-8")
+        aside.replace(file)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, file.as_posix()) from error
+    finally:
+        aside.unlink(missing_ok=True)

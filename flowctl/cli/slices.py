@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flowctl.plan import Operation, Plan, Step, Stream
+
+_ENOUGH = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
     """A place in a step: what has just been done there, and the file with its first records."""
 
-    step: str
     part: str
     operation: Operation
     file: Path
@@ -21,44 +23,62 @@ class Slice:
 def slices(plan: Plan, step: Step, rows: int, folder: Path) -> tuple[Plan, list[Slice]]:
     """A plan with a step for each place, which writes the first records there into `folder`.
 
-    What the step reads of others is computed anew, from the source on, so that nothing is written
-    where the plan itself writes. Faulty records are left out.
+    Steps that it reads are computed anew, as far as their first records go, so that nothing is
+    written where the plan itself writes. Faulty records are left out.
     """
-    whole = _from_the_source(plan, step)
-    skipped = len(whole.transforms) - len(_stream(step).transforms)
-    limit = Operation("limit", {"limit": rows})
-    steps: list[Step] = []
-    found: list[Slice] = []
-    for count in range(skipped, len(whole.transforms) + 1):
-        file = folder / f"{count}.parquet"
-        body = Stream(
-            source=_lenient(whole.source),
-            transforms=(*map(_lenient, whole.transforms[:count]), limit),
-            sinks=(Operation("parquet", {"parquet": file.as_posix()}),),
-            observed=whole.observed,
-        )
-        steps.append(Step(f"place{count}", body))
-        first = count == skipped
-        done = _stream(step).source if first else whole.transforms[count - 1]
-        found.append(Slice(step.id, "source" if first else done.kind, done, file))
-    return Plan(plan.name, tuple(steps), plan.params, plan.secrets), found
-
-
-def _from_the_source(plan: Plan, step: Step) -> Stream:
-    """The step's body with the transforms of the steps that it reads in front."""
     body = _stream(step)
-    if body.source.kind != "step":
-        return body
-    read = body.source.arguments["step"]
-    name = read[0] if isinstance(read, list) else read
-    above = _from_the_source(plan, next(one for one in plan.steps if one.id == name))
-    return replace(above, transforms=(*above.transforms, *body.transforms))
+    above = {one.id: one for one in _above(plan, step)}
+    steps = [replace(_first(one, _ENOUGH), condition=None) for one in above.values()]
+    found: list[Slice] = []
+    for count in range(len(body.transforms) + 1):
+        file = folder / f"{count}.parquet"
+        sink = Operation("parquet", {"parquet": file.as_posix()})
+        cut = replace(body, transforms=body.transforms[:count])
+        place = replace(step, body=cut, needs=read(step), reads=read(step), condition=None)
+        limited = _first(place, rows)
+        steps.append(
+            replace(
+                limited,
+                id=f"{step.id} {count}",
+                body=replace(_stream(limited), sinks=(sink,)),
+            )
+        )
+        done = body.transforms[count - 1] if count else body.source
+        found.append(Slice(done.kind if count else "source", done, file))
+    return replace(plan, steps=tuple(steps)), found
+
+
+def read(step: Step) -> tuple[str, ...]:
+    """The steps whose records are the step's source."""
+    source = _stream(step).source
+    if source.kind != "step":
+        return ()
+    named = source.arguments["step"]
+    return tuple(map(str, named)) if isinstance(named, list) else (str(named),)
+
+
+def _above(plan: Plan, step: Step) -> Iterator[Step]:
+    """The steps that a step reads, and those that they read, each before its readers."""
+    for id in read(step):
+        one = next(one for one in plan.steps if one.id == id)
+        yield from _above(plan, one)
+        yield replace(one, needs=read(one), reads=read(one))
+
+
+def _first(step: Step, rows: int) -> Step:
+    """The step up to so many records, without its sinks, passing over faults."""
+    body = _stream(step)
+    limit = Operation("limit", {"limit": rows})
+    return replace(
+        step,
+        body=Stream(
+            source=replace(body.source, on_error="skip"),
+            transforms=(*(replace(one, on_error="skip") for one in body.transforms), limit),
+            observed=body.observed,
+        ),
+    )
 
 
 def _stream(step: Step) -> Stream:
     assert isinstance(step.body, Stream)
     return step.body
-
-
-def _lenient(operation: Operation) -> Operation:
-    return replace(operation, on_error="skip")

@@ -157,6 +157,36 @@ def test_preview_of_what_reads_another_step(capsys: pytest.CaptureFixture[str]) 
     assert "did you mean `late`?" in capsys.readouterr().err
 
 
+def test_preview_of_what_reads_all_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("data/2.csv").write_text("a,b\n7,w\n", encoding="utf-8")
+    cells = """
+  clean:
+    matrix: {n: [1, 2]}
+    source: {csv: "data/{{ matrix.n }}.csv"}
+    transforms:
+      - filter: a > 3
+    sink: {csv: "build/{{ matrix.n }}.csv"}
+  late:
+"""
+    text = FLOW[: FLOW.index("\n  clean:")] + cells + FLOW[FLOW.index("    source: {step") :]
+    Path("cells.yaml").write_text(text.replace("params: {least", "x-params: {least"), "utf-8")
+    assert main(["preview", "cells.yaml", "late"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:4] == [
+        "  source  step: clean[1], clean[2]",
+        "    a  4  7",
+        "    b  z  w",
+    ]
+    assert not Path("build").exists()
+
+
+def test_a_plan_that_cannot_be_written_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "flow.yaml", "-o", "gone/plan.json"]) == 1
+    assert capsys.readouterr().err == "error: gone/plan.json: no such file or directory\n"
+    Path("plan.json").mkdir()
+    assert main(["plan", "flow.yaml", "-o", "plan.json"]) == 2
+    assert [path.name for path in Path().iterdir() if path.name.startswith(".p")] == []
+
+
 def test_inferred_columns_can_be_pasted(capsys: pytest.CaptureFixture[str], folder: Path) -> None:
     text = 'n,x y,on,when\n1,"a, b",true,2024-01-31\n2,,false,2024-02-01\n'
     (folder / "data.csv.gz").write_bytes(gzip.compress(text.encode()))
