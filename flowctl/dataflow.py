@@ -179,6 +179,22 @@ class Examined:
     faults: tuple[RecordFault, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes of a file that were read, with their XXH3, so that a change of them is noticed later.
+
+    They are those of the text in the file, uncompressed and in UTF-8, or those of the file itself
+    where it is `raw`. `line` is where the next record stands, in lines or in records from 1.
+    """
+
+    file: str
+    start: int
+    end: int
+    line: int
+    digest: str
+    raw: bool = False
+
+
 class Split(Protocol):
     """A stretch of the input that is read at once; safe to use from any one thread."""
 
@@ -190,6 +206,13 @@ class Split(Protocol):
     @property
     def after(self) -> Json:
         """The position from which `Reader.splits` goes on behind this split."""
+        ...
+
+    def taken(self) -> Sequence[Stretch]:
+        """What of the files this split has used, headers too; raises BadInput.
+
+        A file that nobody can change, such as a work file, counts for nothing here.
+        """
         ...
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:

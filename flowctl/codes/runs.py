@@ -158,3 +158,60 @@ Mend: read files that are there in any case, or leave `always()` out.
     if: steps.clean.status = 'succeeded'
 """,
 )
+
+STEP_CHANGED = Code(
+    "E730",
+    "a step has changed since its run began",
+    """\
+An unfinished run goes on where it stopped, so that its output is that of a run which was never
+interrupted. That cannot be where a step that has begun, or one whose records it reads, means
+something else now: half of the output would follow the old rule.
+
+Undo the change, let the run end, and change the step then; or begin anew: `flowctl run --fresh`.
+Layout, comments and `description` may change, and so may steps that have not begun.
+""",
+)
+
+INPUT_CHANGED = Code(
+    "E731",
+    "the input has changed since it was read",
+    """\
+An unfinished run goes on behind what it has read. With records inserted, removed or changed there,
+some would be read twice and others never, so the run is refused. A file that has only grown is
+fine where it was being read; files that come behind it may come and go.
+
+Bring the input back as it was, or begin anew: `flowctl run --fresh`.
+""",
+)
+
+OUTPUT_CHANGED = Code(
+    "E732",
+    "an unfinished output is not what was written",
+    """\
+While a run is unfinished, its outputs wait beside their places as `.NAME.RUN.part`. One of them is
+gone or shorter than the last checkpoint says, so that records would be missing.
+
+Bring the file back, or begin anew: `flowctl run --fresh`.
+""",
+)
+
+ENGINE_CHANGED = Code(
+    "E733",
+    "another version than the run began with",
+    """\
+An unfinished run was begun with another version of flowctl or of Polars. The rest of its output
+could differ from the part that is written.
+
+End the run with the version that began it, or begin anew: `flowctl run --fresh`.
+""",
+)
+
+CHECKPOINT_DAMAGED = Code(
+    "E734",
+    "a checkpoint is damaged",
+    """\
+What the run keeps below `.flowctl/runs` is not what was written there, so it cannot go on.
+
+`flowctl checkpoint rewind` goes back to an earlier checkpoint; `flowctl run --fresh` begins anew.
+""",
+)

@@ -28,7 +28,7 @@ class Chunk:
 
     `offset` counts bytes of the text and `line` its lines (from 1) up to the chunk's start;
     `lines` end in it. `quoted` tells whether a quote stands in it. `size` is what it took of the
-    file itself, compressed perhaps.
+    file itself, compressed perhaps. `before` is what stands before the first record of the file.
     """
 
     data: bytes
@@ -37,6 +37,7 @@ class Chunk:
     lines: int
     quoted: bool
     size: int
+    before: bytes = b""
 
     @property
     def records(self) -> int:
@@ -45,18 +46,24 @@ class Chunk:
 
 
 def cut(
-    stream: ByteStream, name: str, target: int, dialect: Dialect | None, offset: int, line: int
+    stream: ByteStream,
+    name: str,
+    target: int,
+    dialect: Dialect | None,
+    offset: int,
+    line: int,
+    before: bytes = b"",
 ) -> Iterator[Chunk]:
     """The chunks of a stream that stands at a record; raises BadInput on a record without end.
 
-    With a dialect, newlines inside quoted fields end no record.
+    With a dialect, newlines inside quoted fields end no record. `before` goes with the first one.
     """
     taken = stream.consumed()
     while data := _records(stream, name, target, dialect, line):
         lines = count_of(data, NEWLINE)
         quoted = dialect is not None and has_quotes(data, dialect)
-        yield Chunk(data, offset, line, lines, quoted, stream.consumed() - taken)
-        taken = stream.consumed()
+        yield Chunk(data, offset, line, lines, quoted, stream.consumed() - taken, before)
+        taken, before = stream.consumed(), b""
         offset += len(data)
         line += lines
 
@@ -73,13 +80,10 @@ def _records(
         if quotes is None or not quotes.open:
             return data
         return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
-    inside = dialect is not None and _is_open(data, dialect)
-    return _extend(stream, name, data, dialect, inside, line + count_of(data, NEWLINE))
-
-
-def _is_open(data: bytes, dialect: Dialect) -> bool:
-    quotes = find_quotes(data, dialect)
-    return quotes is not None and quotes.open
+    quotes = find_quotes(data, dialect) if dialect is not None else None
+    if quotes is not None and quotes.open:
+        return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
+    return _extend(stream, name, data, dialect, False, line + count_of(data, NEWLINE))
 
 
 def _extend(

@@ -26,6 +26,7 @@ from flowctl.dataflow import (
     RecordFault,
     Scan,
     Split,
+    Stretch,
 )
 from flowctl.diagnostics import Fault
 from flowctl.files.cutting import Chunk, cut
@@ -71,9 +72,11 @@ class Delimited:
             if header is None:
                 return
             check_names(header.names, list(self.conversions), file.name, header.lines)
+            before = header.text if offset <= header.bytes else b""
             stream.skip(max(0, offset - header.bytes))
             offset, line = max(offset, header.bytes), max(line, header.lines + 1)
-            for chunk in cut(stream, file.name, target, self.layout.dialect, offset, line):
+            dialect = self.layout.dialect
+            for chunk in cut(stream, file.name, target, dialect, offset, line, before):
                 yield CsvSplit(self, index, header.names, chunk)
         finally:
             stream.close()
@@ -121,6 +124,9 @@ class CsvSplit:
     def after(self) -> Json:
         chunk = self.chunk
         return [self.index, chunk.offset + len(chunk.data), chunk.line + chunk.lines]
+
+    def taken(self) -> Sequence[Stretch]:
+        return self._place.taken()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
         if self.chunk.quoted or thorough or self.reader.empty_tails.is_set():

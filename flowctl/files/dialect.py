@@ -41,11 +41,15 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The columns of a file, and the bytes and lines that stand before its first record."""
+    """The columns of a file, and the text and lines that stand before its first record."""
 
     names: tuple[str, ...]
-    bytes: int
+    text: bytes
     lines: int
+
+    @property
+    def bytes(self) -> int:
+        return len(self.text)
 
 
 def read_header(stream: ByteStream, name: str, layout: Layout) -> Header | None:
@@ -65,13 +69,12 @@ def read_header(stream: ByteStream, name: str, layout: Layout) -> Header | None:
         if layout.names and len(layout.names) != len(fields):
             message = f"`{name}` has {len(fields)} columns, but `columns` names {len(layout.names)}"
             raise BadInput(Fault(HEADER, message), name, lines.count)
-        stream.skip(before[0])
         names = layout.names or tuple(f"column{index}" for index in range(len(fields)))
-        return Header(names, *before)
-    stream.skip(lines.bytes)
+        return Header(names, stream.read(before[0]), before[1])
+    text = stream.read(lines.bytes)
     names = tuple(field or f"column{index}" for index, field in enumerate(fields))
     _refuse_twice(names, name, lines.count)
-    return Header(names, lines.bytes, lines.count)
+    return Header(names, text, lines.count)
 
 
 class _Lines(Iterator[bytes]):

@@ -29,10 +29,15 @@ _META_SIZE, _META_OFFSETS, _META_BLOOM = 7, (9, 10, 11), (14, 15)
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """A run of records in a Parquet file; `bytes` are its uncompressed size."""
+    """A run of records in a Parquet file; `bytes` are its uncompressed size.
+
+    Its pages stand between the bytes `start` and `end` of the file.
+    """
 
     rows: int
     bytes: int
+    start: int
+    end: int
 
 
 def row_groups(path: Path, name: str) -> list[RowGroup]:
@@ -40,7 +45,7 @@ def row_groups(path: Path, name: str) -> list[RowGroup]:
     try:
         footer = decode(_read_footer(path))
         return [
-            RowGroup(_number(group, _GROUP_ROWS), _number(group, _GROUP_BYTES))
+            RowGroup(_number(group, _GROUP_ROWS), _number(group, _GROUP_BYTES), *_pages(group))
             for group in _structs(footer, _FILE_GROUPS)
         ]
     except OSError as error:
@@ -69,12 +74,7 @@ def take_apart(file: bytes) -> tuple[bytes, bytes]:
     end = len(file) - _TAIL
     start = end - int.from_bytes(file[end : end + 4], "little")
     footer = file[start:end]
-    ends = [
-        _first_page(meta) + _number(meta, _META_SIZE)
-        for group in _structs(decode(footer), _FILE_GROUPS)
-        for chunk in _structs(group, _GROUP_COLUMNS)
-        for meta in [_struct(chunk, _CHUNK_META)]
-    ]
+    ends = [_pages(group)[1] for group in _structs(decode(footer), _FILE_GROUPS)]
     # Page indexes and bloom filters, which stand behind the row groups, are left out.
     return file[len(MAGIC) : max(ends, default=len(MAGIC))], footer
 
@@ -118,6 +118,16 @@ def _move_number(fields: Fields, number: int, distance: int) -> None:
     """Zero means that there is no such place."""
     if fields.get(number, (I64, 0))[1]:
         fields[number] = (I64, _number(fields, number) + distance)
+
+
+def _pages(group: Fields) -> tuple[int, int]:
+    """Where the pages of a row group begin and end."""
+    metas = [_struct(chunk, _CHUNK_META) for chunk in _structs(group, _GROUP_COLUMNS)]
+    places = [
+        (page, page + _number(meta, _META_SIZE)) for meta in metas if (page := _first_page(meta))
+    ]
+    start = min((place[0] for place in places), default=len(MAGIC))
+    return start, max((place[1] for place in places), default=len(MAGIC))
 
 
 def _first_page(meta: Fields) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 
-from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan
+from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stretch
 from flowctl.files.jsontypes import misfit
 from flowctl.files.lines import after
 from flowctl.files.origins import Place, join, line_spans
@@ -52,6 +52,9 @@ class JsonSplit:
     @property
     def after(self) -> Json:
         return after(self.index, self.place.chunk)
+
+    def taken(self) -> Sequence[Stretch]:
+        return self.place.taken()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
         data = self.place.chunk.data

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split
+from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split, Stretch
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.origins import Place, join, line_spans, not_utf8
 from flowctl.files.paths import DataFile
@@ -37,10 +37,11 @@ class LineFiles:
     def _chunks(self, file: DataFile, target: int, offset: int, line: int) -> Iterator[Chunk]:
         stream = open_stream(file, self.encoding)
         try:
+            before = b""
             if offset == 0 and stream.peek(0, 3) == _BYTE_ORDER_MARK:
-                offset = len(_BYTE_ORDER_MARK)
+                before, offset = _BYTE_ORDER_MARK, len(_BYTE_ORDER_MARK)
             stream.skip(offset)
-            yield from cut(stream, file.name, target, None, offset, line)
+            yield from cut(stream, file.name, target, None, offset, line, before)
         finally:
             stream.close()
 
@@ -74,6 +75,9 @@ class TextSplit:
     @property
     def after(self) -> Json:
         return after(self.index, self.place.chunk)
+
+    def taken(self) -> Sequence[Stretch]:
+        return self.place.taken()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
         chunk = self.place.chunk

@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, Origin
+from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, Origin, Stretch
 from flowctl.files.cutting import Chunk
+from flowctl.files.fingerprints import digest_of
 from flowctl.files.structure import NEWLINE, Positions, Spans, lines_before
 
 
@@ -20,6 +21,14 @@ class Place:
 
     file: str
     chunk: Chunk
+
+    def taken(self) -> tuple[Stretch, ...]:
+        """The chunk as what was read, with what stands before the first record."""
+        chunk = self.chunk
+        end = chunk.offset + len(chunk.data)
+        digest = digest_of(chunk.before, chunk.data)
+        start = chunk.offset - len(chunk.before)
+        return (Stretch(self.file, start, end, chunk.line + chunk.lines, digest),)
 
     def origins(self, spans: Spans, records: Sequence[int]) -> list[Origin]:
         """Where these records stand."""

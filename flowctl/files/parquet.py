@@ -22,9 +22,11 @@ from flowctl.dataflow import (
     Part,
     Scan,
     Split,
+    Stretch,
 )
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
+from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import unreadable
@@ -76,12 +78,16 @@ class ParquetFiles:
         file_size = file.path.stat().st_size
         whole = sum(group.bytes for group in groups) or 1
         start = rows = size = 0
+        places = [(groups[-1].end, file_size)] if groups else []
         for number, group in enumerate(groups, 1):
             rows += group.rows
             size += group.bytes
+            places.append((group.start, group.end))
             if size >= target or number == len(groups):
                 if rows:
-                    yield ParquetSplit(self, index, start, rows, size * file_size // whole)
+                    share = size * file_size // whole
+                    yield ParquetSplit(self, index, start, rows, share, tuple(places))
+                    places = []
                 start, rows, size = start + rows, 0, 0
 
     def _check_columns(self, file: DataFile) -> None:
@@ -118,10 +124,18 @@ class ParquetSplit:
     start: int
     rows: int
     size: int
+    bytes: tuple[tuple[int, int], ...]
 
     @property
     def after(self) -> Json:
         return [self.index, self.start + self.rows]
+
+    def taken(self) -> Sequence[Stretch]:
+        """The row groups' bytes; with the first ones the footer, which names their places."""
+        file, next = self._file, self.start + self.rows + 1
+        return tuple(
+            stretch_of_file(file.path, file.name, start, end, next) for start, end in self.bytes
+        )
 
     @property
     def _file(self) -> DataFile:

@@ -45,10 +45,7 @@ class ByteStream(Protocol):
 
 def open_stream(file: DataFile, encoding: str = "utf-8") -> ByteStream:
     """The file's bytes, as UTF-8; raises BadInput where it cannot be opened."""
-    try:
-        descriptor = os.open(file.path, os.O_RDONLY)
-    except OSError as error:
-        raise unreadable(file.name, error) from error
+    descriptor = _opened(file)
     suffix = compression(file.path)
     stream: ByteStream = (
         _Plain(descriptor, file.name)
@@ -58,6 +55,18 @@ def open_stream(file: DataFile, encoding: str = "utf-8") -> ByteStream:
     if codecs.lookup(encoding).name == "utf-8":
         return stream
     return _Pieces(_Recoded(stream, file.name, encoding))
+
+
+def open_raw(file: DataFile) -> ByteStream:
+    """The bytes of the file itself; raises BadInput where it cannot be opened."""
+    return _Plain(_opened(file), file.name)
+
+
+def _opened(file: DataFile) -> int:
+    try:
+        return os.open(file.path, os.O_RDONLY)
+    except OSError as error:
+        raise unreadable(file.name, error) from error
 
 
 def compression(path: Path | str) -> str | None:

@@ -13,7 +13,7 @@ from flowctl.component import Situation, Source, Transform
 from flowctl.dataflow import Blocking, InOrder, Operator, Reader, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
-from flowctl.files.paths import DataFiles
+from flowctl.files.paths import DataFile, DataFiles, expand
 from flowctl.interpreter.pipeline import Pipeline, Stage, segments
 from flowctl.plan import Operation, Stream
 from flowctl.records import Schema
@@ -49,22 +49,33 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A stream in its stages; `result` are the columns that the sinks get."""
+    """A stream in its stages; `result` are the columns that the sinks get.
 
+    `files` are those that the source reads, `columns` what it hands on.
+    """
+
+    files: tuple[DataFile, ...]
+    columns: Schema
     first: Pipeline
     later: tuple[Later, ...]
     result: Schema
 
 
-def assemble(stream: Stream, base: Path, scope: Scope, components: Components) -> Assembled:
-    """The stages over the files as they are now; raises Unfit and BadInput."""
+def assemble(
+    stream: Stream, base: Path, scope: Scope, components: Components, known: Schema | None = None
+) -> Assembled:
+    """The stages over the files as they are now; raises Unfit and BadInput.
+
+    `known` are the source's columns, where a part of the files was read with these before.
+    """
     situation = Situation(replace(scope, source=True), DataFiles(base))
     source = components.sources[stream.source.kind]
     typed = source.rule(stream.source.arguments, situation)
     missing = [Fault(NO_INPUT, message, (stream.source.kind,)) for message in typed.missing]
     _refuse((*typed.faults, *missing), "source")
     reading = Stage(_UNCHANGED, stream.source.on_error, ("source",), stream.source.kind)
-    section = _Section(reading, typed.schema, typed.schema)
+    columns = known if known is not None else typed.schema
+    section = _Section(reading, columns, columns)
     sections = [section]
     boundaries: list[tuple[Blocking, Stage]] = []
     for index, operation in enumerate(stream.transforms):
@@ -81,9 +92,12 @@ def assemble(stream: Stream, base: Path, scope: Scope, components: Components) -
                 operator if isinstance(operator, InOrder) else replace(boundary, operator=operator)
             )
             section.leaving = leaving
-    reader = source.open(typed.arguments, typed.schema, base)
+    files = expand(base, source.paths(typed.arguments))
+    reader = source.open(typed.arguments, columns, base)
     later = zip(boundaries, sections[1:], strict=True)
     return Assembled(
+        files=files,
+        columns=columns,
         first=sections[0].pipeline(reader),
         later=tuple(Later(*boundary, section.pipeline) for boundary, section in later),
         result=section.leaving,

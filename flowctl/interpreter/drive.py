@@ -18,6 +18,7 @@ import polars as pl
 
 from flowctl.dataflow import SUSPECT, BadInput, Split
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
+from flowctl.interpreter.checkpoint import Standing
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.outputs import Outlet
 from flowctl.interpreter.pipeline import Pipeline
@@ -59,14 +60,17 @@ class Cancelled(Exception):
 
 @dataclass(slots=True)
 class Drive:
-    """One run of a pipeline into its outputs; `counts` grows with each split committed."""
+    """One run of a pipeline into its outputs, from where it stands.
+
+    `standing` goes on with each split, and `committed` is then told of it.
+    """
 
     pipeline: Pipeline
     outputs: Sequence[Outlet]
     rejects: Rejects
     flow: Flow
-    counts: Counts = field(default_factory=Counts)
-    _bytes: int = 0
+    standing: Standing = field(default_factory=Standing)
+    committed: Callable[[Split], None] = lambda split: None
     _states: list[Json] = field(default_factory=list)
 
     def run(self, executor: Executor) -> None:
@@ -75,6 +79,8 @@ class Drive:
         Raises RecordFailed, TooManyRejects, Cancelled, EngineRefused, BadInput, CannotWrite.
         """
         self._states = [operator.initial for operator in self.pipeline.in_order]
+        if self.standing.splits:
+            self._states = list(self.standing.states)
         for output in self.outputs:
             output.begin()
         if not self._done():
@@ -88,7 +94,7 @@ class Drive:
     def _examinations(self, executor: Executor) -> Iterator[tuple[Split, Examination]]:
         """Each split with what the workers made of it, in the splits' order."""
         under_way: deque[tuple[Split, Future[Examination]]] = deque()
-        splits = self.pipeline.reader.splits(self.flow.split_bytes)
+        splits = self.pipeline.reader.splits(self.flow.split_bytes, self.standing.position)
         bad_input: BadInput | None = None
         more = True
         try:
@@ -108,7 +114,7 @@ class Drive:
                     output.drain(waiting=self.flow.workers if under_way else 0)
                 if under_way:
                     split, future = under_way.popleft()
-                    yield split, future.result()
+                    yield split, _result(future)
             if bad_input is not None:
                 raise bad_input
         finally:
@@ -133,19 +139,28 @@ class Drive:
         if fatal is not None:
             raise RecordFailed(fatal, split)
         rejected = self.rejects.take(split, faults)
-        self.counts = Counts(
-            read=self.counts.read + examination.rows,
-            made=self.counts.made + made,
-            written=self.counts.written + frame.height,
-            filtered=self.counts.filtered + filtered,
-            rejected=self.counts.rejected + rejected,
-            skipped=self.counts.skipped + len(faults) - rejected,
-            absorbed=self.counts.absorbed + absorbed,
-        )
         for output in self.outputs:
             output.take(frame)
-        self._bytes += split.size
-        self.flow.on_progress(Progress(self.counts.read, self._bytes, self.pipeline.reader.size))
+        counts = self.standing.counts
+        counts = Counts(
+            read=counts.read + examination.rows,
+            made=counts.made + made,
+            written=counts.written + frame.height,
+            filtered=counts.filtered + filtered,
+            rejected=counts.rejected + rejected,
+            skipped=counts.skipped + len(faults) - rejected,
+            absorbed=counts.absorbed + absorbed,
+        )
+        before = self.standing
+        self.standing = Standing(
+            position=split.after,
+            splits=before.splits + 1,
+            bytes=before.bytes + split.size,
+            states=tuple(self._states),
+            counts=counts,
+        )
+        self.committed(split)
+        self.flow.on_progress(Progress(counts.read, self.standing.bytes, self.pipeline.reader.size))
 
     def _done(self) -> bool:
         return any(
@@ -160,6 +175,14 @@ class Drive:
 
     def _encoding(self) -> int:
         return sum(output.waiting for output in self._all_outputs())
+
+
+def _result(future: Future[Examination]) -> Examination:
+    """What a worker made of a split; Polars has SIGINT end what it does there."""
+    try:
+        return future.result()
+    except KeyboardInterrupt as error:
+        raise Cancelled from error
 
 
 def run_split(split: Split, pipeline: Pipeline) -> Examination:

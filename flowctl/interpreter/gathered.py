@@ -54,6 +54,12 @@ class Gatherer:
     def finish(self) -> None:
         self.drain(waiting=0)
 
+    def checkpoint(self) -> Json:
+        """Makes all that was taken durable, and says how to find it again."""
+        self.drain(waiting=0)
+        with _told_by(self.boundary):
+            return self.gathering.checkpoint()
+
 
 @dataclass(frozen=True, slots=True)
 class GatheredReader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,7 +11,9 @@ from typing import Protocol
 import polars as pl
 
 from flowctl.dataflow import Part, Writer
+from flowctl.interpreter.checkpoint import OutputState
 from flowctl.interpreter.publish import Target
+from flowctl.interpreter.sidecars import Sidecars
 
 
 class Outlet(Protocol):
@@ -45,14 +48,18 @@ class Output:
     target: Target
     executor: Executor
     records: int = 0
+    begun: bool = False
     _gathered: list[pl.DataFrame] = field(default_factory=list)
     _rows: int = 0
     _encoding: deque[Future[Part]] = field(default_factory=deque)
     _footers: list[tuple[int, bytes]] = field(default_factory=list)
+    _kept_footers: int = 0
 
     def begin(self) -> None:
-        """Writes what stands before all records; raises CannotWrite."""
-        self._write(self.writer.begin())
+        """Writes what stands before all records, unless it stands there; raises CannotWrite."""
+        if not self.begun:
+            self._write(self.writer.begin())
+            self.begun = True
 
     @property
     def waiting(self) -> int:
@@ -84,11 +91,37 @@ class Output:
         self.drain(waiting=0)
         self._write(self.writer.finish(self._footers))
 
+    def checkpoint(self, number: int, sidecars: Sidecars) -> OutputState:
+        """Makes all that was taken durable; raises CannotWrite and OSError."""
+        self.drain(waiting=0)
+        self.target.settle()
+        fresh = self._footers[self._kept_footers :]
+        self._kept_footers = len(self._footers)
+        return OutputState(
+            begun=self.begun,
+            length=self.target.length,
+            records=self.records,
+            footers=sidecars.keep_footers(fresh),
+            pending=sidecars.keep_pending(number, _joined(self._gathered)),
+        )
+
+    def restore(self, state: OutputState, sidecars: Sidecars) -> None:
+        """Goes on from a checkpoint, to whose length the target has been cut; raises OSError."""
+        self.begun, self.records = state.begun, state.records
+        self._footers = sidecars.footers(state)
+        self._kept_footers = len(self._footers)
+        self._gathered = sidecars.pending(state)
+        self._rows = sum(frame.height for frame in self._gathered)
+
     def _encode(self) -> None:
         frames, self._gathered, self._rows = self._gathered, [], 0
-        frame = frames[0] if len(frames) == 1 else pl.concat(frames)
+        frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
         self._encoding.append(self.executor.submit(self.writer.encode, frame))
 
     def _write(self, data: bytes) -> None:
         if data:
             self.target.write(data)
+
+
+def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+    return pl.concat(frames) if frames else None

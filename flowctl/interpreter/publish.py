@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol
 
 from flowctl.codes.environment import UNWRITABLE
 from flowctl.diagnostics import Fault
+from flowctl.store.disk import REAL, Disk, make_folder
 
 
 class CannotWrite(Exception):
@@ -32,6 +33,10 @@ class Target(Protocol):
 
     def write(self, data: bytes) -> None: ...
 
+    def settle(self) -> None:
+        """Makes what is written outlast a loss of power."""
+        ...
+
     def discard(self) -> None:
         """Forget what was written; never raises."""
         ...
@@ -42,65 +47,105 @@ class StagedFile:
     """A file that is written under another name in the folder of its final path.
 
     `name` is how the workflow names the path. A link at the path stays, what it leads to is
-    replaced. Folders that are missing are made.
+    replaced. Folders that are missing are made. The name beside is the same for all processes that
+    work on a run, whose `token` it holds.
     """
 
     path: Path
     name: str
-    token: str
+    staged: Path
+    disk: Disk = REAL
     length: int = 0
     _descriptor: int = field(default=-1, repr=False)
-    _staged: Path = field(default=Path(), repr=False)
+    _named: bool = False
 
     @classmethod
-    def create(cls, path: Path, name: str, token: str) -> StagedFile:
-        """Begins a file; raises CannotWrite."""
-        target = Path(os.path.realpath(path))
-        staged = target.with_name(f".{target.name}.{token}.part")
+    def create(
+        cls, path: Path, name: str, token: str, disk: Disk = REAL, length: int = 0
+    ) -> StagedFile:
+        """Begins a file, or goes on behind the first `length` bytes; raises CannotWrite."""
+        target, staged = places(path, token)
+        begins = os.O_CREAT | os.O_TRUNC if not length else 0
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(disk, target.parent)
             if target.is_dir():
                 raise IsADirectoryError(0, "a folder stands there")
-            descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+            if target.exists() and not target.is_file():
+                raise OSError(0, "a device or a pipe stands there")
+            descriptor = os.open(staged, os.O_WRONLY | begins, 0o666)
         except OSError as error:
             raise CannotWrite(name, error) from error
-        return cls(target, name, token, 0, descriptor, staged)
+        file = cls(target, name, staged, disk, length, descriptor)
+        file._go_on()
+        return file
+
+    @classmethod
+    def written(cls, path: Path, name: str, token: str, disk: Disk, length: int) -> StagedFile:
+        """A file of which a checkpoint says that all is written, published perhaps."""
+        target, staged = places(path, token)
+        return cls(target, name, staged, disk, length)
+
+    def _go_on(self) -> None:
+        try:
+            size = os.fstat(self._descriptor).st_size
+            if size < self.length:
+                raise OSError(0, "it is shorter than its checkpoint says")
+            if size > self.length:
+                self.disk.truncate(self._descriptor, self.length)
+            os.lseek(self._descriptor, self.length, os.SEEK_SET)
+        except OSError as error:
+            self._close()
+            raise CannotWrite(self.name, error) from error
 
     def write(self, data: bytes) -> None:
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._descriptor, view) :]
+            self.disk.write(self._descriptor, data)
         except OSError as error:
             raise CannotWrite(self.name, error) from error
         self.length += len(data)
 
     def settle(self) -> None:
         """Makes what is written outlast a loss of power; raises CannotWrite."""
+        if self._descriptor < 0:
+            return
         try:
-            os.fsync(self._descriptor)
+            self.disk.fsync(self._descriptor)
+            if not self._named:
+                self.disk.fsync_folder(self.staged.parent)
+                self._named = True
         except OSError as error:
             raise CannotWrite(self.name, error) from error
 
     def publish(self) -> None:
-        """Gives the file its final name; raises CannotWrite."""
+        """Gives the file its final name, which it may have already; raises CannotWrite."""
         try:
             self._close()
-            self._staged.replace(self.path)
-            _fsync_folder(self.path.parent)
+            if self.staged.exists():
+                self.disk.rename(self.staged, self.path)
+            self.disk.fsync_folder(self.path.parent)
         except OSError as error:
             raise CannotWrite(self.name, error) from error
 
-    def discard(self) -> None:
+    def leave(self) -> None:
+        """Lets the file stand beside its place, for another process to go on."""
         with suppress(OSError):
             self._close()
+
+    def discard(self) -> None:
+        self.leave()
         with suppress(OSError):
-            self._staged.unlink(missing_ok=True)
+            self.staged.unlink(missing_ok=True)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
+
+
+def places(path: Path, token: str) -> tuple[Path, Path]:
+    """Where a file will stand, and where it stands until then."""
+    target = Path(os.path.realpath(path))
+    return target, target.with_name(f".{target.name}.{token}.part")
 
 
 @dataclass(slots=True)
@@ -119,6 +164,9 @@ class Tap:
             raise CannotWrite("standard output", error) from error
         self.length += len(data)
 
+    def settle(self) -> None:
+        pass
+
     def discard(self) -> None:
         pass
 
@@ -130,11 +178,3 @@ def publish_all(files: Iterable[StagedFile]) -> None:
         file.settle()
     for file in finished:
         file.publish()
-
-
-def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,22 +12,26 @@ from typing import BinaryIO, Literal
 from urllib.parse import quote
 
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
-from flowctl.dataflow import BadInput, Reader
+from flowctl.dataflow import BadInput, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.streams import PIECE
-from flowctl.interpreter.assembly import Components, Unfit, assemble, open_writer
+from flowctl.interpreter.assembly import Components, Later, Unfit, assemble, open_writer
 from flowctl.interpreter.careful import EngineRefused
+from flowctl.interpreter.checkpoint import Checkpoint, Standing
 from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFailed
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.gathered import GatheredReader, Gatherer
+from flowctl.interpreter.keeper import Keeper, Keeping
 from flowctl.interpreter.outputs import Outlet, Output
 from flowctl.interpreter.pipeline import Pipeline
 from flowctl.interpreter.publish import CannotWrite, StagedFile, Tap, publish_all
 from flowctl.interpreter.rejects import SCHEMA as REJECTS
 from flowctl.interpreter.rejects import Allowance, Rejects, TooManyRejects
 from flowctl.plan import Operation, Step, Stream
-from flowctl.records import Schema
+from flowctl.records import Column, Schema
+from flowctl.store.disk import REAL, Disk
+from flowctl.syntax.node import Json
 
 PROGRAM_BYTES = 100 * 1024 * 1024
 """What Python and the libraries take before any record is read."""
@@ -41,7 +45,8 @@ class StreamSetting:
 
     `scope` has the constants and the run's time; `token` marks the files that are being written;
     records for `stdout` sinks go to `stdout` as they come. `memory` is what the process may take,
-    in bytes; what blocking transforms cannot hold goes to files in the folder `work`.
+    in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
+    checkpoints without `keeping`.
     """
 
     base: Path
@@ -54,6 +59,7 @@ class StreamSetting:
     split_bytes: int = SPLIT_BYTES
     memory: int = field(default_factory=lambda: quarter_of_memory())
     work: Path | None = None
+    keeping: Keeping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +120,7 @@ def _record_fault(error: RecordFailed) -> Fault:
 
 @dataclass(slots=True)
 class _Work:
-    """One attempt at a stream."""
+    """One attempt at a stream, from its beginning or from the last checkpoint."""
 
     step: str
     body: Stream
@@ -122,57 +128,144 @@ class _Work:
     components: Components
     counts: Counts = field(default_factory=Counts)
     published: tuple[str, ...] = ()
+    _keeper: Keeper | None = None
     _files: list[StagedFile] = field(default_factory=list)
+    _readers: list[Reader] = field(default_factory=list)
+    _gathered: list[Json] = field(default_factory=list)
 
     def run(self) -> None:
-        """All or nothing: the files are published when all are whole, or none is left behind."""
+        """All or nothing: the files are published when all are whole.
+
+        Else none is left behind, unless a checkpoint tells how to go on with them.
+        """
         setting = self.setting
-        stages = assemble(self.body, setting.base, setting.scope, self.components)
+        if setting.keeping is not None:
+            self._keeper = Keeper.open(setting.keeping, setting.split_bytes)
+        try:
+            last = self._keeper.last if self._keeper is not None else None
+            if last is not None and last.ended:
+                self._find_written(last)
+            else:
+                self._write(last)
+            publish_all(self._files)
+            self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
+        except (BadInput, RecordFailed, EngineRefused, TooManyRejects, Unfit):
+            self._end(keep=False)
+            raise
+        except BaseException:
+            self._end(keep=self._keeper is not None and self._keeper.any)
+            raise
+        self._end(keep=False)
+
+    def _end(self, *, keep: bool) -> None:
+        for file in self._files:
+            if keep:
+                file.leave()
+            else:
+                file.discard()
+        for opened in self._readers:
+            if not keep or not isinstance(opened, GatheredReader):
+                opened.close()
+        if self._keeper is not None:
+            self._keeper.close()
+
+    def _write(self, last: Checkpoint | None) -> None:
+        """Takes all records from where they stand into the staged files."""
+        setting, keeper = self.setting, self._keeper
+        known = Schema.of(dict(keeper.kept.columns)) if keeper and keeper.kept else None
+        stages = assemble(self.body, setting.base, setting.scope, self.components, known)
+        self._readers.append(stages.first.reader)
         _raise_allocator_threshold()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
-        readers: list[Reader] = [stages.first.reader]
         try:
+            if keeper is not None:
+                keeper.begin(stages.files, [_typed(column) for column in stages.columns])
             outputs = [
                 self._output(sink, stages.result, pointer, executor)
                 for sink, pointer in _sinks(self.body)
             ]
             rejects = self._rejects(executor)
             rejects.begin()
+            if last is not None:
+                self.counts, self._gathered = last.earlier, [*last.gathered]
+                rejects.count = last.rejected
             pipeline = stages.first
             for number, later in enumerate(stages.later):
-                gathering = later.blocking.open(self._folder(number), memory_to_gather(setting))
-                readers.append(reader := GatheredReader(later.blocking, gathering, later.boundary))
-                gatherer = Gatherer(later.blocking, gathering, later.boundary, executor)
-                self._drive(pipeline, [gatherer], rejects, executor)
+                reader, gatherer = self._gatherer(number, later, executor)
+                if last is None or last.stage <= number:
+                    self._drive(number, pipeline, [gatherer], rejects, executor)
                 pipeline = later.pipeline(reader)
-            self._drive(pipeline, outputs, rejects, executor)
+            self._drive(len(stages.later), pipeline, outputs, rejects, executor)
             rejects.finish(self.counts.read)
-            publish_all(self._files)
-            self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
+            if keeper is not None:
+                standing = Standing(counts=self.counts)
+                keeper.save(len(stages.later), standing, self.counts, rejects.count, (), ended=True)
         finally:
             executor.shutdown(cancel_futures=True)
-            for file in self._files:
-                file.discard()
-            for opened in readers:
-                opened.close()
+
+    def _gatherer(
+        self, number: int, later: Later, executor: Executor
+    ) -> tuple[GatheredReader, Gatherer]:
+        """The end of the stage with this number and the beginning of the next."""
+        gathering = later.blocking.open(self._folder(number), memory_to_gather(self.setting))
+        reader = GatheredReader(later.blocking, gathering, later.boundary)
+        self._readers.append(reader)
+        if number < len(self._gathered):
+            gathering.restore(self._gathered[number])
+        return reader, Gatherer(later.blocking, gathering, later.boundary, executor)
 
     def _drive(
-        self, pipeline: Pipeline, outlets: Sequence[Outlet], rejects: Rejects, executor: Executor
+        self,
+        stage: int,
+        pipeline: Pipeline,
+        outlets: Sequence[Outlet],
+        rejects: Rejects,
+        executor: Executor,
     ) -> None:
         """Takes all records through one stage; `counts` grows by what becomes of them there."""
-        setting, before = self.setting, self.counts
-        first = not isinstance(pipeline.reader, GatheredReader)
+        setting, keeper, before = self.setting, self._keeper, self.counts
+        last = keeper.last if keeper is not None else None
+        standing = last.standing if last is not None and last.stage == stage else Standing()
+        split_bytes = keeper.split_bytes if keeper is not None else setting.split_bytes
         flow = Flow(
             setting.workers,
-            setting.split_bytes,
+            split_bytes,
             setting.cancelled,
-            setting.on_progress if first else lambda progress: None,
+            setting.on_progress if stage == 0 else lambda progress: None,
         )
-        drive = Drive(pipeline, outlets, rejects, flow)
+
+        def save() -> None:
+            if keeper is not None:
+                gathered = [*self._gathered[:stage], *_checkpoints(outlets)]
+                keeper.save(stage, drive.standing, before, rejects.count, gathered)
+
+        def committed(split: Split) -> None:
+            if keeper is not None:
+                keeper.note(split)
+                if keeper.due():
+                    save()
+
+        drive = Drive(pipeline, outlets, rejects, flow, standing, committed)
         try:
             drive.run(executor)
+            self._gathered[stage:] = _checkpoints(outlets) if keeper is not None else []
+        except Cancelled:
+            save()
+            raise
         finally:
-            self.counts = drive.counts if first else _joined(before, drive.counts)
+            counts = drive.standing.counts
+            self.counts = counts if stage == 0 else _joined(before, counts)
+
+    def _find_written(self, last: Checkpoint) -> None:
+        """The staged files of an attempt that only had to publish them, in part perhaps."""
+        setting, disk = self.setting, self._disk
+        self.counts = last.standing.counts
+        sinks = [*self.body.sinks, *([self.body.rejects] if self.body.rejects else [])]
+        for sink, state in zip(sinks, last.outputs, strict=True):
+            for path in self._paths(sink):
+                self._files.append(
+                    StagedFile.written(setting.base / path, path, setting.token, disk, state.length)
+                )
 
     def _folder(self, number: int) -> Path:
         """Where the blocking transform with this number keeps what memory does not hold."""
@@ -188,9 +281,20 @@ class _Work:
         paths = self._paths(sink)
         if not paths:
             return Output(writer, Tap(setting.stdout), executor)
-        file = StagedFile.create(setting.base / paths[0], paths[0], setting.token)
+        keeper = self._keeper
+        length = keeper.next_state.length if keeper is not None else 0
+        file = StagedFile.create(
+            setting.base / paths[0], paths[0], setting.token, self._disk, length
+        )
         self._files.append(file)
-        return Output(writer, file, executor)
+        output = Output(writer, file, executor)
+        if keeper is not None:
+            keeper.watch(output)
+        return output
+
+    @property
+    def _disk(self) -> Disk:
+        return self.setting.keeping.disk if self.setting.keeping is not None else REAL
 
     def _rejects(self, executor: Executor) -> Rejects:
         sink = self.body.rejects
@@ -216,6 +320,15 @@ def _joined(before: Counts, stage: Counts) -> Counts:
         skipped=before.skipped + stage.skipped,
         absorbed=before.absorbed + stage.absorbed + max(0, before.written - stage.read),
     )
+
+
+def _checkpoints(outlets: Sequence[Outlet]) -> list[Json]:
+    """The state of what gathers at the end of a stage, made durable."""
+    return [outlet.checkpoint() for outlet in outlets if isinstance(outlet, Gatherer)]
+
+
+def _typed(column: Column) -> tuple[str, str]:
+    return column.name, f"{column.type}{'?' if column.nullable else ''}"
 
 
 def memory_to_gather(setting: StreamSetting) -> int:

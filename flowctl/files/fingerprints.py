@@ -1,0 +1,140 @@
+"""What was read of a file, told by digest, and whether the file still holds it.
+
+XXH3 is against accident, not forgery, and costs about 0.04 s a gigabyte.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import xxhash
+
+from flowctl.codes.runs import INPUT_CHANGED
+from flowctl.dataflow import BadInput, Stretch
+from flowctl.diagnostics import Fault
+from flowctl.files.paths import DataFile
+from flowctl.files.streams import ByteStream, open_raw, open_stream, unreadable
+
+
+def digest_of(*pieces: bytes) -> str:
+    """The XXH3 (128 bits) of the pieces as one."""
+    digest = xxhash.xxh3_128()
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def stretch_of_file(path: Path, name: str, start: int, end: int, line: int) -> Stretch:
+    """Bytes of the file itself as they are now; raises BadInput."""
+    try:
+        with path.open("rb") as file:
+            data = os.pread(file.fileno(), end - start, start)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    return Stretch(name, start, end, line, digest_of(data), raw=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Consumed:
+    """What a stream has read: the source's files as they were, and the stretches in their order.
+
+    `sizes` are those of the files when reading began.
+    """
+
+    files: Sequence[str]
+    sizes: Sequence[int]
+    stretches: Sequence[Stretch]
+
+
+def changes(consumed: Consumed, now: Sequence[DataFile], encoding: str) -> list[Fault]:
+    """What of the input is not as it was read: a fault for the first file where that is so.
+
+    Reading goes on in the last file of which anything was read, so that one may have grown, and
+    files behind it may have come or gone. All others must be as they were.
+    """
+    if not consumed.stretches:
+        return []
+    last = max(
+        index for index, name in enumerate(consumed.files) if name == consumed.stretches[-1].file
+    )
+    if fault := _moved(consumed.files[: last + 1], [file.name for file in now]):
+        return [fault]
+    for index, file in enumerate(now[: last + 1]):
+        own = [stretch for stretch in consumed.stretches if stretch.file == file.name]
+        try:
+            fault = (
+                _changed(file, own, encoding, whole=index < last)
+                if own
+                else _filled(file, consumed.sizes[index])
+            )
+        except BadInput as error:
+            fault = Fault(INPUT_CHANGED, f"{error.fault.message}, but a part of it was read before")
+        if fault:
+            return [fault]
+    return []
+
+
+def _moved(then: Sequence[str], now: Sequence[str]) -> Fault | None:
+    """Whether the files up to the position are others than they were."""
+    for index, name in enumerate(then):
+        found = now[index] if index < len(now) else None
+        if found == name:
+            continue
+        if name not in now:
+            return Fault(INPUT_CHANGED, f"`{name}` is gone, but it was read before")
+        if found not in then:
+            message = f"`{found}` is new, and stands before `{then[-1]}`, which was read before"
+            return Fault(INPUT_CHANGED, message)
+        return Fault(INPUT_CHANGED, f"`{name}` stands at another place among the files now")
+    return None
+
+
+def _filled(file: DataFile, size: int) -> Fault | None:
+    """A file without records must have stayed so."""
+    try:
+        now = file.path.stat().st_size
+    except OSError as error:
+        raise unreadable(file.name, error) from error
+    if now == size:
+        return None
+    return Fault(INPUT_CHANGED, f"`{file.name}` had no records when it was read, and has changed")
+
+
+def _changed(file: DataFile, own: Iterable[Stretch], encoding: str, whole: bool) -> Fault | None:
+    """Reads the stretches of a file again, of which `whole` says that there was nothing more."""
+    stretches = sorted(set(own), key=lambda stretch: stretch.start)
+    raw = stretches[0].raw
+    stream = open_raw(file) if raw else open_stream(file, encoding)
+    try:
+        end = _read_again(file.name, stretches, stream)
+        if isinstance(end, Fault):
+            return end
+        if raw or not stream.peek(0, 1):
+            return None
+    finally:
+        stream.close()
+    if whole:
+        return Fault(INPUT_CHANGED, f"`{file.name}` has grown since all of it was read")
+    if end != b"\n":
+        message = f"`{file.name}` has grown in its last record, which was read before"
+        return Fault(INPUT_CHANGED, message)
+    return None
+
+
+def _read_again(name: str, stretches: Sequence[Stretch], stream: ByteStream) -> Fault | bytes:
+    """The last byte of what was read before, or what is different now."""
+    position, line, data = 0, 1, b""
+    for stretch in stretches:
+        stream.skip(stretch.start - position)
+        data = stream.read(stretch.end - stretch.start)
+        if len(data) < stretch.end - stretch.start:
+            return Fault(INPUT_CHANGED, f"`{name}` is shorter than what was read of it before")
+        if digest_of(data) != stretch.digest:
+            unit = "records" if stretch.raw else "lines"
+            place = f"{unit} {line:,} to {max(line, stretch.line - 1):,}"
+            return Fault(INPUT_CHANGED, f"`{name}` has changed since it was read, in {place}")
+        position, line = stretch.end, stretch.line
+    return data[-1:]

@@ -1,0 +1,153 @@
+"""What a checkpoint of a stream holds, and what the records of its journal add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from flowctl.codec import decode, encode
+from flowctl.dataflow import Stretch
+from flowctl.files.fingerprints import Consumed
+from flowctl.interpreter.events import Counts
+from flowctl.store.journal import Records, read_records
+from flowctl.syntax.node import Json
+
+JOURNAL = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Records that wait to be encoded, in a file beside the journal."""
+
+    file: str
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutputState:
+    """How far an output is written; `footers` is the length of the journal of its footers."""
+
+    begun: bool = False
+    length: int = 0
+    records: int = 0
+    footers: int = 0
+    pending: Pending | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a stage stands between two splits.
+
+    `position` is that of the reader, `states` are those of the in-order operators. `bytes` of the
+    input were read.
+    """
+
+    position: Json = None
+    splits: int = 0
+    bytes: int = 0
+    states: tuple[Json, ...] = ()
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The programs that make the output what it is."""
+
+    flowctl: str
+    polars: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One record of a step's journal.
+
+    `taken` is what was read since the record before; `files`, their `sizes` and the source's
+    `columns` are told once for each process. `earlier` counts the records of the stages that have
+    ended, `gathered` are the states of blocking transforms. When `ended`, all is written, and
+    only the outputs' names are missing.
+    """
+
+    number: int
+    at: str
+    digest: str
+    engine: Engine
+    split_bytes: int
+    stage: int
+    standing: Standing
+    earlier: Counts
+    rejected: int
+    outputs: tuple[OutputState, ...]
+    gathered: tuple[Json, ...] = ()
+    taken: tuple[Stretch, ...] = ()
+    files: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
+    ended: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Records of the input that were read."""
+        return self.standing.counts.read if self.stage == 0 else self.earlier.read
+
+    def to_json(self) -> Json:
+        return encode(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All checkpoints of a step, and what they say together; `records` is the journal itself."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    records: Records
+
+    @property
+    def last(self) -> Checkpoint:
+        return self.checkpoints[-1]
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All that was read of the input, in order."""
+        return tuple(stretch for one in self.checkpoints for stretch in one.taken)
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """The source's columns and their types, as they were observed at first."""
+        return next((one.columns for one in self.checkpoints if one.columns), ())
+
+    @property
+    def consumed(self) -> Consumed:
+        listed = [one for one in self.checkpoints if one.files]
+        if not listed:
+            return Consumed((), (), ())
+        return Consumed(listed[-1].files, listed[-1].sizes, self.stretches)
+
+    def until(self, count: int) -> Kept:
+        """As it was after the first so many checkpoints, at least one."""
+        ends = self.records.ends[:count]
+        records = replace(self.records, values=self.records.values[:count], ends=ends)
+        return Kept(self.checkpoints[:count], records)
+
+
+def read_kept(folder: Path) -> Kept | None:
+    """What a step's folder keeps; None without a checkpoint. Raises OSError and Malformed."""
+    records = read_records(folder / JOURNAL)
+    if not records.values:
+        return None
+    return Kept(tuple(decode(Checkpoint, value) for value in records.values), records)
+
+
+def engine_now() -> Engine:
+    """The versions of this process."""
+    from importlib.metadata import version
+
+    return Engine(version("flowctl"), version("polars"))
+
+
+def place_of(stretches: Sequence[Stretch]) -> str:
+    """Where reading goes on, for people: `data/a.csv:120,001`; empty for no file."""
+    if not stretches:
+        return ""
+    last = stretches[-1]
+    return f"{last.file}, record {last.line:,}" if last.raw else f"{last.file}:{last.line:,}"

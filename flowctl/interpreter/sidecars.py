@@ -1,0 +1,110 @@
+"""What does not fit into a record of the journal: files beside it, with a checksum."""
+
+from __future__ import annotations
+
+import io
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from flowctl.files.fingerprints import digest_of
+from flowctl.interpreter.checkpoint import OutputState, Pending
+from flowctl.store.disk import Disk, make_folder
+from flowctl.store.journal import Journal, read_records
+from flowctl.syntax.node import Json
+
+REMEMBERED: Final = 16
+"""Checkpoints to which an output with records pending can be taken back."""
+
+
+class DamagedSidecar(OSError):
+    """A file does not hold what its checkpoint says."""
+
+
+@dataclass(slots=True)
+class Sidecars:
+    """The files of one output in the folder of its step; `output` is its number."""
+
+    folder: Path
+    output: int
+    disk: Disk
+    _footers: Journal | None = field(default=None, repr=False)
+    _old: list[Path] = field(default_factory=list, repr=False)
+
+    def keep_pending(self, checkpoint: int, frame: pl.DataFrame | None) -> Pending | None:
+        """Writes records that wait to be encoded; raises OSError."""
+        while len(self._old) >= REMEMBERED:
+            self.disk.remove(self._old.pop(0))
+        if frame is None:
+            return None
+        buffer = io.BytesIO()
+        frame.write_ipc(buffer)
+        data = buffer.getvalue()
+        path = self.folder / f"pending-{self.output}-{checkpoint}"
+        make_folder(self.disk, self.folder)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            self.disk.write(descriptor, data)
+            self.disk.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.disk.fsync_folder(self.folder)
+        self._old.append(path)
+        return Pending(path.name, frame.height, digest_of(data))
+
+    def pending(self, state: OutputState) -> list[pl.DataFrame]:
+        """The records again; raises OSError."""
+        if state.pending is None:
+            return []
+        path = self.folder / state.pending.file
+        data = path.read_bytes()
+        if digest_of(data) != state.pending.digest:
+            raise DamagedSidecar(0, "it is not what the checkpoint says", str(path))
+        return [pl.read_ipc(io.BytesIO(data))]
+
+    def keep_footers(self, footers: Sequence[tuple[int, bytes]]) -> int:
+        """Adds what has come, and says how long the journal of footers is; raises OSError."""
+        if self._footers is None:
+            if not footers:
+                return 0
+            self._footers = self._opened(0)
+        values: list[Json] = [[at, b64encode(text).decode()] for at, text in footers]
+        if values:
+            self._footers.append(*values)
+        return self._footers.length
+
+    def footers(self, state: OutputState) -> list[tuple[int, bytes]]:
+        """The footers up to a checkpoint, behind which further ones are added; raises OSError."""
+        if not state.footers:
+            return []
+        records = read_records(self.folder / self._name)
+        if state.footers not in records.ends:
+            raise DamagedSidecar(
+                0, "it is not what the checkpoint says", str(self.folder / self._name)
+            )
+        count = records.ends.index(state.footers) + 1
+        self._footers = self._opened(state.footers)
+        found: list[tuple[int, bytes]] = []
+        for value in records.values[:count]:
+            match value:
+                case [int(at), str(text)]:
+                    found.append((at, b64decode(text)))
+        return found
+
+    def close(self) -> None:
+        if self._footers is not None:
+            self._footers.close()
+
+    @property
+    def _name(self) -> str:
+        return f"footers-{self.output}"
+
+    def _opened(self, length: int) -> Journal:
+        journal = Journal(self.folder / self._name, self.disk)
+        journal.open(length)
+        return journal

@@ -1,0 +1,1 @@
+"""What is kept of runs on disk, so that nothing is lost whenever a process or the power ends."""

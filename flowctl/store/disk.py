@@ -1,0 +1,94 @@
+"""Every change on which a resumed run relies goes through a Disk, one operation at a time.
+
+That is the seam at which tests end the process, before or behind any one of the operations.
+"""
+
+from __future__ import annotations
+
+import os
+from errno import ENOTDIR
+from pathlib import Path
+from typing import Protocol
+
+
+class Disk(Protocol):
+    """The operations that change files; each raises OSError."""
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Writes all of the data where the file stands."""
+        ...
+
+    def fsync(self, descriptor: int) -> None:
+        """Makes what was written outlast a loss of power."""
+        ...
+
+    def truncate(self, descriptor: int, length: int) -> None: ...
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Gives a file another name, in place of what has that name."""
+        ...
+
+    def fsync_folder(self, folder: Path) -> None:
+        """Makes names in a folder outlast a loss of power."""
+        ...
+
+    def remove(self, path: Path) -> None:
+        """Deletes a file, if it is there."""
+        ...
+
+
+class RealDisk:
+    """The system's own operations."""
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(descriptor, view) :]
+
+    def fsync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    def truncate(self, descriptor: int, length: int) -> None:
+        os.ftruncate(descriptor, length)
+
+    def rename(self, source: Path, target: Path) -> None:
+        source.replace(target)
+
+    def fsync_folder(self, folder: Path) -> None:
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def remove(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+
+
+REAL: Disk = RealDisk()
+
+
+def replace_file(disk: Disk, path: Path, data: bytes) -> None:
+    """Gives a file new content in one step, whole or not at all; raises OSError."""
+    aside = path.with_name(f".{path.name}.new")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        disk.write(descriptor, data)
+        disk.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    disk.rename(aside, path)
+    disk.fsync_folder(path.parent)
+
+
+def make_folder(disk: Disk, folder: Path) -> None:
+    """Makes a folder and those above it that are missing, for good; raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(disk, folder.parent)
+    try:
+        folder.mkdir()
+    except FileExistsError as error:
+        if not folder.is_dir():
+            raise NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR), str(folder)) from error
+    disk.fsync_folder(folder.parent)
