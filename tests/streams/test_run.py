@@ -186,14 +186,17 @@ def test_a_link_stays_and_what_it_leads_to_is_replaced(folder: Folder) -> None:
     ("path", "message"),
     [
         ("taken", "cannot write `taken`: a folder stands there"),
+        ("pipe", "cannot write `pipe`: a device or a pipe stands there"),
         ("in.csv/deep/out.csv", "cannot write `in.csv/deep/out.csv`: not a directory"),
     ],
 )
 def test_outputs_that_cannot_be(folder: Folder, path: str, message: str) -> None:
     (folder.base / "taken").mkdir()
+    os.mkfifo(folder.base / "pipe")
     result = folder.run(op("csv", "in.csv"), sink=(op("csv", "first.csv"), op("csv", path)))
     assert [fault.message for fault in result.faults] == [message]
     assert not (folder.base / "first.csv").exists()
+    assert (folder.base / "pipe").is_fifo()
 
 
 def test_an_input_that_cannot_be_read(folder: Folder) -> None:
