@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from flowctl.gathering.folding import Folding
 from flowctl.gathering.order import Order
+from flowctl.gathering.scatter import scattered
 from flowctl.gathering.sorting import Sorting
 from flowctl.gathering.spill import Spill
 from flowctl.syntax.node import Json
@@ -29,11 +30,15 @@ class Distinct:
     keep: Literal["first", "last"]
 
     def condense(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The records of a split that may be kept, with their index in it."""
+        """The records of a split that may be kept, with their index in it.
+
+        Where hardly two of them share a key, all may.
+        """
         import polars as pl
 
         index = pl.int_range(pl.len(), dtype=pl.Int64).alias(POSITION)
-        return self.fold(frame.with_columns(index))
+        placed = frame.with_columns(index)
+        return placed if scattered(frame, self.keys) else self.fold(placed)
 
     def fold(self, frame: pl.DataFrame) -> pl.DataFrame:
         """One record a key."""

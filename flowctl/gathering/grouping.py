@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.gathering.folding import Folding
 from flowctl.gathering.order import Order
+from flowctl.gathering.scatter import scattered
 from flowctl.gathering.spill import Spill
 from flowctl.syntax.node import Json
 
@@ -26,7 +27,8 @@ class Measure:
     """An aggregate over a column; `name` and `type` are those of its result.
 
     Only records count for which the column `where` is true, if there is one. `partial` leads from
-    values to states, `merge` from states to states, `final` to the result.
+    values to states, `merge` from states to states, `final` to the result; `single` from each
+    record's value to states of its own.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Measure:
     partial: Callable[[pl.Expr], list[pl.Expr]]
     merge: Callable[[Sequence[pl.Expr]], list[pl.Expr]]
     final: Callable[[Sequence[pl.Expr]], pl.Expr]
+    single: Callable[[pl.Expr], list[pl.Expr]] | None = None
 
     def states(self) -> list[pl.Expr]:
         """The states of a split's records."""
@@ -46,6 +49,14 @@ class Measure:
         if self.where is not None:
             value = value.filter(pl.col(self.where))
         return self._named(self.partial(value))
+
+    def alone(self) -> list[pl.Expr] | None:
+        """The states of each record by itself; None where they are not to be had."""
+        import polars as pl
+
+        if self.single is None or self.where is not None:
+            return None
+        return self._named(self.single(pl.col(self.value)))
 
     def merged(self) -> list[pl.Expr]:
         """The states of several splits' states."""
@@ -76,7 +87,15 @@ class Grouping:
     measures: tuple[Measure, ...]
 
     def condense(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The states of a split."""
+        """The states of a split.
+
+        Where hardly two of its records share a key, grouping them costs and gains nothing.
+        """
+        if self.keys and scattered(frame, self.keys):
+            alone = [one.alone() for one in self.measures]
+            states = [state for one in alone if one is not None for state in one]
+            if None not in alone:
+                return frame.select(*self.keys, *states)
         return self._grouped(frame, [state for one in self.measures for state in one.states()])
 
     def open(self, folder: Path, memory: int) -> Groups:

@@ -15,7 +15,7 @@ from flowctl.component import Transform
 from flowctl.dataflow import Blocking, Gathering
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
-from flowctl.gathering import folding, parts, sorting
+from flowctl.gathering import folding, parts, scatter, sorting
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import as_promised, typed
@@ -85,6 +85,7 @@ def steady(
     with pytest.MonkeyPatch.context() as patch:
         # With few parts and small segments a little data goes through all that much data does.
         patch.setattr(folding, "FAN_IN", 3)
+        patch.setattr(scatter, "SAMPLE", 4)
         first = gathered(transform, arguments, splits)
         patch.setattr(sorting, "FAN_IN", 3)
         patch.setattr(parts, "rows_of", lambda frame, size: 5)

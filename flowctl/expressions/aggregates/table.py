@@ -37,11 +37,15 @@ EXACT_DIGITS: Final = 28
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """How one aggregate is computed; `partial` gets the values of the records that count."""
+    """How one aggregate is computed; `partial` gets the values of the records that count.
+
+    `single` gives the states of each record by itself, where those are easy to tell.
+    """
 
     partial: Callable[[pl.Expr], list[pl.Expr]]
     merge: Callable[[States], list[pl.Expr]]
     final: Callable[[States], pl.Expr]
+    single: Callable[[pl.Expr], list[pl.Expr]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,22 @@ def _sums(states: States) -> list[pl.Expr]:
 
 
 def _count(given: Given) -> Steps:
-    return Steps(lambda x: [x.count().cast(pl.Int64)], _sums, lambda s: s[0])
+    return Steps(
+        lambda x: [x.count().cast(pl.Int64)],
+        _sums,
+        lambda s: s[0],
+        lambda x: [x.is_not_null().cast(pl.Int64)],
+    )
 
 
 def _count_records(given: Given) -> Steps:
     """`count(*)`: of whatever value is at hand, nulls too."""
-    return Steps(lambda x: [x.len().cast(pl.Int64)], _sums, lambda s: s[0])
+    return Steps(
+        lambda x: [x.len().cast(pl.Int64)],
+        _sums,
+        lambda s: s[0],
+        lambda x: [x.cast(pl.Int64)],
+    )
 
 
 def _count_if(given: Given) -> Steps:
@@ -100,6 +114,13 @@ def _summand(x: pl.Expr, kind: DataType) -> pl.Expr:
     return x.cast(pl.Float64 if isinstance(kind, Float) else pl.Int128)
 
 
+def _total_and_count(given: Given, final: Callable[[States], pl.Expr]) -> Steps:
+    def single(x: pl.Expr) -> list[pl.Expr]:
+        return [_summand(x, given.type).fill_null(0), x.is_not_null().cast(pl.UInt32)]
+
+    return Steps(lambda x: [_summand(x, given.type).sum(), x.count()], _sums, final, single)
+
+
 def _sum(given: Given) -> Steps:
     from flowctl.expressions.numbers import as_decimal
 
@@ -107,7 +128,7 @@ def _sum(given: Given) -> Steps:
         total = as_decimal(s[0], given.result) if isinstance(given.result, Decimal) else s[0]
         return pl.when(s[1] > 0).then(total)
 
-    return Steps(lambda x: [_summand(x, given.type).sum(), x.count()], _sums, final)
+    return _total_and_count(given, final)
 
 
 def _avg(given: Given) -> Steps:
@@ -117,18 +138,20 @@ def _avg(given: Given) -> Steps:
         mean = s[0].cast(pl.Float64) / s[1]
         return pl.when(s[1] > 0).then(mean / 10**scale if scale else mean)
 
-    return Steps(lambda x: [_summand(x, given.type).sum(), x.count()], _sums, final)
+    return _total_and_count(given, final)
 
 
 def _min(given: Given) -> Steps:
     # NaN is the greatest number, so Polars' own minimum, which passes over NaN, is right.
-    return Steps(lambda x: [x.min()], lambda s: [s[0].min()], lambda s: s[0])
+    return Steps(lambda x: [x.min()], lambda s: [s[0].min()], lambda s: s[0], lambda x: [x])
 
 
 def _max(given: Given) -> Steps:
     if isinstance(given.type, Float):
-        return Steps(lambda x: [x.nan_max()], lambda s: [s[0].nan_max()], lambda s: s[0])
-    return Steps(lambda x: [x.max()], lambda s: [s[0].max()], lambda s: s[0])
+        return Steps(
+            lambda x: [x.nan_max()], lambda s: [s[0].nan_max()], lambda s: s[0], lambda x: [x]
+        )
+    return Steps(lambda x: [x.max()], lambda s: [s[0].max()], lambda s: s[0], lambda x: [x])
 
 
 def _spread(result: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Callable[[Given], Steps]:

@@ -224,6 +224,7 @@ def _measured(aggregation: Aggregation, index: int, name: str) -> _Measured:
         steps.partial,
         steps.merge,
         steps.final,
+        steps.single,
     )
     return _Measured(Column(measure.name, aggregation.type), measure, computed)
 
