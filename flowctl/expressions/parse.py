@@ -158,10 +158,11 @@ class Parser:
             raise self._too_deep()
         tree = self._operand(least)
         before = Binding.ATOM
-        compared = tested = False
+        tested = False
+        compared: str | None = None
         while (binding := self._following()) is not None and binding >= least:
-            chains = binding is Binding.COMPARISON or self._at_distinct()
-            if chains and compared:
+            compares = self._comparison(binding)
+            if compares is not None and compares == compared:
                 raise self._chained(self.token)
             # No second `like` behind `a like b` or `a is null`, and no `+` behind `a in (1)`.
             tested = tested or binding is Binding.IS
@@ -170,13 +171,16 @@ class Parser:
             if binding is Binding.MEMBERSHIP and tested:
                 raise self.unexpected()
             tree = self._extended(tree, binding)
-            before, compared = binding, chains
+            before, compared = binding, compares
         self.depth -= 1
         return tree
 
-    def _at_distinct(self) -> bool:
+    def _comparison(self, binding: Binding) -> str | None:
+        """Which sort of comparison the next operator is: two of a sort cannot follow each other."""
+        if binding is Binding.COMPARISON:
+            return "="
         ahead = 2 if self.peek().value == "not" else 1
-        return self.at("is") and self.peek(ahead).value == "distinct"
+        return "distinct" if self.at("is") and self.peek(ahead).value == "distinct" else None
 
     def _following(self) -> Binding | None:
         """How tightly the next operator binds; None where none stands next."""
