@@ -72,8 +72,6 @@ class StagedFile:
                 raise IsADirectoryError(0, "a folder stands there")
             if target.exists() and not target.is_file():
                 raise OSError(0, "a device or a pipe stands there")
-            if target.exists() and not target.is_file():
-                raise OSError(0, "a device or a pipe stands there")
             descriptor = os.open(staged, os.O_WRONLY | begins, 0o666)
         except OSError as error:
             raise CannotWrite(name, error) from error
