@@ -38,7 +38,8 @@ def _entry(function: Function, width: int, paint: Paint) -> Iterator[str]:
     yield from textwrap.wrap(
         function.doc + also, width, initial_indent=indent, subsequent_indent=indent
     )
-    yield f"{indent}{paint('quiet', function.example)}"
+    example = textwrap.wrap(function.example, width - len(indent), subsequent_indent="    ")
+    yield from (f"{indent}{paint('quiet', line)}" for line in example)
 
 
 def _call(name: str, signature: Signature) -> str:

@@ -75,13 +75,14 @@ def _overview(groups: Mapping[str, Mapping[str, Spec]], width: int, paint: Paint
             lines.append(f"  {kind:<{names}}  {text[0]}")
             lines += [f"  {'':<{names}}  {more}" for more in text[1:]]
         blocks.append("\n".join(lines))
-    more = "`flowctl kinds KIND` shows its arguments, `flowctl kinds functions` the functions."
+    more = "`flowctl kinds KIND` tells more; `flowctl kinds functions` lists functions."
     return "\n\n".join([*blocks, more]) + "\n"
 
 
 def _one(group: str, spec: Spec, width: int, paint: Paint) -> str:
+    head = textwrap.fill(f"{spec.kind} ({group}): {spec.summary}", width, subsequent_indent="  ")
     parts = [
-        f"{paint('strong', spec.kind)} ({group}): {spec.summary}",
+        paint("strong", spec.kind) + head.removeprefix(spec.kind),
         arguments.table(spec, width, paint),
     ]
     if spec.detail:

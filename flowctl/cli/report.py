@@ -12,6 +12,7 @@ from flowctl.cli.excerpt import Frame, Lines, excerpt
 from flowctl.cli.paint import Paint, Role, safe
 from flowctl.cli.quantities import plural
 from flowctl.diagnostics import Diagnostic, Span
+from flowctl.ordinary import read_file
 from flowctl.syntax.source import SourceFile
 
 _ROLES: dict[str, Role] = {"error": "error", "warning": "warning", "note": "note"}
@@ -123,7 +124,7 @@ def _help(help: str, width: int, paint: Paint) -> Iterator[str]:
 
 def _text(file: str) -> str:
     try:
-        data = Path(file).read_bytes()
+        data = read_file(Path(file))
     except (OSError, ValueError):
         return ""
     return data.removeprefix(b"\xef\xbb\xbf").decode(errors="replace")

@@ -116,10 +116,11 @@ def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tupl
 
 def _read_plan(file: Path) -> Plan:
     from flowctl.diagnostics import Fault
+    from flowctl.ordinary import read_file
     from flowctl.plan_file import plan_from_json
 
     try:
-        found = plan_from_json(file.read_text(encoding="utf-8"))
+        found = plan_from_json(read_file(file).decode())
     except OSError as error:
         raise InvalidWorkflow(f"{file}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:

@@ -14,7 +14,10 @@ import pytest
 
 from flowctl.cli import main as main_module
 from flowctl.cli.main import cli, main
+from flowctl.cli.paint import width
+from flowctl.codes import CODES
 from flowctl.errors import ResumeRefused
+from flowctl.registry import builtin
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
@@ -94,6 +97,25 @@ def test_every_line_of_help_fits_80_columns() -> None:
     for command in ["", *cli.commands]:
         help = flowctl(*filter(None, [command]), "--help").stdout
         assert [line for line in help.splitlines() if len(line) > 80] == []
+
+
+def test_reference_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    kinds = sorted({spec.kind for spec in builtin().specs()})
+    for arguments in ([], ["functions"], *([kind] for kind in kinds)):
+        assert main(["kinds", *arguments]) == 0
+        assert [line for line in capsys.readouterr().out.splitlines() if width(line) > 80] == []
+
+
+def test_every_code_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    for code in CODES.values():
+        assert main(["explain", code.id.lower()]) == 0
+        head, empty, *text = capsys.readouterr().out.splitlines()
+        assert head == f"{code.severity}[{code.id}]: {code.title}"
+        assert empty == ""
+        assert len(" ".join(text)) > len(code.title)
+    assert main(["explain"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"  {code.id}  {code.title}\n" in listed for code in CODES.values())
 
 
 @pytest.fixture
