@@ -9,6 +9,7 @@ from pathlib import Path
 from flowctl.codes.templates import OUTSIDE_PROJECT, REF_TARGET
 from flowctl.compiler.stages import Project
 from flowctl.diagnostics import Code, Diagnostic, Report, nearest
+from flowctl.ordinary import read_file
 from flowctl.syntax import parse, read_source
 from flowctl.syntax.node import Node, UnknownNode
 
@@ -73,8 +74,7 @@ class ProjectFiles:
         """The text of a file; raises FileRefused."""
         self.read[path] = None
         try:
-            with path.open("rb") as file:
-                data = file.read(MAX_TEXT + 1)
+            data = read_file(path, MAX_TEXT + 1)
         except OSError as error:
             raise _refusal(path, written, error) from None
         if len(data) > MAX_TEXT:

@@ -17,6 +17,7 @@ from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.streams import unreadable
 from flowctl.files.thrift import I64, LIST, STRUCT, Fields, Items, Malformed, decode, encode
+from flowctl.ordinary import open_file
 
 MAGIC: Final = b"PAR1"
 _TAIL = 8
@@ -56,7 +57,7 @@ def row_groups(path: Path, name: str) -> list[RowGroup]:
 
 
 def _read_footer(path: Path) -> bytes:
-    with path.open("rb") as file:
+    with os.fdopen(open_file(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size < len(MAGIC) + _TAIL:
             raise Malformed("too short")

@@ -15,6 +15,7 @@ from flowctl.codes.environment import DAMAGED, UNREADABLE
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.paths import DataFile
+from flowctl.ordinary import open_file
 
 PIECE = 256 * 1024
 _RAW_PIECE = 64 * 1024  # a gzip member may unpack to a thousand times as much
@@ -64,7 +65,7 @@ def open_raw(file: DataFile) -> ByteStream:
 
 def _opened(file: DataFile) -> int:
     try:
-        return os.open(file.path, os.O_RDONLY)
+        return open_file(file.path)
     except OSError as error:
         raise unreadable(file.name, error) from error
 

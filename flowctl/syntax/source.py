@@ -11,6 +11,7 @@ from pathlib import Path
 
 from flowctl.codes.syntax import FILE_TOO_LARGE, NOT_UTF8
 from flowctl.diagnostics import Diagnostic, Span
+from flowctl.ordinary import read_file
 
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -71,9 +72,7 @@ class SourceFile:
 def read_source(path: Path) -> SourceFile | Diagnostic:
     """Reads a file's text, or says why it is none; raises OSError where it cannot be read."""
     name = Path(os.path.abspath(path)).as_posix()
-    with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    return decode_source(name, data)
+    return decode_source(name, read_file(path, MAX_BYTES + 1))
 
 
 def decode_source(name: str, data: bytes) -> SourceFile | Diagnostic:

@@ -49,6 +49,20 @@ def test_a_folder_is_no_workflow(tmp_path: Path) -> None:
     assert [one.code.id for one in report] == ["E602"]
 
 
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "flow.yaml"
+    os.mkfifo(path)
+    report = Report()
+    assert load(path, report) is None
+    assert [one.message.partition(": ")[2] for one in report] == [
+        "it is a device or a pipe, not a file"
+    ]
+    path.unlink()
+    os.mkfifo(tmp_path / "part.yaml")
+    path.write_text(HEAD + "steps: {a: {$ref: part.yaml}}\n")
+    assert [one.code.id for one in front_of(path).found] == ["E315"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read anything")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "flow.yaml"

@@ -202,7 +202,8 @@ def test_outputs_that_cannot_be(folder: Folder, path: str, message: str) -> None
 def test_an_input_that_cannot_be_read(folder: Folder) -> None:
     (folder.base / "loop.csv").symlink_to("loop.csv")
     (folder.base / "dir.csv").mkdir()
-    for path in ("loop.csv", "dir.csv"):
+    os.mkfifo(folder.base / "pipe.csv")
+    for path in ("loop.csv", "dir.csv", "pipe.csv"):
         result = folder.run(op("csv", path), sink=op("csv", "out.csv"))
         assert result.status == "failed", path
 
