@@ -6,19 +6,18 @@ Polars is asked first; where it finds nothing, the text is read again by DuckDB'
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
 from decimal import Decimal as Number
-from typing import Any, Final
+from typing import Final
 
-from flowctl.expressions import moments, numbers, reading
-from flowctl.expressions.elementwise import elementwise, patched
+from flowctl.expressions import moments, numbers
+from flowctl.expressions.fromtext import read_text
 from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.polars_types import polars_type
 from flowctl.expressions.tree import Literal, Months, Scalar, Tree
 from flowctl.expressions.types import integer_range
+from flowctl.expressions.writing import to_text
 from flowctl.records import (
-    Binary,
     Boolean,
     DataType,
     Date,
@@ -36,7 +35,6 @@ from flowctl.records import (
 )
 
 _EXACT: Final = {32: 2**24, 64: 2**53}
-_LARGEST_FLOAT32: Final = 3.4028235677973366e38
 
 
 def literal(value: Scalar, kind: DataType) -> pl.Expr:
@@ -52,12 +50,8 @@ def literal(value: Scalar, kind: DataType) -> pl.Expr:
     if isinstance(value, dt.datetime) and value.tzinfo is not None:
         value = value.astimezone(dt.UTC).replace(tzinfo=None)
         assert isinstance(kind, Datetime) and kind.zone is not None
-        return _zoned(pl.lit(value, dtype=pl.Datetime("us", "UTC")), kind.zone)
+        return moments.shown_in(pl.lit(value, dtype=pl.Datetime("us", "UTC")), kind.zone)
     return pl.lit(value, dtype=polars_type(kind))
-
-
-def _zoned(value: pl.Expr, zone: str) -> pl.Expr:
-    return value if zone == "UTC" else value.dt.convert_time_zone(zone)
 
 
 def cast(value: pl.Expr, operand: Tree, wanted: DataType) -> Result:
@@ -94,7 +88,7 @@ def convert(value: pl.Expr, given: DataType, wanted: DataType) -> Result:
         case String(), _:
             return _from_text(value, wanted)
         case _, String():
-            return Result(_to_text(value, given))
+            return Result(to_text(value, given))
         case _, Boolean():
             return Result(_truth(value, given))
         case Integer() | Boolean(), Integer():
@@ -127,7 +121,7 @@ def convert(value: pl.Expr, given: DataType, wanted: DataType) -> Result:
 
 
 def _refusal(value: pl.Expr, given: DataType, wanted: DataType) -> pl.Expr:
-    shown = _to_text(value, given) if not isinstance(given, List | Struct) else pl.lit("a value")
+    shown = to_text(value, given) if not isinstance(given, List | Struct) else pl.lit("a value")
     if isinstance(given, String):
         return pl.format("cannot read '{}' as {}", shown, pl.lit(str(wanted)))
     return pl.format("{} is out of range for {}", shown, pl.lit(str(wanted)))
@@ -157,7 +151,7 @@ def _float(value: pl.Expr, given: DataType, bits: int) -> Result:
     target = value.cast(pl.Float32)
     if not isinstance(given, Float):
         return Result(target)
-    fault = value.is_finite() & (value.abs() >= _LARGEST_FLOAT32)
+    fault = value.is_finite() & (value.abs() >= numbers.LARGEST_FLOAT32)
     return Result(target, (Problem(fault, _refusal(value, given, Float(32))),))
 
 
@@ -267,169 +261,8 @@ def _moment(value: pl.Expr, given: DataType, wanted: DataType) -> pl.Expr:
             return value.cast(polars_type(wanted), strict=False)
 
 
-def _to_text(value: pl.Expr, given: DataType) -> pl.Expr:
-    match given:
-        case Float(bits):
-            text = value.cast(pl.String) if bits == 64 else _short_text(value)
-            text = text.str.replace(r"e([+-])(\d)$", "e${1}0${2}")
-            return pl.when(value.is_nan()).then(pl.lit("nan")).otherwise(text)
-        case Date():
-            return _day_text(value, moments.within(value, given).cast(pl.String))
-        case Datetime(zone):
-            near = moments.within(value, given)
-            clock = _trimmed(near.dt.strftime("%H:%M:%S%.6f"))
-            shown = _day_text(near.dt.date(), near.dt.strftime("%Y-%m-%d")) + " " + clock
-            shown = shown.str.replace(r"^(\S+)( \(BC\))( .*)$", "${1}${3}${2}")
-            return shown + _offset(near) if zone else shown
-        case Time():
-            return _trimmed(value.dt.strftime("%H:%M:%S%.6f"))
-        case Duration():
-            return elementwise(_show_duration, (value.dt.total_microseconds(),), String())
-        case Binary():
-            return elementwise(_show_blob, (value,), String())
-        case _:
-            return value.cast(pl.String)
-
-
-def _short_text(value: pl.Expr) -> pl.Expr:
-    """A 32-bit float in its own digits, without an exponent up to 1e16."""
-    text = value.cast(pl.String)
-    plain = text.cast(pl.Float64, strict=False).cast(pl.String)
-    return pl.when(text.str.contains("e+", literal=True)).then(plain).otherwise(text)
-
-
-def _day_text(day: pl.Expr, fast: pl.Expr) -> pl.Expr:
-    """A date; years before 1 and after 9999 as DuckDB writes them."""
-    odd = ~day.to_physical().is_between(-719_162, 2_932_896)
-    return patched(day.to_physical(), fast, odd, _show_far_day, String())
-
-
-def _show_far_day(days: int) -> str:
-    year, month, day = reading.civil_from_days(days)
-    shown = f"{year if year > 0 else 1 - year:04}-{month:02}-{day:02}"
-    return shown if year > 0 else f"{shown} (BC)"
-
-
-def _trimmed(clock: pl.Expr) -> pl.Expr:
-    """Without zeros at the end of the fraction."""
-    return (
-        clock.str.strip_chars_end("0")
-        .str.strip_chars_end(".")
-        .pipe(
-            lambda short: (
-                pl.when(clock.str.ends_with(".000000"))
-                .then(clock.str.strip_suffix(".000000"))
-                .otherwise(short)
-            )
-        )
-    )
-
-
-def _offset(value: pl.Expr) -> pl.Expr:
-    return value.dt.strftime("%:z").str.strip_suffix(":00")
-
-
-def _show_duration(micros: int) -> str:
-    sign, rest = ("-" if micros < 0 else ""), abs(micros)
-    days, rest = divmod(rest, 86_400_000_000)
-    seconds, fraction = divmod(rest, 1_000_000)
-    clock = f"{sign}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    if fraction:
-        clock += f".{fraction:06}".rstrip("0")
-    shown = f"{sign}{days} day{'' if days == 1 else 's'}" if days else ""
-    return f"{shown} {clock}".strip() if rest or not days else shown
-
-
-def _show_blob(value: bytes) -> str:
-    return "".join(
-        chr(byte) if 32 <= byte < 127 and chr(byte) not in "\\'\"" else f"\\x{byte:02X}"
-        for byte in value
-    )
-
-
 def _from_text(value: pl.Expr, wanted: DataType) -> Result:
-    found, fast = _read(value, wanted)
+    found, fast = read_text(value, wanted)
     fault = found.is_null() & value.is_not_null()
     suspect = fast.is_null() & value.is_not_null()
     return Result(found, (Problem(fault, _refusal(value, String(), wanted), suspect),))
-
-
-def _read(value: pl.Expr, wanted: DataType) -> tuple[pl.Expr, pl.Expr]:
-    """The values, and what Polars alone makes of the text."""
-    match wanted:
-        case Integer():
-            fast = value.cast(polars_type(wanted), strict=False)
-            found = mended(value, fast, lambda text: reading.read_integer(text, wanted), wanted)
-            return found, fast
-        case Float(bits):
-            fast = value.cast(pl.Float64, strict=False)
-            whole = mended(value, fast, reading.read_float, Float())
-            return (whole, fast) if bits == 64 else (_narrow(whole), _narrow(fast))
-        case Decimal():
-            digits = elementwise(
-                lambda text: reading.read_decimal(text, wanted), (value,), Integer(128)
-            )
-            return numbers.as_decimal(digits, wanted), digits
-        case Boolean():
-            fast = pl.when(value == "true").then(True).when(value == "false").then(False)
-            return mended(value, fast, reading.read_boolean, wanted), fast
-        case Date():
-            fast = value.str.to_date("%Y-%m-%d", strict=False).to_physical()
-            return mended(value, fast, reading.read_date, Integer(32)).cast(pl.Date), fast
-        case Datetime(zone):
-            fast = value.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us")
-            micros = mended(
-                value,
-                fast.to_physical(),
-                lambda text: reading.read_timestamp(text, bool(zone)),
-                Integer(64),
-            )
-            moment = micros.cast(pl.Datetime("us"))
-            if zone:
-                moment = _zoned(moment.dt.replace_time_zone("UTC"), zone)
-            return moment, fast
-        case Time():
-            fast = value.str.to_time("%H:%M:%S", strict=False).to_physical()
-            return mended(value, fast, reading.read_time, Integer(64)).cast(pl.Time), fast
-        case Duration():
-            micros = elementwise(_read_duration, (value,), Integer(64))
-            return micros.cast(pl.Duration("us")), micros
-        case _:
-            found = elementwise(reading.read_blob, (value,), Binary())
-            return found, found
-
-
-def _narrow(value: pl.Expr) -> pl.Expr:
-    too_large = value.is_finite() & (value.abs() >= _LARGEST_FLOAT32)
-    return pl.when(too_large).then(None).otherwise(value).cast(pl.Float32)
-
-
-def _read_duration(text: str) -> int | None:
-    from flowctl.expressions.literals import read_interval
-
-    value = read_interval(text)
-    return (
-        None if not isinstance(value, dt.timedelta) else round(value / dt.timedelta(microseconds=1))
-    )
-
-
-def mended(value: pl.Expr, fast: pl.Expr, read: Callable[[str], Any], kind: DataType) -> pl.Expr:
-    """What Polars has read, and where that is null the text read again."""
-    dtype = polars_type(kind)
-
-    def mend(series: pl.Series) -> pl.Series:
-        text, found = series.struct.unnest().get_columns()
-        missing = found.is_null() & text.is_not_null()
-        if not missing.any():
-            return found
-        read_again = {item: read(item) for item in text.filter(missing).unique().to_list()}
-        mended = [
-            read_again[item] if lost else known
-            for item, known, lost in zip(
-                text.to_list(), found.to_list(), missing.to_list(), strict=True
-            )
-        ]
-        return pl.Series(text.name, mended, dtype=dtype)
-
-    both = pl.struct(value.alias("text"), fast.cast(dtype).alias("found"))
-    return both.map_batches(mend, return_dtype=dtype, is_elementwise=True)

@@ -71,6 +71,11 @@ def local_moment(value: pl.Expr, kind: Datetime) -> pl.Expr:
     return target.dt.replace_time_zone(kind.zone, ambiguous="earliest", non_existent="null")
 
 
+def shown_in(value: pl.Expr, zone: str) -> pl.Expr:
+    """An instant in UTC, shown in another zone."""
+    return value if zone == "UTC" else value.dt.convert_time_zone(zone)
+
+
 def days_from_civil(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
     """Days since 1970 of a date that exists."""
     shifted = year - pl.when(month <= 2).then(1).otherwise(0)
@@ -98,7 +103,7 @@ def civil(value: pl.Expr) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
 
 
 def plus_months(value: pl.Expr, kind: DataType, months: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """Days since 1970 after so many months, the day cut to the month's end; and where that fails."""
+    """Days since 1970 after so many months, cut to the month's end; and where that fails."""
     year, month, day = civil(value)
     far = ~months.is_between(-10_000_000, 10_000_000)
     total = year * 12 + month - 1 + pl.when(far).then(0).otherwise(months)

@@ -7,6 +7,7 @@ therefore calculated as the 128-bit integers that they are; `exact` tests are do
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
@@ -14,6 +15,8 @@ from flowctl.expressions.types import INT128, integer_range
 from flowctl.records import Decimal, Integer
 
 LEAST_128, GREATEST_128 = integer_range(INT128)
+LARGEST_FLOAT32: Final = 3.4028235677973366e38
+"""From here on a number is infinite in 32 bits."""
 
 
 def unscaled(value: pl.Expr) -> pl.Expr:

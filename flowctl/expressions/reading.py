@@ -159,7 +159,7 @@ def civil_from_days(days: int) -> tuple[int, int, int]:
     """Year, month and day of so many days since 1970-01-01.
 
     >>> civil_from_days(0), civil_from_days(-719_529)
-    ((1970, 1, 1), (-1, 12, 30))
+    ((1970, 1, 1), (-1, 12, 31))
     """
     shifted = days + 719_468
     era = shifted // 146_097

@@ -24,7 +24,8 @@ _READ: Final = {
     "d": r"(?P<d>\d{1,2})", "H": r"(?P<H>\d{1,2})", "I": r"(?P<I>\d{1,2})", "M": r"(?P<M>\d{1,2})",
     "S": r"(?P<S>\d{1,2})", "f": r"(?P<f>\d{1,6})", "g": r"(?P<g>\d{1,3})", "n": r"(?P<n>\d{1,9})",
     "j": r"(?P<j>\d{1,3})", "p": r"(?P<p>[AaPp][Mm])", "z": r"(?P<z>[+-]\d{2}(?::?\d{2})?)",
-    "b": "(?P<b>" + "|".join(name[:3] for name in _MONTHS) + ")", "B": "(?P<B>" + "|".join(_MONTHS) + ")",
+    "b": "(?P<b>" + "|".join(name[:3] for name in _MONTHS) + ")",
+    "B": "(?P<B>" + "|".join(_MONTHS) + ")",
     "a": "(?:" + "|".join(name[:3] for name in _DAYS) + ")", "A": "(?:" + "|".join(_DAYS) + ")",
     "%": "%",
 }  # fmt: skip

@@ -14,7 +14,7 @@ from flowctl.expressions.polars_types import from_polars, schema_of
 from flowctl.expressions.sqltypes import sql_name
 from flowctl.expressions.tree import Call, Case, Cast, Field, Lambda, Literal
 from flowctl.expressions.types import BOOLEAN
-from flowctl.records import DataType, Date, Datetime, Duration, Integer, List, Time
+from flowctl.records import DataType, Date, Datetime, Duration, Integer, List, Null, Time
 
 FAULT = "FAULT"
 
@@ -45,15 +45,15 @@ def ours(text: str, frame: pl.DataFrame, scope: Scope | None = None) -> tuple[Tr
     tree = checked.tree
     lowered = lower(tree)
     false = pl.lit(False)
-    out = frame.lazy().with_columns(
+    computed = frame.lazy().with_columns(
         __value=lowered.value,
         __fault=false if lowered.fault is None else lowered.fault,
         __suspect=false if lowered.suspect is None else lowered.suspect,
         __reason=pl.lit(None, pl.String) if lowered.reason is None else lowered.reason,
     )
-    out = out.collect()
-    assert from_polars(out["__value"].dtype) == tree.type or tree.type.__class__.__name__ == "Null", (
-        text, out["__value"].dtype, tree.type)  # fmt: skip
+    out = computed.collect()
+    found = from_polars(out["__value"].dtype)
+    assert found == tree.type or isinstance(tree.type, Null), (text, found, tree.type)
     rows = []
     for value, fault, suspect, reason in zip(
         _plain(out["__value"]), out["__fault"], out["__suspect"], out["__reason"], strict=True

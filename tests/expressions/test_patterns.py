@@ -52,6 +52,7 @@ EXPRESSIONS = [
     "regexp_extract_all(s, '[a-c]')",
     "regexp_extract_all(s, '([a-c])([a-c])?', 2)",
     "regexp_split_to_array(s, '[,.]')",
+    "regexp_split_to_array(s, '')",
     "regexp_escape(s)",
 ]
 

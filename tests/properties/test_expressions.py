@@ -115,7 +115,7 @@ def chains(draw: st.DrawFn) -> str:
     count = draw(st.integers(1, 5))
     parts: list[str] = []
     for index in range(count):
-        name = draw(st.sampled_from(["a", "b", "c", "1", "'t'", "f(a)", "(a)"]))
+        name = draw(st.sampled_from(["a", "b", "c", "1", "'t'", "f(a)", "(a + b)"]))
         parts.append(draw(PREFIXES) + name + draw(SUFFIXES))
         if index < count - 1:
             parts.append(draw(OPERATORS))

@@ -13,13 +13,16 @@ from typing import Final
 
 from flowctl.expressions.functions import (
     arithmetic,
+    bits,
     conditional,
     dates,
+    distances,
     encoding,
     intervals,
     jsontext,
     lists,
     logic,
+    making,
     mathematics,
     patterns,
     structs,
@@ -30,7 +33,7 @@ from flowctl.expressions.functions.signature import Function, Signature
 
 FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
     "arithmetic": arithmetic.FUNCTIONS,
-    "mathematics": mathematics.FUNCTIONS,
+    "mathematics": mathematics.FUNCTIONS + bits.FUNCTIONS,
     "logic": logic.FUNCTIONS,
     "conditional": conditional.FUNCTIONS,
     "text": text.FUNCTIONS,
@@ -39,7 +42,11 @@ FAMILIES: Final[dict[str, tuple[Function, ...]]] = {
     "structs": structs.FUNCTIONS,
     "json": jsontext.FUNCTIONS,
     "encoding": encoding.FUNCTIONS,
-    "dates": dates.FUNCTIONS + timetext.FUNCTIONS + intervals.FUNCTIONS,
+    "dates": dates.FUNCTIONS
+    + distances.FUNCTIONS
+    + making.FUNCTIONS
+    + timetext.FUNCTIONS
+    + intervals.FUNCTIONS,
 }
 
 FUNCTIONS: Final[Mapping[str, Function]] = {

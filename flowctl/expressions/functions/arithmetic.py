@@ -104,10 +104,10 @@ def _sum_of_decimals(left: Decimal, right: Decimal) -> Match:
 
 
 def _product_rule(arguments: Sequence[Tree]) -> Match | str | None:
-    pair = numeric_pair(arguments)
-    if pair is not None and isinstance(pair[0], Decimal) and isinstance(pair[1], Decimal):
-        if pair[0].scale + pair[1].scale > 38:
-            return "the product has more than 38 digits after the point; cast one side to double"
+    pair = numeric_pair(arguments) or ()
+    scales = [kind.scale for kind in pair if isinstance(kind, Decimal)]
+    if sum(scales) > 38:
+        return "the product has more than 38 digits after the point; cast one side to double"
     return _shared(arguments, _product_of_decimals)
 
 

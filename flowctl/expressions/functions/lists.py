@@ -14,6 +14,8 @@ from flowctl.expressions.functions.signature import (
     ListOf,
     Match,
     Operands,
+    Outcome,
+    Parameter,
     Result,
     Signature,
     T,
@@ -302,10 +304,17 @@ def _flatten(lists: list[list[Any] | None]) -> list[Any]:
     return [item for inner in lists if inner is not None for item in inner]
 
 
-def _list_function(name: str, doc: str, example: str, lower: Callable[[Operands], pl.Expr],
-                   *signature: Any, gives: Any, aliases: tuple[str, ...] = ()) -> Function:  # fmt: skip
-    return Function(name, (takes(*signature, gives=gives, lower=lower),), doc, example,
-                    aliases=aliases)  # fmt: skip
+def _list_function(
+    name: str,
+    doc: str,
+    example: str,
+    lower: Callable[[Operands], pl.Expr],
+    *parameters: Parameter,
+    gives: Outcome,
+    aliases: tuple[str, ...] = (),
+) -> Function:
+    signature = takes(*parameters, gives=gives, lower=lower)
+    return Function(name, (signature,), doc, example, aliases=aliases)
 
 
 _L: Final = ListOf(T)
@@ -372,7 +381,8 @@ FUNCTIONS: Final = (
     _list_function("list_reverse", "Backwards.", "list_reverse([1, 2]) → [2, 1]",
                    lambda call: call[0].list.reverse(), _L, gives=_L, aliases=("array_reverse",)),
     _list_function("list_distinct", "Each item once, without nulls, in the order in which they"
-                   " first come.", "list_sort(list_distinct([2, 1, 2, null])) → [1, 2]", _distinct, _L, gives=_L,
+                   " first come.", "list_sort(list_distinct([2, 1, 2, null])) → [1, 2]", _distinct,
+                   _L, gives=_L,
                    aliases=("array_distinct",)),
     _list_function("list_unique", "How many different items there are, nulls aside.",
                    "list_unique([2, 1, 2, null]) → 2",

@@ -1,4 +1,4 @@
-"""Mathematics: rounding, powers, logarithms, trigonometry, bits."""
+"""Mathematics: rounding, powers, logarithms, trigonometry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Final
 
 from flowctl.expressions import numbers
 from flowctl.expressions.elementwise import elementwise, refusable
-from flowctl.expressions.functions.arithmetic import integer_pair, numeric_pair
 from flowctl.expressions.functions.signature import (
     Function,
     Match,
@@ -44,7 +43,8 @@ def _number(tree: Tree) -> DataType | None:
     return kind if is_number(kind) or isinstance(kind, Unknown) else None
 
 
-def _keeps(arguments: Sequence[Tree]) -> Match | None:
+def keeps(arguments: Sequence[Tree]) -> Match | None:
+    """A number gives a number of its own type."""
     kind = _number(arguments[0])
     return Match((kind,), kind, 0) if kind is not None else None
 
@@ -190,56 +190,6 @@ def _round_float(call: Operands, cut: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
     return found.cast(dtype)
 
 
-def _bits_rule(arguments: Sequence[Tree]) -> Match | None:
-    pair = numeric_pair(arguments)
-    if pair is None:
-        return None
-    left, right = pair
-    if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return Match(pair, Unknown(), 0)
-    if not isinstance(left, Integer) or not isinstance(right, Integer):
-        return None
-    kind = integer_pair(left, right)
-    return Match((kind, kind), kind, 0)
-
-
-def _whole_number(arguments: Sequence[Tree]) -> Match | None:
-    found = _keeps(arguments)
-    fits = found is not None and isinstance(found.result, Integer | Unknown)
-    return found if fits else None
-
-
-def _shift_left(call: Operands) -> Result:
-    value, count = call.values
-    kind = call.result
-    assert isinstance(kind, Integer)
-    _, greatest = integer_range(kind)
-    fits = count.is_between(0, kind.bits - (1 if kind.signed else 0)) & (value >= 0)
-    power = pl.lit(1, dtype=pl.Int128) * pl.lit(2, dtype=pl.Int128).pow(
-        pl.when(fits).then(count).otherwise(0).cast(pl.UInt32)
-    )
-    fits = fits & (value.cast(pl.Int128) <= pl.lit(greatest, dtype=pl.Int128).truncdiv(power))
-    fits = fits | ((value == 0) & (count >= 0))
-    found = pl.when(fits).then(value.cast(pl.Int128) * power).cast(polars_type(kind), strict=False)
-    given = value.is_not_null() & count.is_not_null()
-    return Result(found, (Problem(~fits & given, f"overflow of {kind} in {call.shown}"),))
-
-
-def _shift_right(call: Operands) -> pl.Expr:
-    value, count = call.values
-    kind = call.result
-    assert isinstance(kind, Integer)
-    legal = count.is_between(0, kind.bits - 1)
-    power = pl.lit(2, dtype=pl.Int128).pow(pl.when(legal).then(count).otherwise(0).cast(pl.UInt32))
-    shifted = value.cast(pl.Int128).floordiv(power).cast(polars_type(kind), strict=False)
-    nothing = pl.when(value.is_not_null() & count.is_not_null()).then(value * 0)
-    return pl.when(legal).then(shifted).otherwise(nothing)
-
-
-def _bit_count(call: Operands) -> pl.Expr:
-    return call[0].bitwise_count_ones().cast(pl.Int8)
-
-
 def _gcd(a: int, b: int) -> int | None:
     found = math.gcd(a, b)
     return found if found < 2**63 else None
@@ -347,7 +297,7 @@ _NUMBER: Final = (N,)
 _PLACES: Final = (N, INT32)
 
 FUNCTIONS: Final = (
-    Function("abs", (ruled(N, by=_keeps, lower=_abs, shown="number"),),
+    Function("abs", (ruled(N, by=keeps, lower=_abs, shown="number"),),
              "Without its sign.", "abs(-5) → 5", aliases=("@",)),
     Function("sign", (ruled(N, by=_gives(INT8), lower=_sign, shown="int8"),),
              "-1, 0 or 1.", "sign(-5) → -1"),
@@ -413,24 +363,4 @@ FUNCTIONS: Final = (
                                  _factorial, call.values, INT128,
                                  f"overflow of int128 in {call.shown}")),),
              "The product of all whole numbers up to this one.", "factorial(5) → 120"),
-    Function("&", (ruled(N, N, by=_bits_rule, lower=lambda call: call[0] & call[1],
-                         shown="integer"),), "The bits that both have.", "6 & 3 → 2"),
-    Function("|", (ruled(N, N, by=_bits_rule, lower=lambda call: call[0] | call[1],
-                         shown="integer"),), "The bits that either has.", "6 | 3 → 7"),
-    Function("xor", (ruled(N, N, by=_bits_rule, lower=lambda call: call[0] ^ call[1],
-                           shown="integer"),), "The bits in which both differ.", "xor(6, 3) → 5"),
-    Function("~", (ruled(N, by=_whole_number, lower=lambda call: ~call[0], shown="integer"),),
-             "The other bits.", "~5 → -6"),
-    Function("<<", (ruled(N, N, by=_bits_rule, lower=_shift_left, shown="integer"),),
-             "The bits moved up; bits must not be lost.", "1 << 4 → 16"),
-    Function(">>", (ruled(N, N, by=_bits_rule, lower=_shift_right, shown="integer"),),
-             "The bits moved down.", "16 >> 2 → 4"),
-    Function("bit_count", (ruled(N, by=lambda trees: _bit_count_rule(trees), lower=_bit_count,
-                                 shown="int8"),),
-             "How many bits are set.", "bit_count(7) → 3"),
 )  # fmt: skip
-
-
-def _bit_count_rule(arguments: Sequence[Tree]) -> Match | None:
-    found = _whole_number(arguments)
-    return Match(found.parameters, INT8, 0) if found is not None else None

@@ -127,7 +127,9 @@ def _extract_all(call: Operands) -> pl.Expr:
 
 
 def _split(call: Operands) -> pl.Expr:
-    return call[0].str.split(_pattern(call).text, literal=False)
+    found = call[0].str.split(_pattern(call).text, literal=False)
+    # An empty text is one empty part, whatever the pattern.
+    return pl.when(call[0] == "").then(pl.lit([""])).otherwise(found)
 
 
 def _escape(text: str) -> str:
@@ -200,7 +202,8 @@ FUNCTIONS: Final = (
     _like_function("not ilike", "Like `not like`, without regard to case.",
                    "'ABC' not ilike 'a%' → false", True, True),
     Function("glob", (takes(STRING, _P, gives=BOOLEAN, lower=_glob),),
-             "Whether the text fits a file pattern: `*`, `?`, `[a-z]`.", "'a.csv' glob '*.csv' → true"),
+             "Whether the text fits a file pattern: `*`, `?`, `[a-z]`.",
+             "'a.csv' glob '*.csv' → true"),
     Function("regexp_matches", (takes(STRING, _P, gives=BOOLEAN, lower=_matches(False)),
                                 takes(STRING, _P, _P, gives=BOOLEAN, lower=_matches(False))),
              "Whether a regular expression fits somewhere; options `i` (any case), `s` (`.` is a"
@@ -229,10 +232,11 @@ FUNCTIONS: Final = (
              "All matches, or one group of each.", r"regexp_extract_all('a1b2', '\d') → ['1', '2']",
              verify=_verified(options=3, group=2)),
     Function("regexp_split_to_array", (takes(STRING, _P, gives=_TEXTS, lower=_split),),
-             "The parts between matches.", r"regexp_split_to_array('a1b22c', '\d+') → ['a', 'b', 'c']",
+             "The parts between matches.",
+             r"regexp_split_to_array('a1b22c', '\d+') → ['a', 'b', 'c']",
              aliases=("string_split_regex", "str_split_regex"), verify=_verified()),
-    Function("regexp_escape", (takes(STRING, gives=STRING,
-                                     lower=lambda call: elementwise(_escape, call.values, STRING)),),
+    Function("regexp_escape", (takes(STRING, gives=STRING, lower=lambda call: elementwise(
+                                     _escape, call.values, STRING)),),
              "As a regular expression that fits this text alone.",
              r"regexp_escape('a.b') → 'a\.b'"),
 )  # fmt: skip

@@ -177,8 +177,7 @@ def _split(call: Operands) -> pl.Expr:
     separator = call.scalar_text(1)
     if separator:
         return call[0].str.split(separator)
-    whole = elementwise(_split_text, (call[0], call[1].fill_null(_NO_SEPARATOR)), List(STRING))
-    return whole
+    return elementwise(_split_text, (call[0], call[1].fill_null(_NO_SEPARATOR)), List(STRING))
 
 
 def _split_text(text: str, separator: str) -> list[str]:
@@ -351,7 +350,8 @@ FUNCTIONS: Final = (
              "The character of a code point.", "chr(65) → 'A'"),
     Function("strip_accents", (takes(_S, gives=_S, lower=_simple(_strip_accents, STRING)),),
              "Without accents.", "strip_accents('héllo') → 'hello'"),
-    Function("nfc_normalize", (takes(_S, gives=_S, lower=lambda call: call[0].str.normalize("NFC")),),
+    Function("nfc_normalize", (takes(_S, gives=_S,
+                                     lower=lambda call: call[0].str.normalize("NFC")),),
              "With letters and their accents as one character (Unicode NFC).",
              "nfc_normalize('é') → 'é'"),
     Function("levenshtein", (takes(_S, _S, gives=_I, lower=_simple(_levenshtein, INT64)),),

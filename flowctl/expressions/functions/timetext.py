@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from flowctl.expressions import timeformat
-from flowctl.expressions.casts import mended
+from flowctl.expressions.fromtext import mended
 from flowctl.expressions.functions.intervals import INSTANT, MOMENT
 from flowctl.expressions.functions.signature import (
     Fixed,
