@@ -32,6 +32,15 @@ CARRIED = r"^__(source_file|source_line|record|suspect)$"
 `frame.select("a", "b", pl.col(CARRIED))`. They are the engine's own and no sink sees them."""
 
 
+def reserved(name: str) -> bool:
+    """Whether no column of the data may have this name: it would mean others to the engine.
+
+    >>> reserved("*"), reserved("^a.*$"), reserved("a*")
+    (True, True, False)
+    """
+    return name in RESERVED or name == "*" or (name.startswith("^") and name.endswith("$"))
+
+
 @dataclass(frozen=True, slots=True)
 class Hazard:
     """One way in which records may be at fault at an operator.
@@ -69,12 +78,14 @@ class InOrder:
     """Records pass split by split, in order, with a small state that is JSON.
 
     `step` takes the state and a frame and gives the next state and the frame that leaves; `done`
-    tells from the state that nothing more will leave, so that reading may stop.
+    tells from the state that nothing more will leave, so that reading may stop. `multiplies` says
+    that one record may become several, which stand together.
     """
 
     initial: Json
     step: Callable[[Json, pl.DataFrame], tuple[Json, pl.DataFrame]]
     done: Callable[[Json], bool]
+    multiplies: bool = False
 
 
 class Gathering(Protocol):

@@ -12,6 +12,7 @@ from typing import Final
 from flowctl.arguments import column_type, listed, pairs
 from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
 from flowctl.component import Arguments, Files, JsonSchema, Typed
+from flowctl.dataflow import reserved
 from flowctl.diagnostics import Fault, nearest
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample
@@ -109,6 +110,15 @@ def files_of(value: Json, files: Files) -> list[Path]:
 def no_files(value: Json) -> str:
     """What is said where the paths stand for no file."""
     return f"no file matches {listed(paths_of(value))}"
+
+
+def reserved_names(schema: Schema, kind: str) -> tuple[Fault, ...]:
+    """A fault for each column whose name means something else to the engine."""
+    return tuple(
+        Fault(HEADER, f"no column can be named `{column.name}`", (kind,), help="rename it")
+        for column in schema
+        if reserved(column.name)
+    )
 
 
 def typed_in_place(arguments: dict[str, Json], declared: Declared, sample: Sample) -> Typed:

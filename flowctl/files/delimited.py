@@ -33,6 +33,7 @@ from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, read_header
 from flowctl.files.origins import Place, join, not_utf8
 from flowctl.files.paths import DataFile
+from flowctl.files.polars_quirks import seems_packed
 from flowctl.files.streams import open_stream
 from flowctl.files.structure import Spans, count_of, find_spans, find_structure
 from flowctl.files.textfaults import value_faults
@@ -171,7 +172,9 @@ class CsvSplit:
         conversions = self.reader.conversions.values()
         types = {made.column.name: made.parsed for made in conversions}
         parsed = self._parse(data, types, lenient=True)
-        values = parsed.select(made.value for made in conversions).collect()
+        # First with_columns: a select of constants alone would be a frame of one row.
+        converted = parsed.with_columns(made.value for made in conversions)
+        values = converted.select(list(types)).collect()
         texts = self._parse(data, dict.fromkeys(types, pl.String())).select(list(types)).collect()
         bad = value_faults(values, texts, self._read(columns))
         for row, fault in bad.items():
@@ -201,8 +204,10 @@ class CsvSplit:
         self, data: bytes, types: Mapping[str, PolarsType], lenient: bool = False
     ) -> pl.LazyFrame:
         dialect = self.reader.layout.dialect
+        packed = seems_packed(data)
         return pl.scan_csv(
-            data,
+            b"\n" + data if packed else data,
+            skip_lines=int(packed),
             has_header=False,
             separator=chr(dialect.delimiter),
             quote_char=chr(dialect.quote) if dialect.quote is not None else None,

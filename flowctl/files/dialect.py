@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flowctl.codes.environment import HEADER
-from flowctl.dataflow import RESERVED, BadInput
+from flowctl.dataflow import BadInput, reserved
 from flowctl.diagnostics import Fault
 from flowctl.files.streams import ByteStream
 
@@ -132,7 +132,7 @@ def _refuse_twice(names: tuple[str, ...], name: str, line: int) -> None:
                 "rename one in the file, or read it with `header: false`, `skip: 1` and `columns`"
             )
             raise BadInput(Fault(HEADER, message, help=help), name, line)
-        if column in RESERVED:
+        if reserved(column):
             message = f"`{name}` has a column named `{column}`, a name that flowctl keeps"
             raise BadInput(Fault(HEADER, message), name, line)
         seen.add(column)

@@ -18,6 +18,7 @@ from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stret
 from flowctl.files.jsontypes import misfit
 from flowctl.files.lines import after
 from flowctl.files.origins import Place, join, line_spans
+from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.structure import Positions, Spans
 from flowctl.files.textfaults import shown, value_faults
 from flowctl.files.texttypes import Conversion
@@ -89,7 +90,9 @@ class JsonSplit:
         sound = np.delete(np.arange(len(spans.ends)), list(faults))
         text = join(data, spans, sound)
         made = self.columns.conversions.values()
-        values = self._parse(text, lenient=True).select(each.value for each in made).collect()
+        # First with_columns: a select of constants alone would be a frame of one row.
+        converted = self._parse(text, lenient=True).with_columns(each.value for each in made)
+        values = converted.select(list(self.columns.conversions)).collect()
         texts = pl.scan_ndjson(
             text, schema={each.column.name: pl.String() for each in made}
         ).collect()
@@ -118,9 +121,9 @@ class JsonSplit:
             return
         try:
             self._parse(join(data, spans, records)).select(names).collect()
-        except pl.exceptions.PolarsError as error:
+        except REFUSALS as error:
             if len(records) == 1:
-                yield RecordFault(int(records[0]), "type", str(error).splitlines()[0])
+                yield RecordFault(int(records[0]), "type", reason(error))
                 return
             middle = len(records) // 2
             yield from self._refused(data, spans, records[:middle], names)

@@ -12,6 +12,7 @@ from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split, Stretch
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.origins import Place, join, line_spans, not_utf8
 from flowctl.files.paths import DataFile
+from flowctl.files.polars_quirks import seems_packed
 from flowctl.files.streams import open_stream
 from flowctl.syntax.node import Json
 
@@ -81,7 +82,7 @@ class TextSplit:
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
         chunk = self.place.chunk
-        frame = pl.scan_lines(chunk.data, name="line")
+        frame = _lines(chunk.data)
         spans = lambda: line_spans(chunk.data)  # noqa: E731
         return Scan(chunk.records, self.place.marked(frame, columns, spans))
 
@@ -90,7 +91,7 @@ class TextSplit:
         spans = line_spans(data)
         bad = np.flatnonzero(not_utf8(data, spans))
         sound = np.delete(np.arange(len(spans.ends)), bad)
-        frame = pl.scan_lines(join(data, spans, sound), name="line").collect()
+        frame = _lines(join(data, spans, sound)).collect()
         message = "the line is not UTF-8; say how the file is encoded: `encoding: latin-1`"
         return Examined(
             len(spans.ends),
@@ -100,3 +101,9 @@ class TextSplit:
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
         return self.place.origins(line_spans(self.place.chunk.data), records)
+
+
+def _lines(text: bytes) -> pl.LazyFrame:
+    if seems_packed(text):
+        return pl.scan_lines(b"\n" + text, name="line").slice(1)
+    return pl.scan_lines(text, name="line")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,7 +30,9 @@ from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
 from flowctl.files.paths import DataFile
+from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.streams import unreadable
+from flowctl.ordinary import open_file
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 
@@ -43,11 +46,12 @@ ROW_GROUP = 100_000
 def schema_of_file(path: Path) -> Schema:
     """The columns of a Parquet file; raises BadInput on one that cannot be read."""
     try:
+        os.close(open_file(path))
         return schema_of(pl.scan_parquet(path, glob=False, hive_partitioning=False))
     except OSError as error:
         raise unreadable(path.name, error) from error
-    except pl.exceptions.PolarsError as error:
-        message = f"`{path.name}` is no whole Parquet file: {str(error).splitlines()[0]}"
+    except REFUSALS as error:
+        message = f"`{path.name}` is no whole Parquet file: {reason(error)}"
         raise BadInput(Fault(DAMAGED, message), path.name) from error
     except TypeError as error:
         raise BadInput(Fault(HEADER, f"`{path.name}`: {error}"), path.name) from error
@@ -156,8 +160,8 @@ class ParquetSplit:
         scan = self.scan([*columns, RECORD], thorough=True)
         try:
             return Examined(self.rows, scan.frame.collect())
-        except pl.exceptions.PolarsError as error:
-            message = f"`{self._file.name}` is damaged: {str(error).splitlines()[0]}"
+        except REFUSALS as error:
+            message = f"`{self._file.name}` is damaged: {reason(error)}"
             raise BadInput(Fault(DAMAGED, message), self._file.name) from error
 
     def origins(self, records: Sequence[int]) -> list[Origin]:

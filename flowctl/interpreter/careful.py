@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from flowctl.dataflow import CARRIED, RECORD, SUSPECT, Hazard, Keep, RecordFault, Rowwise, Split
+from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.pipeline import Pipeline, Stage
 
 
@@ -89,7 +90,7 @@ def _read(
     if scan is not None:
         try:
             frame = scan.frame.select(*names, pl.col(CARRIED)).collect()
-        except pl.exceptions.PolarsError:
+        except REFUSALS:
             pass
         else:
             if SUSPECT not in frame.columns:

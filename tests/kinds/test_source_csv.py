@@ -165,6 +165,11 @@ def test_a_file_without_a_header_says_nothing_of_its_columns(folder: Folder) -> 
     assert fault(folder, "no-*.csv") == "no file matches `no-*.csv`"
 
 
+def test_a_record_that_begins_like_a_packed_file(folder: Folder) -> None:
+    folder.write("in.csv", "a,b\nx^2,1\ny,2\n")
+    assert table(folder, "in.csv").rows() == [("x^2", 1), ("y", 2)]
+
+
 def test_files_of_a_glob_in_order_and_by_name(folder: Folder) -> None:
     folder.write("d/2.csv", "b,a\nx,1\n")
     folder.write("d/1.csv", "a,b\n2,y\n")
@@ -191,6 +196,14 @@ def test_headers_that_differ(folder: Folder) -> None:
     assert fault(folder, ["1.csv", "2.csv"]) == message
     folder.write("1.csv", "a,a\n1,2\n")
     assert fault(folder, "1.csv") == "`1.csv` has two columns named `a`"
+
+
+@pytest.mark.parametrize("name", ["*", "^a.*$", "__record"])
+def test_names_that_mean_something_else_to_the_engine(folder: Folder, name: str) -> None:
+    folder.write("in.csv", f"{name},b\n1,2\n")
+    assert fault(folder, "in.csv").startswith(f"`in.csv` has a column named `{name}`")
+    result = folder.run(op("rows", [{name: 1}]), sink=op("csv", "o.csv"))
+    assert result.faults[0].message == f"no column can be named `{name}`"
 
 
 @pytest.mark.parametrize(

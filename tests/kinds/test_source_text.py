@@ -37,6 +37,13 @@ def test_line_ends_and_marks(tmp_path: Path, text: bytes) -> None:
     assert lines(folder) == ["a", "b"]
 
 
+@pytest.mark.parametrize("first", ["x^2", "x\x01", "x^"])
+def test_lines_that_begin_like_a_packed_file(tmp_path: Path, first: str) -> None:
+    folder = Folder(tmp_path)
+    folder.write("in.txt", f"{first}\nb\n")
+    assert lines(folder) == [first, "b"]
+
+
 def test_encoding(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write("in.txt", b"\xe9\n")

@@ -44,6 +44,7 @@ def ends_well(kind: str, name: str, data: bytes, declared: bool, split: int) -> 
 @QUICK
 @example("csv", b"a,b\r1,2\r", False, 5)
 @example("ndjson", b'{"a": 1e400}', True, 5)
+@example("text", b"x\x01\x02\x01", False, 5)
 @given(
     st.sampled_from(["csv", "ndjson", "text", "parquet"]), BYTES, st.booleans(), st.integers(1, 60)
 )

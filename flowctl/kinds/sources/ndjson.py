@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from flowctl.sourcing import (
     files_of,
     no_files,
     paths_of,
+    reserved_names,
     size_of,
     typed_before,
 )
@@ -63,7 +65,8 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     if sample is None and not columns.columns:
         message = f"`{files[0].name}` has no record, so its columns are not known"
         return Typed(canonical, unsure, missing=(message,))
-    return typed_before(canonical, columns, sample or Sample(()))
+    typed = typed_before(canonical, columns, sample or Sample(()))
+    return replace(typed, faults=reserved_names(typed.schema, "ndjson"))
 
 
 def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:

@@ -9,7 +9,7 @@ from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.files.paths import expand
 from flowctl.records import Schema
-from flowctl.sourcing import PATHS, files_of, no_files, paths_of, size_of
+from flowctl.sourcing import PATHS, files_of, no_files, paths_of, reserved_names, size_of
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -36,7 +36,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
         schema = schema_of_file(files[0])
     except BadInput as error:
         return Typed(canonical, Schema(open=True), (error.fault.below("parquet"),))
-    return Typed(canonical, schema, observed=schema)
+    return Typed(canonical, schema, reserved_names(schema, "parquet"), observed=schema)
 
 
 def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:

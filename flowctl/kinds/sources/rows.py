@@ -9,7 +9,7 @@ from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.files.inference import infer_json
 from flowctl.records import Binary, Column, Duration, Schema
-from flowctl.sourcing import COLUMNS, Declared, declared
+from flowctl.sourcing import COLUMNS, Declared, declared, reserved_names
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     canonical = {"rows": arguments["rows"]}
     if columns.columns:
         canonical["columns"] = columns.canonical
-    return Typed(canonical, _schema(arguments["rows"], columns), columns.faults)
+    schema = _schema(arguments["rows"], columns)
+    return Typed(canonical, schema, (*columns.faults, *reserved_names(schema, "rows")))
 
 
 def _schema(rows: Json, columns: Declared) -> Schema:
