@@ -10,6 +10,7 @@ from flowctl.cli.paint import Paint, Role, cells, width
 from flowctl.diagnostics import Span
 
 _CUT = "…"
+_LEAD = 8
 
 
 class Lines(Protocol):
@@ -80,7 +81,7 @@ def fit(text: str, start: int, end: int, room: int) -> tuple[str, int, int]:
     >>> fit("key: value", 5, 10, 80)
     ('key: value', 5, 5)
     >>> fit("x" * 50 + "fault" + "y" * 50, 50, 55, 21)
-    ('…xxxxxxxfaultyyyyyyy…', 8, 5)
+    ('…xxxxxxxxfaultyyyyyy…', 9, 5)
     """
     shown = list(cells(text.rstrip()))
     # A fault may stand behind the last character: something is missing there.
@@ -98,11 +99,13 @@ def _window(widths: list[int], start: int, end: int, room: int) -> tuple[int, in
     if sum(widths) <= room:
         return 0, len(widths)
     room -= 2 * len(_CUT)
-    low, high, used = start, start, 0
+    # A span that fills the room still keeps a little of what leads to it.
+    low, high = max(start - _LEAD, 0), start
+    used = sum(widths[low:high])
     while high < end and used + widths[high] <= room:
         used += widths[high]
         high += 1
-    left = right = 0
+    left, right = start - low, 0
     while used < room and (low > 0 or high < len(widths)):
         to_left = high == len(widths) or (low > 0 and left <= right)
         wide = widths[low - 1] if to_left else widths[high]
