@@ -245,3 +245,14 @@ hand on the same columns with the same types. Bring them to one form at the end 
 `select` and `cast`, or read one cell by its id, `load[us,2012]`.
 """,
 )
+WRONG_COLUMN = Code(
+    "E430",
+    "a column whose type this transform cannot take",
+    """\
+`explode` takes a list apart, `flatten` a struct, and `unpivot` puts several columns into one, for
+which they need a common type. Bring the columns to such a type with `cast` or `derive` before.
+
+    - derive: {tags: "string_split(tags, ',')"}     # a text becomes a list
+    - explode: tags
+""",
+)

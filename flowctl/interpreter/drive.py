@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from flowctl.dataflow import SUSPECT, BadInput, Split
+from flowctl.dataflow import RECORD, SUSPECT, BadInput, Split
+from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
 from flowctl.interpreter.checkpoint import Standing
 from flowctl.interpreter.events import Counts
@@ -125,11 +126,14 @@ class Drive:
         frame, fatal = examination.frame, examination.fatal
         filtered, absorbed, made = examination.filtered, 0, 0
         faults = [*examination.faults]
+        homes: pl.Series | None = None
         for index, operator in enumerate(self.pipeline.in_order):
             self._states[index], passed = operator.step(self._states[index], frame)
             absorbed += max(0, frame.height - passed.height)
             made += max(0, passed.height - frame.height)
-            later = run_frame(passed, self.pipeline, index + 1)
+            if operator.multiplies:
+                passed, homes = _numbered(passed, homes)
+            later = _at_home(run_frame(passed, self.pipeline, index + 1), homes)
             frame = later.frame
             filtered += later.filtered
             faults += later.faults
@@ -185,6 +189,32 @@ def _result(future: Future[Examination]) -> Examination:
         raise Cancelled from error
 
 
+def _numbered(frame: pl.DataFrame, homes: pl.Series | None) -> tuple[pl.DataFrame, pl.Series]:
+    """The records with numbers of their own, and for each the one of the split that it comes from.
+
+    `homes` is the latter for the frame's numbers as they were.
+    """
+    origin = frame[RECORD] if homes is None else homes.gather(frame[RECORD])
+    numbers = pl.int_range(frame.height, dtype=pl.Int64, eager=True).alias(RECORD)
+    return frame.with_columns(numbers), origin
+
+
+def _at_home(examination: Examination, homes: pl.Series | None) -> Examination:
+    """Faults of records that were multiplied, told of the record in the split."""
+    if homes is None:
+        return examination
+
+    def told(fault: StageFault) -> StageFault:
+        return replace(fault, fault=replace(fault.fault, record=homes[fault.fault.record]))
+
+    fatal = examination.fatal
+    return replace(
+        examination,
+        faults=tuple(map(told, examination.faults)),
+        fatal=told(fatal) if fatal is not None else None,
+    )
+
+
 def run_split(split: Split, pipeline: Pipeline) -> Examination:
     """Takes a split through the first segment: at once, or with care where there are suspects."""
     for thorough in (False, True):
@@ -209,7 +239,7 @@ def _at_once(frame: pl.LazyFrame, pipeline: Pipeline, segment: int) -> pl.DataFr
     """What leaves the segment; None where the parser or an operator suspects a record."""
     try:
         left = pipeline.through(frame, segment).collect()
-    except pl.exceptions.PolarsError:
+    except REFUSALS:
         return None
     if SUSPECT not in left.columns:
         return left

@@ -102,8 +102,11 @@ class Rejects:
         self, split: Split, faults: Iterable[StageFault]
     ) -> Iterator[tuple[str | int | None, ...]]:
         found = list(faults)
-        origins = split.origins([fault.fault.record for fault in found])
-        for fault, origin in zip(found, origins, strict=True):
+        # Where a record was multiplied, several faults may be its own.
+        records = sorted({fault.fault.record for fault in found})
+        origins = dict(zip(records, split.origins(records), strict=True))
+        for fault in found:
+            origin = origins[fault.fault.record]
             transform = "/".join(map(str, (*fault.stage.pointer, fault.stage.kind)))
             place = (origin.file, origin.line, origin.offset)
             rule, message = fault.fault.rule, fault.fault.message

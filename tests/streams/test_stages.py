@@ -137,3 +137,23 @@ def test_cancelling_leaves_nothing_behind(folder: Folder, tmp_path: Path) -> Non
     )
     assert result.status == "cancelled"
     assert not (folder.base / "out.csv").exists()
+
+
+def test_faults_of_multiplied_records_are_told_of_their_home(folder: Folder) -> None:
+    lines = [json.dumps({"n": n, "l": [1, n % 3, 2] if n % 4 else []}) for n in range(60)]
+    folder.write("in.ndjson", "\n".join(lines) + "\n")
+    result = folder.run(
+        op("ndjson", "in.ndjson"),
+        op("explode", "l"),
+        op("derive", [["y", "10 // l"]], "reject"),
+        op("filter", "l = 1 or n > 3"),
+        sink=op("ndjson", "out.ndjson"),
+        rejects=op("ndjson", "rejects.ndjson"),
+    )
+    assert result.faults == ()
+    wrong = [n for n in range(60) if n % 4 and n % 3 == 0]
+    rejects = [json.loads(line) for line in folder.read("rejects.ndjson").splitlines()]
+    assert [one["line"] for one in rejects] == [n + 1 for n in wrong]
+    assert [json.loads(one["record"])["n"] for one in rejects] == wrong
+    assert result.counts.rejected == len(wrong)
+    assert result.counts.made > 0 < result.counts.filtered
