@@ -60,9 +60,10 @@ def outcome(*arguments: str | Path) -> dict[str, Any]:
 
 def counted(query: str, params: dict[str, str]) -> tuple[Any, ...]:
     """The one row that DuckDB answers with."""
-    found = duckdb.sql(query, params=params)
-    assert found is not None
-    (row,) = found.fetchall()
+    with duckdb.connect() as database:
+        found = database.sql(query, params=params)
+        assert found is not None
+        (row,) = found.fetchall()
     return tuple(row)
 
 
