@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Severity = Literal["error", "warning", "note"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A stretch of a text file: lines and columns are 1-based code points, the end is exclusive.
 
     `file` is an absolute POSIX path, or a name in angle brackets (`<stdin>`); how it is shown to a
-    person is up to whoever prints it.
+    person is up to whoever prints it. (A named tuple, since each value of a document has one.)
     """
 
     file: str
@@ -31,7 +30,7 @@ class Span:
 
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of the other one, in the same file."""
-        return replace(self, end_line=other.end_line, end_column=other.end_column)
+        return self._replace(end_line=other.end_line, end_column=other.end_column)
 
 
 @dataclass(frozen=True, slots=True, order=True)

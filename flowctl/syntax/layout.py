@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TypeAlias
 
 from flowctl.diagnostics import Span
@@ -41,9 +40,9 @@ class Tape:
 Decoder: TypeAlias = Callable[[str, int, int, str], Tape]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(slots=True, eq=False)
 class TextLayout:
-    """The layout of one scalar; the map is made when it is first asked for.
+    """The layout of one scalar; the map is made when it is first asked for, and then kept.
 
     Where our decoding differs from the parser's text the layout knows only the whole scalar.
     """
@@ -53,6 +52,8 @@ class TextLayout:
     end: int
     text: str
     decode: Decoder
+    _tape: Tape | None = None
+    _decoded: bool = False
 
     def span(self, start: int, end: int) -> Span:
         """The place of `text[start:end]`, from its first character to the end of its last one."""
@@ -66,11 +67,14 @@ class TextLayout:
             return self._point(tape, start)
         return self.source.span(tape.starts[start], tape.ends[last])
 
-    @cached_property
+    @property
     def tape(self) -> Tape | None:
         """The decoded text with its offsets; None where it is not what the parser read."""
-        tape = self.decode(self.source.text, self.start, self.end, self.text)
-        return tape if tape.text == self.text else None
+        if not self._decoded:
+            tape = self.decode(self.source.text, self.start, self.end, self.text)
+            self._tape = tape if tape.text == self.text else None
+            self._decoded = True
+        return self._tape
 
     def _point(self, tape: Tape, position: int) -> Span:
         if position < len(tape.starts):

@@ -42,11 +42,11 @@ class MappingBuilder:
 
     def entries(self) -> tuple[Entry, ...]:
         """All entries in the order of the file; merged ones stand where their `<<` stands."""
-        return tuple(self._merged())
+        return tuple(self._merged() if MERGE_KEY in self._first else self._written())
 
     def values(self) -> Iterator[Node]:
         """The values that are written out."""
-        return (part.value for part in self._parts if isinstance(part, Entry))
+        return (entry.value for entry in self._written())
 
     def _add_key(self, node: Node, written: Span) -> None:
         self._merging = False
@@ -78,8 +78,11 @@ class MappingBuilder:
             self.faults.append(_no_merge(written))
         self._parts.append(_Merge(mappings))
 
+    def _written(self) -> Iterator[Entry]:
+        return (part for part in self._parts if isinstance(part, Entry))
+
     def _merged(self) -> Iterator[Entry]:
-        explicit = {part.name for part in self._parts if isinstance(part, Entry)}
+        explicit = {entry.name for entry in self._written()}
         for part in self._parts:
             if isinstance(part, Entry):
                 yield part

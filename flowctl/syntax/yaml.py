@@ -71,9 +71,7 @@ def _place(error: YAMLError) -> int:
 
 
 def _fast_events(text: str) -> Iterator[Any]:
-    parser = CParser(text)
-    while parser.check_event():
-        yield parser.get_event()
+    return iter(CParser(text).get_event, None)
 
 
 def _slow_events(text: str) -> Iterator[Any]:
@@ -86,12 +84,15 @@ def _slow_events(text: str) -> Iterator[Any]:
 def _with_stand_ins(text: str, parse: Callable[[str], Iterator[Any]]) -> Iterator[Any]:
     """The events of a text, in which stand-ins have taken the places of `?` and `:` for a while."""
     if _TEXT.search(text) is None:
-        yield from parse(text)
-        return
+        return parse(text)
     unused = (chr(point) for point in _PRIVATE_USE if chr(point) not in text)
     stand_in = {character: next(unused, character) for character in "?:"}
     back = {ord(mark): character for character, mark in stand_in.items()}
-    for event in parse(_TEXT.sub(lambda found: stand_in[found[0]], text)):
-        if type(event) is ScalarEvent:
+    return _translated(parse(_TEXT.sub(lambda found: stand_in[found[0]], text)), back)
+
+
+def _translated(events: Iterator[Any], back: dict[int, str]) -> Iterator[Any]:
+    for event in events:
+        if type(event) is ScalarEvent and not event.value.isascii():
             event.value = event.value.translate(back)
         yield event

@@ -37,12 +37,13 @@ def between(source: SourceFile, start: Any, end: Any) -> Span:
 
 def scalar_place(source: SourceFile, event: Any, start: int) -> Span:
     """The place of a scalar; that of a block ends with its last character that is no blank."""
-    end = event.end_mark
+    mark, end = event.start_mark, event.end_mark
     if event.style in ("|", ">"):
         stop = start + len(source.text[start : end.index].rstrip(" \t\r\n"))
         return source.span(start, stop)
-    line, column = place(source, event.start_mark, start)
-    return Span(source.name, line, column, end.line + 1, end.column + 1)
+    if mark.index == start:  # as for most of them, in one step
+        return Span(source.name, mark.line + 1, mark.column + 1, end.line + 1, end.column + 1)
+    return Span(source.name, *source.place(start), end.line + 1, end.column + 1)
 
 
 def tag_place(source: SourceFile, event: Any) -> Span:
