@@ -7,33 +7,18 @@ peers have. Fails where the outputs differ, or where flowctl is slower than `--l
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tests.benchmarks.jobs import JOBS, Job
+from tests.benchmarks.processes import Cost, run
 
 CONTENDERS = ("flowctl", "polars", "duckdb")
-# Compiled modules are kept, as they are for whoever has installed flowctl.
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one process took: seconds, and megabytes at its peak."""
-
-    wall: float
-    cpu: float
-    peak: float
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -64,12 +49,12 @@ def _measured(job: Job, folder: Path, runs: int) -> float:
         "duckdb": [sys.executable, "-c", job.duckdb()],
     }
     for command in commands.values():  # the first run warms the page cache, and is not counted
-        _run(command, folder)
+        run(command, folder)
     _helper("tests.benchmarks.compare", str(folder), job.sink, job.output, *CONTENDERS)
     costs: dict[str, list[Cost]] = {name: [] for name in CONTENDERS}
     for _ in range(runs):
         for name in CONTENDERS:
-            costs[name].append(_run(commands[name], folder))
+            costs[name].append(run(commands[name], folder))
     rows = [f"\n{job.name}, medians of {runs}"]
     rows.append(f"{'':10}{'wall s':>9}{'CPU s':>9}{'peak MB':>9}{'speed':>9}")
     walls = {name: statistics.median(cost.wall for cost in costs[name]) for name in CONTENDERS}
@@ -86,21 +71,6 @@ def _measured(job: Job, folder: Path, runs: int) -> float:
 def _helper(module: str, *arguments: str) -> None:
     """Runs a module by itself: a process starts with its parent's peak of memory as its own."""
     subprocess.run([sys.executable, "-m", module, *arguments], check=True)
-
-
-def _run(command: list[str], folder: Path) -> Cost:
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert process.stderr is not None
-    said = process.stderr.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{command[:4]} failed:\n{said.decode()}")
-    peak = usage.ru_maxrss / (1024 if sys.platform == "linux" else 1024**2)
-    return Cost(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, peak)
 
 
 if __name__ == "__main__":
