@@ -25,6 +25,13 @@ colour = click.option(
     help="Colours: on a terminal only (and without NO_COLOR), always, or never.",
 )
 
+state_dir = click.option(
+    "--state-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where runs are kept; else `.flowctl` in the project folder.",
+)
+
 
 class _Pair(click.ParamType[tuple[str, str]]):
     """`name=value`."""

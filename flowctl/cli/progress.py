@@ -20,6 +20,7 @@ from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.events import (
     Counts,
     Event,
+    Resumed,
     RunStarted,
     StepEnded,
     StepOutput,
@@ -67,8 +68,8 @@ class Lines:
         """Write what is worth a line."""
         match event:
             case RunStarted():
-                steps = plural(len(event.steps), "step")
-                self._screen.line(f"run {event.run}: {event.workflow}, {steps}")
+                for line in beginning(event):
+                    self._screen.line(line)
             case StepStarted():
                 self._began[event.step] = self._told[event.step] = event.at
                 again = f" again (attempt {event.attempt})" if event.attempt > 1 else ""
@@ -95,6 +96,9 @@ class Bars:
     def show(self, event: Event) -> None:
         """Move the bars."""
         match event:
+            case RunStarted() if event.resumed is not None:
+                for line in beginning(event):
+                    self._say(line)
             case StepStarted():
                 self._began[event.step] = event.at
                 if event.step not in self._tasks:
@@ -145,11 +149,28 @@ class Log:
                 return as_object(value, self._sources)
             case Counts():
                 return {field.name: getattr(value, field.name) for field in fields(value)}
+            case Resumed():
+                return {field.name: getattr(value, field.name) for field in fields(value)}
             case tuple():
                 return [self._plain(item) for item in value]
             case None | bool() | int() | float() | str():
                 return value
         return str(value)
+
+
+def beginning(event: RunStarted) -> Iterator[str]:
+    """What is begun, or from where each step goes on."""
+    if event.resumed is None:
+        yield f"run {event.run}: {event.workflow}, {plural(len(event.steps), 'step')}"
+        return
+    going_on = [step for step in event.resumed if not step.ended]
+    for step in going_on:
+        place = f" at {step.place}" if step.place else ""
+        rows = plural(step.rows, "row")
+        yield f"resuming run {event.run}: {step.step} goes on{place} ({rows} done)"
+    if not going_on:
+        ended = plural(len(event.resumed), "step")
+        yield f"resuming run {event.run}: {ended} had ended before"
 
 
 def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:

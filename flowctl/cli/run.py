@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,13 +13,12 @@ import click
 from flowctl.cli import options, render
 from flowctl.cli.options import Given
 from flowctl.cli.render import Console
-from flowctl.errors import Interrupted, InvalidWorkflow, RunFailed, UsageError
+from flowctl.errors import Interrupted, InvalidWorkflow, ResumeRefused, RunFailed, UsageError
 
 if TYPE_CHECKING:
+    from flowctl.cli.resuming import Prepared
     from flowctl.interpreter.result import RunResult
     from flowctl.plan import Plan
-
-_STATE = ".flowctl"
 
 
 @click.command(short_help="Run a workflow or a plan.")
@@ -52,6 +52,9 @@ _STATE = ".flowctl"
     show_default=True,
     help="Progress for a person, or an event a line as JSON, on stderr.",
 )
+@click.option("--fresh", is_flag=True, help="Give an unfinished run up, and begin anew.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@options.state_dir
 @options.colour
 def run(
     file: Path,
@@ -61,31 +64,55 @@ def run(
     base: Path | None,
     format_: str,
     log_format: str,
+    fresh: bool,
+    dry_run: bool,
+    state_dir: Path | None,
     colour: str,
 ) -> None:
     """Run FILE, a workflow or a plan.json that `flowctl plan -o` wrote.
 
-    Data goes to stdout, everything else to stderr. Exits with 1 where a step failed.
+    A run that was interrupted goes on where it stopped: run the same again. Data goes to stdout,
+    everything else to stderr. Exits with 1 where a step failed, with 4 where an unfinished run
+    cannot go on.
     """
     from flowctl.cli.progress import display
+    from flowctl.cli.resuming import Wanted, find, held
     from flowctl.cli.running import start
+    from flowctl.interpreter.resume import Refused
 
     console = render.console(colour)
-    given = given.at(datetime.now(UTC))
-    plan, project = _plan(file, given, base, console)
-    shared = console.out.terminal and _writes_to_stdout(plan)
-    with display(console.err, log_format, shared=shared) as shown:
-        result = start(
-            plan,
-            base or file.parent,
-            project / _STATE,
-            shown.show,
-            workers=workers,
-            keep_going=keep_going,
-            timestamp=given.timestamp,
-            stdout=console.out.binary,
-        )
-    _report(result, plan, base or file.parent, format_, log_format, console)
+    wanted = Wanted(
+        lambda moment: prepared(file, given.at(moment), base),
+        given.profile,
+        given.timestamp,
+        datetime.now(UTC),
+    )
+    if dry_run:
+        from flowctl.cli.dryrun import show
+
+        show(*find(wanted, state_dir, console.err), fresh, console)
+        return
+    with held(wanted, state_dir, console.err, fresh=fresh) as (chosen, runs):
+        shared = console.out.terminal and _writes_to_stdout(chosen.plan)
+        try:
+            with display(console.err, log_format, shared=shared) as shown:
+                result = start(
+                    chosen.plan,
+                    chosen.base,
+                    runs.state,
+                    shown.show,
+                    run_name=chosen.record.run,
+                    workers=workers,
+                    keep_going=keep_going,
+                    timestamp=chosen.timestamp,
+                    stdout=console.out.binary,
+                )
+        except Refused as refused:
+            console.err.diagnostics(refused.faults, counted=False)
+            raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
+        if not result.unfinished:
+            runs.end(chosen.record, "succeeded" if result.status == "succeeded" else "failed")
+    _report(result, chosen.plan, chosen.base, format_, log_format, console)
     if result.status == "cancelled":
         raise Interrupted
     if result.status != "succeeded":
@@ -99,19 +126,34 @@ def _writes_to_stdout(plan: Plan) -> bool:
     return any(sink.kind == "stdout" for stream in streams for sink in stream.sinks)
 
 
-def _plan(file: Path, given: Given, base: Path | None, console: Console) -> tuple[Plan, Path]:
-    """The plan, and the project folder that holds the state of its runs."""
+def prepared(file: Path, given: Given, base: Path | None) -> Prepared:
+    """What there is to run, at the logical time that is given."""
+    from flowctl.cli.resuming import Prepared
+
     if file.suffix == ".json":
         if fixed := given.fixed_in_plans():
             raise UsageError(f"a plan is fixed: {', '.join(fixed)} cannot change it")
-        return _read_plan(file), base or file.parent
+        plan = _read_plan(file)
+        folder = base or file.parent
+        return Prepared(folder, _named(file, folder), folder, lambda: plan, lambda _: plan)
     if base is not None:
         raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")
     from flowctl.cli.compiling import compiled, plan_of
     from flowctl.registry import builtin
 
     result = compiled(file, given.inputs(), builtin())
-    return plan_of(result, console.err), result.project
+    return Prepared(
+        result.project,
+        _named(file, result.project),
+        file.parent,
+        lambda: result.plan,
+        lambda screen: plan_of(result, screen),
+    )
+
+
+def _named(file: Path, project: Path) -> str:
+    """A document's name, the same wherever the command stands and wherever the project lies."""
+    return Path(os.path.relpath(file.absolute(), project.absolute())).as_posix()
 
 
 def _read_plan(file: Path) -> Plan:
@@ -148,5 +190,7 @@ def _report(
         if not faults:
             console.err.line()
         console.err.write(as_text(result, plan, shown, console.err.paint))
+        if result.unfinished:
+            console.err.line("run the same again to go on, with `--fresh` to begin anew")
     if format_ == "json":
         console.out.write(json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")

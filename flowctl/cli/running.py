@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,7 @@ def start(
     state: Path,
     on_event: Callable[[Event], None],
     *,
+    run_name: str | None = None,
     workers: int | None = None,
     keep_going: bool = False,
     timestamp: datetime | None = None,
@@ -28,18 +29,20 @@ def start(
 ) -> RunResult:
     """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
 
-    `timestamp` is the run's logical time; records of `stdout` sinks go to `stdout`.
+    `timestamp` is the run's logical time; records of `stdout` sinks go to `stdout`. Only a run that
+    has a name goes on with what is kept of it; raises Refused where that cannot be.
     """
     setting = Setting(
         base=base.absolute(),
         state=state.absolute(),
-        run=run_id(datetime.now(UTC), os.urandom(3)),
+        run=run_name or run_id(datetime.now(UTC), os.urandom(3)),
         environment=dict(os.environ),
         clock=lambda: datetime.now(UTC),
         workers=workers or os.cpu_count() or 1,
         keep_going=keep_going,
         timestamp=timestamp,
         stdout=stdout,
+        checkpoints=timedelta(seconds=1) if run_name else None,
     )
     return run(plan, setting, on_event)
 

@@ -6,13 +6,17 @@ says what happens and what it adds up to.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeAlias
 
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import cancelled_by_signals
 from flowctl.interpreter.emitter import Emitter, SubscriberFailed
 from flowctl.interpreter.events import (
     OnEvent,
+    Resumed,
     RunEnded,
     RunStarted,
     RunState,
@@ -20,14 +24,17 @@ from flowctl.interpreter.events import (
     StepEnded,
     StepStarted,
 )
+from flowctl.interpreter.history import Ended, History, keep_plan
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.performer import Performer
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.result import RunResult, result_of
+from flowctl.interpreter.resume import Outlook, Refused, forget, look
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import read_secrets
 from flowctl.plan import Plan, Step
+from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
 
 __all__ = ["RunResult", "Setting", "run"]
@@ -40,17 +47,81 @@ def run(
 
     `on_event` is called with each event in order, by one thread at a time. SIGINT and SIGTERM stop
     the run if the main thread calls this: commands are ended, streams publish nothing, and the
-    status is `cancelled`. Raises what `on_event` raises.
+    status is `cancelled`. What the setting's folder keeps of a run is gone on with; raises Refused
+    where that cannot be, and what `on_event` raises.
     """
+    registry = registry or builtin()
+    plan = plan if plan.digest else sealed(plan)
+    outlook = look(plan, setting, registry) if setting.checkpoints is not None else Outlook({})
+    if outlook.faults:
+        raise Refused(outlook.faults)
     vault = read_secrets(plan.secrets, setting.environment, setting.base)
     mask = Mask(vault.values.values())
     emit = Emitter(mask, on_event)
-    performer = Performer(plan, setting, registry or builtin(), vault, mask, emit)
+    performer = Performer(plan, setting, registry, vault, mask, emit)
+    with _remembering(plan, setting) as remember:
+        work = _work(plan, setting, performer, emit, outlook, remember)
+        scheduler = Scheduler(plan, work, setting.cancellation, keep_going=setting.keep_going)
+        steps = tuple(step.id for step in plan.steps)
+        began = RunStarted(
+            setting.clock(), setting.run, plan.name, plan.digest, steps, _resumed(outlook)
+        )
+        try:
+            with cancelled_by_signals(setting.cancellation):
+                emit(began)
+                with ThreadPoolExecutor(setting.workers, "step") as executor:
+                    scheduler.run(executor, setting.workers)
+                emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
+        except SubscriberFailed as failed:
+            raise failed.__cause__ or failed from None
+    result = result_of(emit.state)
+    if not result.unfinished:
+        forget(setting.folder)
+    return result
+
+
+Remember: TypeAlias = Callable[[Ended], None]
+
+
+@contextmanager
+def _remembering(plan: Plan, setting: Setting) -> Iterator[Remember]:
+    """While it lasts, steps that succeed can be remembered for the processes to come."""
+    if setting.checkpoints is None:
+        yield lambda ended: None
+        return
+    keep_plan(setting.folder, plan, setting.disk)
+    history = History.open(setting.folder, setting.disk)
+    try:
+        yield history.keep
+    finally:
+        history.close()
+
+
+def _work(
+    plan: Plan,
+    setting: Setting,
+    performer: Performer,
+    emit: Emitter,
+    outlook: Outlook,
+    remember: Remember,
+) -> Work:
+    """What the scheduler has done; a step that an earlier process has ended stays as it is."""
+    before = {id: step.ended for id, step in outlook.steps.items() if step.ended is not None}
+
+    def perform(step: Step) -> Ending:
+        done = before.get(step.id)
+        if done is None:
+            return performer.perform(step)
+        why = "it had ended before"
+        return Ending("succeeded", done.counts, done.sink, exit_code=done.exit_code, why=why)
 
     def began(step: Step) -> None:
-        emit(StepStarted(setting.clock(), step.id, attempt=1))
+        if step.id not in before:
+            emit(StepStarted(setting.clock(), step.id, attempt=1))
 
     def ended(step: Step, end: Ending) -> None:
+        if end.status == "succeeded" and step.id not in before:
+            remember(Ended(step.id, step.digest, end.counts, end.sink, end.exit_code))
         emit(
             StepEnded(
                 setting.clock(),
@@ -67,18 +138,17 @@ def run(
     def place(step: Step, fault: Fault) -> Diagnostic:
         return diagnosed(plan, setting.base, step.id, fault)
 
-    work = Work(performer.perform, performer.names.holds, began, ended, place)
-    scheduler = Scheduler(plan, work, setting.cancellation, keep_going=setting.keep_going)
-    steps = tuple(step.id for step in plan.steps)
-    try:
-        with cancelled_by_signals(setting.cancellation), performer:
-            emit(RunStarted(setting.clock(), setting.run, plan.name, plan.digest, steps))
-            with ThreadPoolExecutor(setting.workers, "step") as executor:
-                scheduler.run(executor, setting.workers)
-            emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
-    except SubscriberFailed as failed:
-        raise failed.__cause__ or failed from None
-    return result_of(emit.state)
+    return Work(perform, performer.names.holds, began, ended, place)
+
+
+def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:
+    if not outlook.resumes:
+        return None
+    return tuple(
+        Resumed(step.step, step.rows, step.place, ended=step.action == "done")
+        for step in outlook.steps.values()
+        if step.action != "run"
+    )
 
 
 def _status(state: RunState, setting: Setting) -> RunStatus:

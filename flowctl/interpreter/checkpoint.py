@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from flowctl.codec import decode, encode
@@ -138,6 +139,7 @@ def read_kept(folder: Path) -> Kept | None:
     return Kept(tuple(decode(Checkpoint, value) for value in records.values), records)
 
 
+@cache
 def engine_now() -> Engine:
     """The versions of this process."""
     from importlib.metadata import version

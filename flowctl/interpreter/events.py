@@ -33,12 +33,25 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class Resumed:
+    """A step of which `rows` had been read before; it goes on at `place`, or has ended."""
+
+    step: str
+    rows: int
+    place: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
+    """A run has begun, or goes on: then `resumed` are the steps that had begun before."""
+
     at: datetime
     run: str
     workflow: str
     digest: str
     steps: tuple[str, ...]
+    resumed: tuple[Resumed, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +144,7 @@ class RunState:
     run: str = ""
     status: RunStatus = "pending"
     steps: dict[str, StepState] = field(default_factory=dict)
+    resumed: tuple[Resumed, ...] | None = None
 
     def apply(self, event: Event) -> None:
         """Goes one event on; raises IllegalMove where it cannot follow."""
@@ -139,6 +153,7 @@ class RunState:
                 self._from("pending", self.status, event)
                 self.run, self.status = event.run, "running"
                 self.steps = {step: StepState() for step in event.steps}
+                self.resumed = event.resumed
             case StepStarted():
                 self._start(event)
             case StepProgress() | StepOutput():

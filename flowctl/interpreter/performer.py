@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -27,14 +26,11 @@ from flowctl.registry import Registry
 
 if TYPE_CHECKING:
     from flowctl.interpreter.drive import Progress
+    from flowctl.interpreter.keeper import Keeping
 
 
 class Performer:
-    """Performs the steps of one run, each on the thread that asks for it.
-
-    As a context it lasts as long as the run; at its end the records that steps have only handed on
-    are removed, as are the files of their blocking transforms.
-    """
+    """Performs the steps of one run, each on the thread that asks for it."""
 
     def __init__(
         self,
@@ -55,13 +51,6 @@ class Performer:
         self._emit = emit
         self._handing = handing(plan, setting)
         self._now = now
-
-    def __enter__(self) -> Performer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for folder in ("records", "work"):
-            shutil.rmtree(self._setting.folder / folder, ignore_errors=True)
 
     def perform(self, step: Step) -> Ending:
         """Does a step's work; what the system refuses is the step's fault."""
@@ -88,7 +77,7 @@ class Performer:
         return Ending(status, exit_code=finished.exit_code, faults=faults)
 
     def _stream(self, step: Step, body: Stream) -> Ending:
-        from flowctl.interpreter.stream import StreamSetting, run_stream
+        from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream
 
         if missing := self._without_records(body):
             return Ending("failed", faults=self._diagnosed(step, missing))
@@ -103,12 +92,25 @@ class Performer:
             cancelled=lambda: setting.cancellation.asked,
             on_progress=partial(self._tell, step.id),
             work=setting.folder / "work",
+            split_bytes=setting.split_bytes or SPLIT_BYTES,
+            keeping=self._keeping(step, moved),
         )
         result = run_stream(replace(step, body=moved), given, self._registry)
         why = STOPPED["request"] if result.status == "cancelled" else None
         sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
         faults = self._diagnosed(step, result.faults)
         return Ending(result.status, result.counts, sinks, faults=faults, why=why)
+
+    def _keeping(self, step: Step, body: Stream) -> Keeping | None:
+        """How the stream is kept; what stands on standard output cannot be gone on with."""
+        from flowctl.interpreter.keeper import Keeping
+
+        setting, sinks = self._setting, self._registry.sinks
+        tapped = any(not sinks[sink.kind].paths(sink.arguments) for sink in body.sinks)
+        if setting.checkpoints is None or tapped:
+            return None
+        folder = setting.step_folder(step.id)
+        return Keeping(folder, step.digest, setting.clock, setting.checkpoints, setting.disk)
 
     def _without_records(self, body: Stream) -> list[Fault]:
         """A fault for each step that should be read here but did not succeed."""

@@ -4,31 +4,51 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
-from flowctl.interpreter.events import Counts, RunState, RunStatus, StepState
+from flowctl.codes.environment import UNWRITABLE
+from flowctl.codes.runs import STEP_BROKEN
+from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The end of a run, with the last state of each step."""
+    """The end of a run, with the last state of each step.
+
+    `resumed` are the steps that an earlier process had begun; None where there was none.
+    """
 
     run: str
     status: RunStatus
     steps: dict[str, StepState]
+    resumed: tuple[Resumed, ...] | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether running the same again goes on with this run.
+
+        What the machine has ended can go on; what the workflow or its data have ended cannot.
+        """
+        faults = {fault.code for step in self.steps.values() for fault in step.faults}
+        return self.status == "cancelled" or not faults.isdisjoint((UNWRITABLE, STEP_BROKEN))
 
     def to_json(self) -> dict[str, Json]:
         """The shape that language.md gives it; figures that a step does not have are null."""
         return {
             "run": self.run,
             "status": self.status,
-            "resumed_from": None,
+            "resumed_from": self._resumed_from(),
             "steps": {id: _step(step) for id, step in self.steps.items()},
         }
+
+    def _resumed_from(self) -> Json:
+        if self.resumed is None:
+            return None
+        return {one.step: {"rows": one.rows, "place": one.place} for one in self.resumed}
 
 
 def result_of(state: RunState) -> RunResult:
     """The result that the events have added up to."""
-    return RunResult(state.run, state.status, state.steps)
+    return RunResult(state.run, state.status, state.steps, state.resumed)
 
 
 def sink_value(paths: tuple[str, ...]) -> Json:

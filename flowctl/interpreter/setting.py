@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
 from flowctl.interpreter.cancellation import Cancellation
+from flowctl.store.disk import REAL, Disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Setting:
     the time in UTC, `timestamp` is the run's logical time (the time of its start, if it is None).
     Records for `stdout` sinks go to `stdout`. `grace` is how many seconds a process has between
     TERM and KILL. Unless `keep_going`, the first failure keeps what has not begun from beginning.
+    Checkpoints are made every so often; without an interval nothing is kept to go on with.
     """
 
     base: Path
@@ -33,6 +35,9 @@ class Setting:
     timestamp: datetime | None = None
     stdout: BinaryIO | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    checkpoints: timedelta | None = timedelta(seconds=1)
+    split_bytes: int | None = None
+    disk: Disk = REAL
 
     @property
     def folder(self) -> Path:
@@ -42,6 +47,10 @@ class Setting:
     def log(self, step: str) -> Path:
         """The file that holds what a step's commands printed."""
         return self.folder / "logs" / f"{file_name(step)}.log"
+
+    def step_folder(self, step: str) -> Path:
+        """Where a stream step keeps its checkpoints."""
+        return self.folder / "steps" / file_name(step)
 
     def records(self, step: str) -> Path:
         """The file in which a step hands its records to others, while the run lasts."""

@@ -14,7 +14,7 @@ import polars as pl
 
 from flowctl.files.fingerprints import digest_of
 from flowctl.interpreter.checkpoint import OutputState, Pending
-from flowctl.store.disk import Disk, make_folder
+from flowctl.store.disk import REAL, Disk, make_folder
 from flowctl.store.journal import Journal, read_records
 from flowctl.syntax.node import Json
 
@@ -24,6 +24,17 @@ REMEMBERED: Final = 16
 
 class DamagedSidecar(OSError):
     """A file does not hold what its checkpoint says."""
+
+
+def damage(folder: Path, output: int, state: OutputState) -> str | None:
+    """What keeps the files of an output from being gone on with."""
+    sidecars = Sidecars(folder, output, REAL)
+    try:
+        sidecars.pending(state)
+        sidecars.read_footers(state)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        return str(error)
+    return None
 
 
 @dataclass(slots=True)
@@ -80,6 +91,13 @@ class Sidecars:
 
     def footers(self, state: OutputState) -> list[tuple[int, bytes]]:
         """The footers up to a checkpoint, behind which further ones are added; raises OSError."""
+        found = self.read_footers(state)
+        if state.footers:
+            self._footers = self._opened(state.footers)
+        return found
+
+    def read_footers(self, state: OutputState) -> list[tuple[int, bytes]]:
+        """The footers up to a checkpoint; raises OSError."""
         if not state.footers:
             return []
         records = read_records(self.folder / self._name)
@@ -88,7 +106,6 @@ class Sidecars:
                 0, "it is not what the checkpoint says", str(self.folder / self._name)
             )
         count = records.ends.index(state.footers) + 1
-        self._footers = self._opened(state.footers)
         found: list[tuple[int, bytes]] = []
         for value in records.values[:count]:
             match value:

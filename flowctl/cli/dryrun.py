@@ -1,0 +1,55 @@
+"""`flowctl run --dry-run`: what would be skipped, gone on with, cut off and done again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from flowctl.cli.quantities import plural
+from flowctl.cli.render import Console, table
+from flowctl.cli.resuming import Chosen, setting_of
+from flowctl.errors import ResumeRefused
+from flowctl.interpreter.resume import StepOutlook, look
+from flowctl.registry import builtin
+from flowctl.store.runs import Runs
+
+
+def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
+    """Print it on stdout; raises ResumeRefused where the run could not go on."""
+    found = look(chosen.plan, setting_of(chosen, runs), builtin())
+    name = chosen.record.run
+    if fresh or not found.resumes:
+        begun = [step for step in found.steps.values() if step.action != "run"]
+        if begun and fresh:
+            console.out.line(f"run {name} would be given up, and a new one begun")
+        else:
+            console.out.line("a new run would begin")
+        rows = [(step.step, "runs", _lost(step) if fresh else "") for step in found.steps.values()]
+        console.out.line(table(rows))
+        return
+    if found.faults:
+        console.err.diagnostics(found.faults, counted=False)
+        raise ResumeRefused(f"run {name} cannot go on")
+    console.out.line(f"run {name} would go on")
+    console.out.line(table([(step.step, *_told(step)) for step in found.steps.values()]))
+
+
+def _lost(step: StepOutlook) -> str:
+    return f"{plural(step.rows, 'row')} done before are read again" if step.rows else ""
+
+
+def _told(step: StepOutlook) -> tuple[str, str]:
+    match step.action:
+        case "done":
+            return "skipped", "it had ended before"
+        case "publish":
+            return "publishes", "all is written"
+        case "resume":
+            return "goes on", ", ".join(_going_on(step))
+    return "runs", ""
+
+
+def _going_on(step: StepOutlook) -> Iterator[str]:
+    place = f"at {step.place}" if step.place else "behind its input"
+    yield f"{place}: {plural(step.rows, 'row')} are not read again"
+    for cut in step.cuts:
+        yield f"{cut.bytes:,} bytes are cut from what becomes {cut.path}"

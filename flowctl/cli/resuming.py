@@ -1,0 +1,124 @@
+"""Which run a command works on: the unfinished one of the same identity, or a new one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flowctl.cli.render import Screen
+from flowctl.interpreter.resume import discard
+from flowctl.interpreter.setting import Setting, run_id
+from flowctl.plan import Plan
+from flowctl.registry import builtin
+from flowctl.store.runs import Identity, RunRecord, Runs
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be run, as it is at a logical time.
+
+    `document` names the file from the project's folder; `plan` shows what is wrong with it on a
+    screen and raises InvalidWorkflow where there is none.
+    """
+
+    project: Path
+    document: str
+    base: Path
+    params: Callable[[], Plan | None]
+    plan: Callable[[Screen], Plan]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The run that a command works on; `old` tells that it goes on."""
+
+    record: RunRecord
+    plan: Plan
+    base: Path
+    timestamp: datetime
+    old: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command asks for; `timestamp` only where it was given, `now` is the time."""
+
+    prepare: Callable[[datetime], Prepared]
+    profile: str | None
+    timestamp: datetime | None
+    now: datetime
+
+    def identity(self, prepared: Prepared, plan: Plan) -> Identity:
+        given = self.timestamp.isoformat() if self.timestamp else None
+        return Identity(prepared.document, plan.params, self.profile, given)
+
+
+def find(wanted: Wanted, state: Path | None, screen: Screen) -> tuple[Chosen, Runs]:
+    """The unfinished run that would be gone on with, or a new one; changes nothing."""
+    moment = wanted.timestamp or wanted.now
+    prepared = wanted.prepare(moment)
+    runs = Runs((state or prepared.project / ".flowctl").absolute())
+    known = prepared.params()
+    old = _unfinished(runs, wanted.identity(prepared, known)) if known is not None else None
+    if old is not None and wanted.timestamp is None:
+        # What a template made of the time stays as it was.
+        moment = datetime.fromisoformat(old.timestamp)
+        prepared = wanted.prepare(moment)
+    plan = prepared.plan(screen)
+    record = old or RunRecord(
+        run_id(wanted.now, os.urandom(3)),
+        wanted.identity(prepared, plan),
+        moment.isoformat(),
+        plan.digest,
+        {step.id: step.digest for step in plan.steps},
+    )
+    return Chosen(record, plan, prepared.base, moment, old is not None), runs
+
+
+def _unfinished(runs: Runs, identity: Identity) -> RunRecord | None:
+    same = [record for record in runs.unfinished() if record.identity == identity]
+    return same[-1] if same else None
+
+
+@contextmanager
+def held(
+    wanted: Wanted, state: Path | None, screen: Screen, *, fresh: bool
+) -> Iterator[tuple[Chosen, Runs]]:
+    """The run to work on, while no other process works on it; raises Busy.
+
+    With `fresh` an unfinished one is given up first, and what it has staged is removed.
+    """
+    chosen, runs = find(wanted, state, screen)
+    with ExitStack() as lasting:
+        with runs.choosing():
+            if _unfinished(runs, chosen.record.identity) != (chosen.record if chosen.old else None):
+                chosen, runs = find(wanted, state, screen)  # another process was quicker
+            if chosen.old and fresh:
+                give_up(chosen, runs)
+                chosen, runs = find(wanted, state, screen)
+            lasting.enter_context(runs.held(chosen.record.run))
+            if not chosen.old:
+                runs.begin(chosen.record)
+        yield chosen, runs
+
+
+def give_up(chosen: Chosen, runs: Runs) -> None:
+    """Ends an unfinished run, of which nothing is published."""
+    with runs.held(chosen.record.run):
+        runs.end(chosen.record, "discarded")
+        discard(setting_of(chosen, runs), builtin())
+
+
+def setting_of(chosen: Chosen, runs: Runs) -> Setting:
+    """The setting in which a run can be looked at."""
+    return Setting(
+        base=chosen.base.absolute(),
+        state=runs.state,
+        run=chosen.record.run,
+        environment={},
+        clock=lambda: datetime.now(UTC),
+    )

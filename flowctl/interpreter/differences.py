@@ -1,0 +1,67 @@
+"""What is different between a step as it was and as it is, in the author's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flowctl.codec import encode
+from flowctl.plan import Step, canonical
+from flowctl.syntax.node import Json, Pointer
+
+_MOST = 60
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first part that differs; `pointer` leads to it from the step as the author wrote it."""
+
+    pointer: Pointer
+    message: str
+
+
+def difference(then: Step, now: Step) -> Difference | None:
+    """The first difference in what two steps mean by themselves; None where there is none."""
+    found = _first(_meaning(then), _meaning(now), ())
+    if found is None:
+        return None
+    pointer, before, after = found
+    written = _as_written(pointer)
+    where = "/".join(map(str, written)) or "the step"
+    return Difference(written, f"`{where}` was {_shown(before)} and is {_shown(after)}")
+
+
+def _meaning(step: Step) -> Json:
+    body = encode(step.body)
+    if isinstance(body, dict):
+        body.pop("observed", None)
+        return {"if": step.condition, **body}
+    return body
+
+
+def _first(then: object, now: object, at: Pointer) -> tuple[Pointer, object, object] | None:
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in dict.fromkeys([*then, *now]):
+            if found := _first(then.get(key, _MISSING), now.get(key, _MISSING), (*at, key)):
+                return found
+        return None
+    if isinstance(then, list) and isinstance(now, list):
+        for index in range(max(len(then), len(now))):
+            before = then[index] if index < len(then) else _MISSING
+            after = now[index] if index < len(now) else _MISSING
+            if found := _first(before, after, (*at, index)):
+                return found
+        return None
+    return None if then == now and type(then) is type(now) else (at, then, now)
+
+
+def _as_written(pointer: Pointer) -> Pointer:
+    """The plan says `sinks` and `arguments` where the author does not."""
+    return tuple("sink" if part == "sinks" else part for part in pointer if part != "arguments")
+
+
+def _shown(value: object) -> str:
+    if value is _MISSING:
+        return "not there"
+    text = value if isinstance(value, str) else canonical(value)  # type: ignore[arg-type]
+    return f"`{text if len(text) <= _MOST else text[: _MOST - 1] + '…'}`"

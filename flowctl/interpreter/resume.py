@@ -1,0 +1,297 @@
+"""What becomes of a run that others have begun: what is done, what goes on, what forbids it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from flowctl.codec import Malformed
+from flowctl.codes.runs import (
+    CHECKPOINT_DAMAGED,
+    ENGINE_CHANGED,
+    INPUT_CHANGED,
+    OUTPUT_CHANGED,
+    STEP_CHANGED,
+)
+from flowctl.diagnostics import Diagnostic, Fault
+from flowctl.errors import ResumeRefused
+from flowctl.files.fingerprints import changes
+from flowctl.files.paths import expand
+from flowctl.interpreter.assembly import Components
+from flowctl.interpreter.checkpoint import (
+    Checkpoint,
+    Kept,
+    OutputState,
+    engine_now,
+    place_of,
+    read_kept,
+)
+from flowctl.interpreter.differences import difference
+from flowctl.interpreter.handing import handing
+from flowctl.interpreter.history import Ended, read_ended, read_plan
+from flowctl.interpreter.places import diagnosed
+from flowctl.interpreter.publish import places
+from flowctl.interpreter.setting import Setting
+from flowctl.plan import Operation, Plan, Step, Stream
+
+Action: TypeAlias = Literal["run", "resume", "publish", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An output of which what was written behind the last checkpoint is taken away again."""
+
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutlook:
+    """What becomes of a step: it runs, goes on, has only to be published, or is done.
+
+    `rows` were read before and are not read again; `place` is where reading goes on.
+    """
+
+    step: str
+    action: Action = "run"
+    rows: int = 0
+    place: str = ""
+    cuts: tuple[Cut, ...] = ()
+    ended: Ended | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What becomes of all steps, and what forbids that the run goes on."""
+
+    steps: Mapping[str, StepOutlook]
+    faults: tuple[Diagnostic, ...] = ()
+
+    @property
+    def resumes(self) -> bool:
+        """Whether anything of the run has been done before."""
+        return any(step.action != "run" for step in self.steps.values())
+
+
+class Refused(ResumeRefused):
+    """The run cannot go on; `faults` say why."""
+
+    def __init__(self, faults: Sequence[Diagnostic]) -> None:
+        super().__init__("the unfinished run cannot go on")
+        self.faults = tuple(faults)
+
+
+def look(plan: Plan, setting: Setting, components: Components) -> Outlook:
+    """Compares the plan, the input and the outputs with what is kept of the run; changes nothing.
+
+    Raises OSError.
+    """
+    then = read_plan(setting.folder)
+    if not isinstance(then, Plan):
+        fresh = {step.id: StepOutlook(step.id) for step in plan.steps}
+        return Outlook(fresh, (_damaged(then.message),) if then is not None else ())
+    ended = read_ended(setting.folder)
+    looks = [_Look(step, plan, then, setting, components, ended) for step in plan.steps]
+    found = {look.step.id: look.outlook() for look in looks}
+    faults = [(look.step.id, fault) for look in looks for fault in look.faults]
+    faults += _gone(plan, then, setting, ended)
+    redone = [id for id, step in found.items() if step.action != "run"]
+    help = _help([*redone, *(id for id, _ in faults if id not in redone)])
+    told: dict[tuple[str, str], Diagnostic] = {}
+    for id, fault in faults:
+        code, message = fault.code, fault.message
+        place = diagnosed(plan, setting.base, id, fault)
+        told[code.id, message] = Diagnostic(code, message, place.span, fault.help or help)
+    return Outlook(found, tuple(told.values()))
+
+
+def _damaged(reason: str) -> Diagnostic:
+    message = f"what the run keeps of its plan cannot be read: {reason}"
+    return Diagnostic(CHECKPOINT_DAMAGED, message, help="begin anew with `--fresh`")
+
+
+def _help(steps: Sequence[str]) -> str:
+    named = ", ".join(f"`{step}`" for step in dict.fromkeys(steps))
+    return f"undo the change, or begin anew with `--fresh`, which does {named} again"
+
+
+def _gone(
+    plan: Plan, then: Plan, setting: Setting, ended: Mapping[str, Ended]
+) -> Iterator[tuple[str, Fault]]:
+    """Steps that have begun, but not ended, and that the plan does not have any more."""
+    now = {step.id for step in plan.steps}
+    for step in then.steps:
+        if step.id not in now and step.id not in ended:
+            with suppress(Malformed):
+                if read_kept(setting.step_folder(step.id)) is not None:
+                    message = f"step `{step.id}` has begun, and the workflow has it no more"
+                    yield step.id, Fault(STEP_CHANGED, message)
+
+
+class _Look:
+    """The look at one step; `faults` are those of `outlook`."""
+
+    def __init__(
+        self,
+        step: Step,
+        plan: Plan,
+        then: Plan,
+        setting: Setting,
+        components: Components,
+        ended: Mapping[str, Ended],
+    ) -> None:
+        self.step = step
+        self.faults: list[Fault] = []
+        self._plan = plan
+        self._then = then
+        self._setting = setting
+        self._components = components
+        self._ended = ended
+
+    def outlook(self) -> StepOutlook:
+        step = self.step
+        if ended := self._ended.get(step.id):
+            self._same(ended.digest)
+            rows = ended.counts.read if ended.counts else 0
+            return StepOutlook(step.id, "done", rows, ended=ended)
+        if not isinstance(step.body, Stream):
+            return StepOutlook(step.id)
+        try:
+            kept = read_kept(self._setting.step_folder(step.id))
+        except Malformed as error:
+            message = f"the checkpoints of step `{step.id}` cannot be read: {error.message}"
+            self.faults.append(Fault(CHECKPOINT_DAMAGED, message))
+            return StepOutlook(step.id, "resume")
+        if kept is None:
+            return StepOutlook(step.id)
+        return self._going_on(kept, step.body)
+
+    def _going_on(self, kept: Kept, body: Stream) -> StepOutlook:
+        last = kept.last
+        if self._same(last.digest):
+            self._engine(last)
+        moved = handing(self._plan, self._setting)
+        body = moved.giving(self.step.id, moved.taking(body))
+        if not self.faults and not last.ended:
+            self._input(kept, body)
+        cuts = tuple(self._outputs(last, body))
+        action: Action = "publish" if last.ended else "resume"
+        return StepOutlook(self.step.id, action, last.rows, place_of(kept.stretches), cuts)
+
+    def _same(self, digest: str) -> bool:
+        """Whether the step means what it meant."""
+        if digest == self.step.digest:
+            return True
+        then = {step.id: step for step in self._then.steps}
+        now = {step.id: step for step in self._plan.steps}
+        self.faults += _what_changed(self.step.id, then, now)
+        return False
+
+    def _engine(self, last: Checkpoint) -> None:
+        now = engine_now()
+        for name, before, after in (
+            ("flowctl", last.engine.flowctl, now.flowctl),
+            ("Polars", last.engine.polars, now.polars),
+        ):
+            if before != after:
+                message = f"step `{self.step.id}` began with {name} {before}; this is {after}"
+                self.faults.append(Fault(ENGINE_CHANGED, message))
+
+    def _input(self, kept: Kept, body: Stream) -> None:
+        source = body.source
+        paths = self._components.sources[source.kind].paths(source.arguments)
+        files = expand(self._setting.base, paths)
+        encoding = str(source.arguments.get("encoding", "utf-8"))
+        for fault in changes(kept.consumed, files, encoding):
+            self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", source.kind)))
+
+    def _outputs(self, last: Checkpoint, body: Stream) -> Iterator[Cut]:
+        """What is cut from the outputs; one that is too short is a fault."""
+        for index, (operation, path) in enumerate(outputs_of(body, self._components)):
+            if index >= len(last.outputs):
+                return
+            state = last.outputs[index]
+            target, staged = places(self._setting.base / path, self._setting.run)
+            size = _size(staged)
+            if size is None and last.ended and _size(target) == state.length:
+                continue
+            if size is None and not state.length:
+                continue
+            self.faults += self._damage(index, state)
+            if size is None:
+                message = f"`{staged.name}`, which becomes `{path}`, is gone"
+                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(operation, body)))
+            elif size < state.length:
+                lost = state.length - size
+                message = f"`{staged.name}`, which becomes `{path}`, lacks {lost:,} bytes"
+                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(operation, body)))
+            elif size > state.length:
+                yield Cut(path, size - state.length)
+
+    def _damage(self, index: int, state: OutputState) -> Iterator[Fault]:
+        """What is wrong with the files beside the journal."""
+        if state.pending is None and not state.footers:
+            return
+        from flowctl.interpreter.sidecars import damage
+
+        if broken := damage(self._setting.step_folder(self.step.id), index, state):
+            message = f"the last checkpoint of step `{self.step.id}` is damaged: {broken}"
+            yield Fault(CHECKPOINT_DAMAGED, message)
+
+
+def _what_changed(id: str, then: Mapping[str, Step], now: Mapping[str, Step]) -> Iterator[Fault]:
+    """The change of a step, or of one that it reads."""
+    if id not in then or id not in now:
+        yield Fault(STEP_CHANGED, f"step `{id}` is not what it was when its run began")
+        return
+    if found := difference(then[id], now[id]):
+        message = f"step `{id}` has changed since its run began: {found.message}"
+        yield Fault(STEP_CHANGED, message, found.pointer)
+        return
+    for read in now[id].reads:
+        if read not in then or then[read].digest != now[read].digest:
+            for fault in _what_changed(read, then, now):
+                message = f"step `{id}` reads `{read}`, and {fault.message}"
+                yield Fault(STEP_CHANGED, message)
+            return
+    yield Fault(STEP_CHANGED, f"step `{id}` does not read the same steps as when its run began")
+
+
+def outputs_of(body: Stream, components: Components) -> Iterator[tuple[Operation, str]]:
+    """The files that a stream writes, in the order of a checkpoint's outputs."""
+    for sink in (*body.sinks, *([body.rejects] if body.rejects else [])):
+        for path in components.sinks[sink.kind].paths(sink.arguments):
+            yield sink, path
+
+
+def _pointer(operation: Operation, body: Stream) -> tuple[str | int, ...]:
+    return ("rejects",) if operation is body.rejects else ("sink",)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def discard(setting: Setting, components: Components) -> None:
+    """Takes away what an unfinished run has staged, and what it keeps to go on."""
+    then = read_plan(setting.folder)
+    for step in then.steps if isinstance(then, Plan) else ():
+        if isinstance(step.body, Stream):
+            for _, path in outputs_of(step.body, components):
+                _, staged = places(setting.base / path, setting.run)
+                with suppress(OSError):
+                    staged.unlink(missing_ok=True)
+    forget(setting.folder)
+
+
+def forget(folder: Path) -> None:
+    """Takes away what a run keeps to go on, once it never will."""
+    for name in ("steps", "work", "records"):
+        shutil.rmtree(folder / name, ignore_errors=True)
