@@ -33,8 +33,8 @@ writes it stand in `needs`.
 UNREADABLE = Code(
     "E602",
     "a file cannot be read",
-    """The file is there, but the system does not hand out its bytes: no permission, a folder where a
-file should be, a device error.
+    """The file is there, but the system does not hand out its bytes: no permission, a folder where
+a file should be, a device error.
 
 Mend: give the user that runs flowctl the right to read it, or name another file.
 """,
@@ -109,8 +109,8 @@ Mend: see `flowctl kinds KIND` for what each option takes.
 SINK_TYPE = Code(
     "E608",
     "a type that a sink cannot hold",
-    """The records have a column whose values the sink's format has no spelling for, such as a list in
-a CSV file. It would have to be written as something else, and could not be read back.
+    """The records have a column whose values the sink's format has no spelling for, such as a list
+in a CSV file. It would have to be written as something else, and could not be read back.
 
 Mend: drop or convert the column before the sink, or write Parquet, which holds every type.
 
@@ -123,8 +123,8 @@ Mend: drop or convert the column before the sink, or write Parquet, which holds 
 UNWRITABLE = Code(
     "E609",
     "an output cannot be written",
-    """The system refuses to create, extend or replace an output: no permission, a full disk, a folder
-that stands at its path.
+    """The system refuses to create, extend or replace an output: no permission, a full disk, a
+folder that stands at its path.
 
 What stood at the path before is untouched, and the half-written file is gone.
 
