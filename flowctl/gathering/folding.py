@@ -15,7 +15,7 @@ from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order
 from flowctl.gathering.parts import Part, pieced
-from flowctl.gathering.spill import Run, Spill
+from flowctl.gathering.spill import Run, Spill, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Folding:
     def restore(self, state: Json) -> None:
         match state:
             case {"rows": int(rows), "levels": [*found]}:
-                levels = [_runs(level) for level in found]
+                levels = [runs_of(level) for level in found]
             case _:
                 raise ValueError(f"not the state of a fold: {state!r}")
         self.spill.adopt(run for level in levels for run in level)
@@ -138,7 +138,3 @@ def _run(part: Part) -> Run:
     if part.run is None:
         raise ValueError("the part was not saved")
     return part.run
-
-
-def _runs(level: Json) -> list[Run]:
-    return [Run.from_json(run) for run in level] if isinstance(level, list) else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,7 +52,7 @@ class Part:
         def noted() -> Iterator[pl.DataFrame]:
             nonlocal size
             for frame in frames:
-                fences.append(frame.head(1).select(order.columns).rechunk())
+                fences.append(copied(frame.head(1).select(order.columns)))
                 size += size_of(frame)
                 yield frame
 
@@ -116,7 +117,7 @@ class Part:
         run = self._saved()
         if self.fences is None:
             heads = (spill.read(run, index).head(1) for index in range(len(run.segments)))
-            self.fences = pl.concat([head.select(order.columns).rechunk() for head in heads])
+            self.fences = pl.concat([copied(head.select(order.columns)) for head in heads])
         return Feed(self.fences, lambda index: spill.read(run, index))
 
     def _saved(self) -> Run:
@@ -128,6 +129,16 @@ class Part:
 def size_of(frame: pl.DataFrame) -> int:
     """Bytes of memory that the records take."""
     return int(frame.estimated_size())
+
+
+def copied(frame: pl.DataFrame) -> pl.DataFrame:
+    """The same records in memory of their own: a slice keeps all alive that it was cut from."""
+    import polars as pl
+
+    buffer = io.BytesIO()
+    frame.write_ipc_stream(buffer)
+    buffer.seek(0)
+    return pl.read_ipc_stream(buffer)
 
 
 def rows_of(frame: pl.DataFrame, size: int) -> int:

@@ -10,14 +10,14 @@ from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order
 from flowctl.gathering.parts import Part, pieced, size_of
-from flowctl.gathering.spill import Run, Spill
+from flowctl.gathering.spill import Spill, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     import polars as pl
 
 FAN_IN: Final = 64
-"""Runs that are merged at once; more are merged in two steps."""
+"""Runs that are merged into one as soon as there are so many of about the same size."""
 
 
 @dataclass(slots=True)
@@ -35,7 +35,7 @@ class Sorting:
     _rows: int = 0
     _pending: list[pl.DataFrame] = field(default_factory=list)
     _held: int = 0
-    _runs: list[Part] = field(default_factory=list)
+    _levels: list[list[Part]] = field(default_factory=list)
 
     def take(self, frame: pl.DataFrame) -> None:
         if frame.is_empty():
@@ -54,22 +54,22 @@ class Sorting:
 
     def checkpoint(self) -> Json:
         self._write()
-        runs = [part.run for part in self._runs if part.run is not None]
-        self.spill.keep(runs)
-        return {"rows": self._rows, "runs": [run.to_json() for run in runs]}
+        levels = [[part.run for part in parts if part.run] for parts in self._levels]
+        self.spill.keep(run for runs in levels for run in runs)
+        return {"rows": self._rows, "levels": [[run.to_json() for run in runs] for runs in levels]}
 
     def restore(self, state: Json) -> None:
         match state:
-            case {"rows": int(rows), "runs": [*found]}:
-                runs = [Run.from_json(run) for run in found]
+            case {"rows": int(rows), "levels": [*found]}:
+                levels = [runs_of(level) for level in found]
             case _:
                 raise ValueError(f"not the state of a sort: {state!r}")
-        self.spill.adopt(runs)
+        self.spill.adopt(run for runs in levels for run in runs)
         self._rows = rows
-        self._runs = [Part(None, run, run.length, True) for run in runs]
+        self._levels = [[Part(None, run, run.length, True) for run in runs] for runs in levels]
 
     def close(self) -> None:
-        self._pending, self._runs = [], []
+        self._pending, self._levels = [], []
         self.spill.clear()
 
     def _ordered(self) -> Iterator[pl.DataFrame]:
@@ -77,11 +77,11 @@ class Sorting:
 
         last = self._pending
         self._pending, self._held = [], 0
-        if not self._runs:
+        parts = [part for level in reversed(self._levels) for part in level]
+        if not parts:
             if last:
                 yield self.order.sorted(pl.concat(last))
             return
-        parts = [*self._runs]
         if last:
             parts.append(Part.of(self.order.sorted(pl.concat(last)), ordered=True))
         del last
@@ -97,13 +97,20 @@ class Sorting:
         self._pending, self._held = [], 0
         part.save(self.spill, self.order, self._segment)
         part.release()
-        self._runs.append(part)
-        if len(self._runs) > FAN_IN:
-            together, self._runs = self._runs, []
-            pieces = pieced(self._merged(together), self._segment)
-            self._runs = [Part.written(pieces, self.spill, self.order)]
-            for part in together:
-                part.drop(self.spill)
+        self._add(part, 0)
+
+    def _add(self, part: Part, level: int) -> None:
+        """Runs of a level are neighbours, and those of higher levels came before them."""
+        if level == len(self._levels):
+            self._levels.append([])
+        runs = self._levels[level]
+        runs.append(part)
+        if len(runs) == FAN_IN:
+            self._levels[level] = []
+            pieces = pieced(self._merged(runs), self._segment)
+            self._add(Part.written(pieces, self.spill, self.order), level + 1)
+            for run in runs:
+                run.drop(self.spill)
 
     def _merged(self, parts: list[Part]) -> Iterator[pl.DataFrame]:
         feeds = [part.feed(self.spill, self.order, self._segment) for part in parts]

@@ -69,6 +69,13 @@ class Run:
         raise ValueError(f"not a run: {value!r}")
 
 
+def runs_of(value: Json) -> list[Run]:
+    """Several runs as a checkpoint keeps them; raises ValueError for anything else."""
+    if not isinstance(value, list):
+        raise ValueError(f"not a list of runs: {value!r}")
+    return [Run.from_json(run) for run in value]
+
+
 def _segment(value: Json) -> Segment:
     match value:
         case [int(length), int(rows), int(checksum)]:

@@ -1,0 +1,86 @@
+"""Blocking transforms over far more data than the memory that they may take."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+ROWS = 4_000_000
+LIMIT = 360 << 20
+PROGRAM = """
+import sys
+from pathlib import Path
+from flowctl.expressions.scope import Scope
+from flowctl.interpreter.stream import StreamSetting, run_stream
+from flowctl.plan import Operation, Step, Stream
+from flowctl.registry import builtin
+
+base, limit = Path(sys.argv[1]), int(sys.argv[2])
+transform = {
+    "sort": Operation("sort", {"sort": ["k", "-x"]}),
+    "aggregate": Operation(
+        "aggregate", {"aggregate": [["n", "count(*)"], ["s", "sum(x)"]], "by": ["t"]}
+    ),
+    "dedupe": Operation("dedupe", {"dedupe": ["t"]}),
+}[sys.argv[3]]
+body = Stream(
+    Operation("parquet", {"parquet": "in.parquet"}),
+    (transform,),
+    (Operation("parquet", {"parquet": f"{transform.kind}.parquet"}),),
+)
+setting = StreamSetting(base, Scope(), "test", memory=limit, work=base / "work")
+result = run_stream(Step("s", body), setting, builtin())
+assert result.status == "succeeded", result.faults
+# Of the program alone: what `getrusage` tells counts the process that it was forked from.
+status = Path("/proc/self/status").read_text()
+print(status.partition("VmHWM:")[2].split()[0])
+"""
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large")
+    dice = np.random.default_rng(5)
+    frame = pl.DataFrame(
+        {
+            "k": dice.integers(0, 1000, ROWS),
+            "x": dice.random(ROWS),
+            "t": dice.integers(0, ROWS, ROWS),
+        }
+    )
+    frame = frame.with_columns(t=pl.format("a text that takes room {}", "t"))
+    frame.write_parquet(folder / "in.parquet", row_group_size=200_000)
+    return folder
+
+
+def peak(base: Path, limit: int, transform: str) -> int:
+    """Runs a stream; the most memory that its process had, in bytes."""
+    command = [sys.executable, "-c", PROGRAM, str(base), str(limit), transform]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return int(done.stdout) * 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+@pytest.mark.parametrize("transform", ["sort", "aggregate", "dedupe"])
+def test_the_limit_is_held(base: Path, transform: str) -> None:
+    assert peak(base, LIMIT, transform) < 1.25 * LIMIT
+    out = pl.scan_parquet(base / f"{transform}.parquet")
+    source = pl.scan_parquet(base / "in.parquet")
+    if transform == "sort":
+        found = out.select("k", x=-pl.col("x")).collect()
+        assert found.equals(found.sort("k", "x"))
+        assert found.height == ROWS
+    else:
+        keys = source.select(pl.col("t").n_unique()).collect().item()
+        assert out.select(pl.len()).collect().item() == keys
+    if transform == "aggregate":
+        total = source.select(pl.col("x").sum()).collect().item()
+        sums = out.select(pl.col("n").sum(), pl.col("s").sum()).collect().row(0)
+        assert sums == (ROWS, pytest.approx(total))
+    assert not list((base / "work").rglob("*.run"))
