@@ -149,7 +149,7 @@ def _applied(
     values = [operand.value for operand in operands]
     if isinstance(tree, Call) and any(isinstance(part, Lambda) for part in tree.arguments):
         # What a lambda computes has no value outside of its list.
-        result, size = operation(values), sum(operand.size for operand in operands)
+        result, size = operation(values), sum(operand.size for operand in operands) + 1
     else:
         sizes = [operand.size for operand in operands]
         result, size = once.applied(operation, values, sizes, tree.type)

@@ -31,12 +31,13 @@ def applied(
 
     `sizes` says how many references to columns each operand has.
     """
-    if all(size <= 1 for size in sizes):
+    if all(size <= 1 for size in sizes) and all(map(references, values)):
         result = operation(values)
         return result, max(1, references(result.value))
+    # Literals and the items of lists are no columns: what is counted are names in their places.
     holes = [pl.col(_hole(index)) for index in range(len(values))]
     result = operation(holes)
-    size = _size(result.value, sizes)
+    size = max(1, _size(result.value, sizes))
     small = size <= LIMIT and all(
         _size(problem.when, sizes) <= LIMIT for problem in result.problems
     )

@@ -31,6 +31,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     """A connection in which `try` catches the faults of exactly the rows that have them."""
     connection = duckdb.connect()
     connection.execute("set timezone = 'UTC'")
+    connection.execute("set memory_limit = '2GB'")
     connection.execute(
         "set disabled_optimizers ="
         " 'common_subexpressions,statistics_propagation,expression_rewriter'"
