@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from flowctl.interpreter.checkpoint import (
     read_kept,
 )
 from flowctl.interpreter.events import Counts
-from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.outputs import Mark, Output
 from flowctl.interpreter.sidecars import Sidecars
 from flowctl.store.disk import REAL, Disk
 from flowctl.store.journal import Journal
@@ -35,6 +36,18 @@ class Keeping:
     clock: Callable[[], datetime]
     interval: timedelta = timedelta(seconds=1)
     disk: Disk = REAL
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A checkpoint that waits until what was taken before it is written."""
+
+    checkpoint: Checkpoint
+    marks: Sequence[Mark]
+
+    @property
+    def ready(self) -> bool:
+        return all(mark.reached for mark in self.marks)
 
 
 @dataclass(slots=True)
@@ -55,6 +68,9 @@ class Keeper:
     _told: bool = False
     _number: int = 0
     _last: datetime | None = None
+    _asked: _Asked | None = None
+    _writing: Future[int] | None = None
+    _background: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
 
     @classmethod
     def open(cls, keeping: Keeping, split_bytes: int) -> Keeper:
@@ -89,7 +105,8 @@ class Keeper:
         number = len(self._outputs)
         sidecars = Sidecars(self.keeping.folder, number, self.keeping.disk)
         if self.last is not None:
-            output.restore(self.last.outputs[number], sidecars)
+            state = self.last.outputs[number]
+            output.restore(state, sidecars.footers(state), sidecars.pending(state))
         self._outputs.append((output, sidecars))
 
     def note(self, split: Split) -> None:
@@ -98,16 +115,17 @@ class Keeper:
         self._taken += (stretch for stretch in split.taken() if stretch.file in names)
 
     def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
+        """Whether it is time for a checkpoint, and none is being made."""
         last = self._last
-        return last is None or self.keeping.clock() - last >= self.keeping.interval
+        passed = last is None or self.keeping.clock() - last >= self.keeping.interval
+        return passed and self._asked is None and self._writing is None
 
     @property
     def any(self) -> bool:
         """Whether there is a checkpoint at all."""
         return self._number > 0
 
-    def save(
+    def ask(
         self,
         stage: int,
         standing: Standing,
@@ -117,11 +135,12 @@ class Keeper:
         *,
         ended: bool = False,
     ) -> None:
-        """Makes a checkpoint: first what it speaks of, then its record; raises OSError."""
-        number = self._number + 1
-        outputs = [output.checkpoint(number, sidecars) for output, sidecars in self._outputs]
+        """Begins a checkpoint, which is made once all records before this point are written.
+
+        `gathered` are the states of blocking transforms, durable by now.
+        """
         checkpoint = Checkpoint(
-            number=number,
+            number=self._number + 1,
             at=self.keeping.clock().isoformat(),
             digest=self.keeping.digest,
             engine=engine_now(),
@@ -130,7 +149,7 @@ class Keeper:
             standing=standing,
             earlier=earlier,
             rejected=rejected,
-            outputs=tuple(outputs),
+            outputs=(),
             gathered=tuple(gathered),
             taken=tuple(self._taken),
             files=() if self._told else tuple(file.name for file in self._files),
@@ -138,15 +157,57 @@ class Keeper:
             columns=() if self._told else self._columns,
             ended=ended,
         )
-        self._journal.append(checkpoint.to_json())
-        self._number, self._told = number, True
         self._taken.clear()
+        self._told = True
         self._last = self.keeping.clock()
+        marks = [output.mark() for output, _ in self._outputs]
+        self._asked = _Asked(checkpoint, marks)
+        self.go_on()
+        if not self.keeping.interval:
+            self.wait()
+
+    def go_on(self) -> None:
+        """Lets a checkpoint that can be made be written in the background; raises OSError."""
+        asked = self._asked
+        if asked is not None and self._writing is None and asked.ready:
+            self._asked = None
+            self._writing = self._background.submit(self._write, asked)
+        if self._writing is not None and self._writing.done():
+            writing, self._writing = self._writing, None
+            self._number = writing.result()
+
+    def wait(self) -> None:
+        """Returns when the checkpoint that was asked for is durable; raises OSError."""
+        for output, _ in self._outputs:
+            output.drain(waiting=0)
+        while self._asked is not None or self._writing is not None:
+            if self._writing is not None:
+                wait([self._writing])
+            self.go_on()
+
+    def _write(self, asked: _Asked) -> int:
+        """First what the record speaks of, then the record."""
+        number = asked.checkpoint.number
+        outputs = tuple(
+            sidecars.keep(number, output, mark)
+            for (output, sidecars), mark in zip(self._outputs, asked.marks, strict=True)
+        )
+        made = replace(asked.checkpoint, outputs=outputs)
+        self._journal.append(made.to_json())
+        return number
 
     def close(self) -> None:
+        """Ends what is being written, and lets go of the files."""
+        self._background.shutdown()
+        if self._writing is not None and self._writing.exception() is None:
+            self._number = self._writing.result()
         self._journal.close()
         for _, sidecars in self._outputs:
             sidecars.close()
+
+    def forget(self) -> None:
+        """There is nothing to go on with; raises OSError."""
+        self.keeping.disk.remove(self._journal.path)
 
 
 def _size(file: DataFile) -> int:

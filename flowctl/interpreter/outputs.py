@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,7 +13,6 @@ import polars as pl
 from flowctl.dataflow import Part, Writer
 from flowctl.interpreter.checkpoint import OutputState
 from flowctl.interpreter.publish import Target
-from flowctl.interpreter.sidecars import Sidecars
 
 
 class Outlet(Protocol):
@@ -38,10 +37,27 @@ class Outlet(Protocol):
 
 
 @dataclass(slots=True)
+class Mark:
+    """A point in the order of an output's records, at which a checkpoint is made.
+
+    It is `reached` when all that came before it is written: up to `length`, with so many
+    `footers`. `gathered` are the records that had not been enough to be encoded.
+    """
+
+    begun: bool
+    records: int
+    gathered: tuple[pl.DataFrame, ...]
+    reached: bool = False
+    length: int = 0
+    footers: int = 0
+
+
+@dataclass(slots=True)
 class Output:
     """One sink at work. What is encoded together depends on the records' order alone.
 
     Only the thread that commits may touch it; the writer itself is called from any thread.
+    `footers` tell of each part written where it stands, if the format has them.
     """
 
     writer: Writer
@@ -49,11 +65,10 @@ class Output:
     executor: Executor
     records: int = 0
     begun: bool = False
+    footers: list[tuple[int, bytes]] = field(default_factory=list)
     _gathered: list[pl.DataFrame] = field(default_factory=list)
     _rows: int = 0
-    _encoding: deque[Future[Part]] = field(default_factory=deque)
-    _footers: list[tuple[int, bytes]] = field(default_factory=list)
-    _kept_footers: int = 0
+    _encoding: deque[Future[Part] | Mark] = field(default_factory=deque)
 
     def begin(self) -> None:
         """Writes what stands before all records, unless it stands there; raises CannotWrite."""
@@ -64,7 +79,7 @@ class Output:
     @property
     def waiting(self) -> int:
         """Parts that are being encoded or wait to be written."""
-        return len(self._encoding)
+        return sum(isinstance(each, Future) for each in self._encoding)
 
     def take(self, frame: pl.DataFrame) -> None:
         """Takes the next records; they are encoded when enough of them have come together."""
@@ -78,50 +93,51 @@ class Output:
 
     def drain(self, waiting: int) -> None:
         """Writes what is encoded, waiting until no more than so many parts are under way."""
-        while self._encoding and (self._encoding[0].done() or len(self._encoding) > waiting):
-            part = self._encoding.popleft().result()
-            if part.footer:
-                self._footers.append((self.target.length, part.footer))
-            self._write(part.body)
+        while self._encoding:
+            first = self._encoding[0]
+            if isinstance(first, Mark):
+                first.length, first.footers = self.target.length, len(self.footers)
+                first.reached = True
+            elif first.done() or self.waiting > waiting:
+                part = first.result()
+                if part.footer:
+                    self.footers.append((self.target.length, part.footer))
+                self._write(part.body)
+            else:
+                return
+            self._encoding.popleft()
 
     def finish(self) -> None:
         """Writes all that is left; raises CannotWrite."""
         if self._gathered:
             self._encode()
         self.drain(waiting=0)
-        self._write(self.writer.finish(self._footers))
+        self._write(self.writer.finish(self.footers))
 
-    def checkpoint(self, number: int, sidecars: Sidecars) -> OutputState:
-        """Makes all that was taken durable; raises CannotWrite and OSError."""
-        self.drain(waiting=0)
-        self.target.settle()
-        fresh = self._footers[self._kept_footers :]
-        self._kept_footers = len(self._footers)
-        return OutputState(
-            begun=self.begun,
-            length=self.target.length,
-            records=self.records,
-            footers=sidecars.keep_footers(fresh),
-            pending=sidecars.keep_pending(number, _joined(self._gathered)),
-        )
+    def mark(self) -> Mark:
+        """Marks the point behind the records taken so far."""
+        mark = Mark(self.begun, self.records, tuple(self._gathered))
+        self._encoding.append(mark)
+        self.drain(waiting=self.waiting)
+        return mark
 
-    def restore(self, state: OutputState, sidecars: Sidecars) -> None:
-        """Goes on from a checkpoint, to whose length the target has been cut; raises OSError."""
+    def restore(
+        self,
+        state: OutputState,
+        footers: Iterable[tuple[int, bytes]],
+        pending: Iterable[pl.DataFrame],
+    ) -> None:
+        """Goes on from a checkpoint, to whose length the target has been cut."""
         self.begun, self.records = state.begun, state.records
-        self._footers = sidecars.footers(state)
-        self._kept_footers = len(self._footers)
-        self._gathered = sidecars.pending(state)
+        self.footers, self._gathered = [*footers], [*pending]
         self._rows = sum(frame.height for frame in self._gathered)
 
     def _encode(self) -> None:
         frames, self._gathered, self._rows = self._gathered, [], 0
+        # Records that have been written down and read again are encoded as if they had not.
         frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
         self._encoding.append(self.executor.submit(self.writer.encode, frame))
 
     def _write(self, data: bytes) -> None:
         if data:
             self.target.write(data)
-
-
-def _joined(frames: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
-    return pl.concat(frames) if frames else None

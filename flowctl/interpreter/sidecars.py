@@ -14,6 +14,7 @@ import polars as pl
 
 from flowctl.files.fingerprints import digest_of
 from flowctl.interpreter.checkpoint import OutputState, Pending
+from flowctl.interpreter.outputs import Mark, Output
 from flowctl.store.disk import REAL, Disk, make_folder
 from flowctl.store.journal import Journal, read_records
 from flowctl.syntax.node import Json
@@ -45,14 +46,24 @@ class Sidecars:
     output: int
     disk: Disk
     _footers: Journal | None = field(default=None, repr=False)
+    _kept: int = 0
     _old: list[Path] = field(default_factory=list, repr=False)
 
-    def keep_pending(self, checkpoint: int, frame: pl.DataFrame | None) -> Pending | None:
-        """Writes records that wait to be encoded; raises OSError."""
+    def keep(self, checkpoint: int, output: Output, mark: Mark) -> OutputState:
+        """Makes durable what an output was at its mark; raises CannotWrite and OSError."""
+        output.target.settle()
+        footers = self._keep_footers(output.footers[self._kept : mark.footers])
+        self._kept = mark.footers
+        pending = self._keep_pending(checkpoint, mark.gathered)
+        return OutputState(mark.begun, mark.length, mark.records, footers, pending)
+
+    def _keep_pending(self, checkpoint: int, frames: Sequence[pl.DataFrame]) -> Pending | None:
+        """Writes records that wait to be encoded."""
         while len(self._old) >= REMEMBERED:
             self.disk.remove(self._old.pop(0))
-        if frame is None:
+        if not frames:
             return None
+        frame = pl.concat(frames)
         buffer = io.BytesIO()
         frame.write_ipc(buffer)
         data = buffer.getvalue()
@@ -78,8 +89,8 @@ class Sidecars:
             raise DamagedSidecar(0, "it is not what the checkpoint says", str(path))
         return [pl.read_ipc(io.BytesIO(data))]
 
-    def keep_footers(self, footers: Sequence[tuple[int, bytes]]) -> int:
-        """Adds what has come, and says how long the journal of footers is; raises OSError."""
+    def _keep_footers(self, footers: Sequence[tuple[int, bytes]]) -> int:
+        """Adds what has come, and says how long the journal of footers is."""
         if self._footers is None:
             if not footers:
                 return 0
@@ -94,6 +105,7 @@ class Sidecars:
         found = self.read_footers(state)
         if state.footers:
             self._footers = self._opened(state.footers)
+        self._kept = len(found)
         return found
 
     def read_footers(self, state: OutputState) -> list[tuple[int, bytes]]:

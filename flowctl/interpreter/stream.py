@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -153,21 +154,27 @@ class _Work:
             self._end(keep=False)
             raise
         except BaseException:
-            self._end(keep=self._keeper is not None and self._keeper.any)
+            self._end(keep=True)
             raise
         self._end(keep=False)
 
     def _end(self, *, keep: bool) -> None:
+        """Lets go of all; what another process can go on with stays if it is to be kept."""
+        keeper = self._keeper
+        if keeper is not None:
+            keeper.close()
+            keep = keep and keeper.any
+            if not keep and not self.published:
+                with suppress(OSError):
+                    keeper.forget()
         for file in self._files:
             if keep:
                 file.leave()
             else:
                 file.discard()
         for opened in self._readers:
-            if not keep or not isinstance(opened, GatheredReader):
+            if not keep or keeper is None or not isinstance(opened, GatheredReader):
                 opened.close()
-        if self._keeper is not None:
-            self._keeper.close()
 
     def _write(self, last: Checkpoint | None) -> None:
         """Takes all records from where they stand into the staged files."""
@@ -199,7 +206,9 @@ class _Work:
             rejects.finish(self.counts.read)
             if keeper is not None:
                 standing = Standing(counts=self.counts)
-                keeper.save(len(stages.later), standing, self.counts, rejects.count, (), ended=True)
+                keeper.wait()
+                keeper.ask(len(stages.later), standing, self.counts, rejects.count, (), ended=True)
+                keeper.wait()
         finally:
             executor.shutdown(cancel_futures=True)
 
@@ -234,23 +243,28 @@ class _Work:
             setting.on_progress if stage == 0 else lambda progress: None,
         )
 
-        def save() -> None:
-            if keeper is not None:
-                gathered = [*self._gathered[:stage], *_checkpoints(outlets)]
-                keeper.save(stage, drive.standing, before, rejects.count, gathered)
+        def ask(keeper: Keeper) -> None:
+            gathered = [*self._gathered[:stage], *_checkpoints(outlets)]
+            keeper.ask(stage, drive.standing, before, rejects.count, gathered)
 
         def committed(split: Split) -> None:
             if keeper is not None:
                 keeper.note(split)
+                keeper.go_on()
                 if keeper.due():
-                    save()
+                    ask(keeper)
 
         drive = Drive(pipeline, outlets, rejects, flow, standing, committed)
         try:
             drive.run(executor)
-            self._gathered[stage:] = _checkpoints(outlets) if keeper is not None else []
+            if keeper is not None:
+                keeper.wait()
+                self._gathered[stage:] = _checkpoints(outlets)
         except Cancelled:
-            save()
+            if keeper is not None:
+                keeper.wait()
+                ask(keeper)
+                keeper.wait()
             raise
         finally:
             counts = drive.standing.counts
