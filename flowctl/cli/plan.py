@@ -60,11 +60,18 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
 
 
 def _write(file: Path, text: str) -> None:
-    """Replace a file at once, so that no half of a plan is ever there."""
-    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    """Replace a file at once, so that no half of a plan is ever there.
+
+    What is no file, such as `/dev/stdout`, is written to and never replaced.
+    """
+    if file.exists() and not file.is_file():
+        file.write_text(text, encoding="utf-8")
+        return
+    place = file.resolve()
+    aside = place.with_name(f".{place.name}.{os.getpid()}")
     try:
         aside.write_text(text, encoding="utf-8")
-        aside.replace(file)
+        aside.replace(place)
     except OSError as error:
         raise OSError(error.errno, error.strerror, file.as_posix()) from error
     finally:

@@ -179,6 +179,13 @@ def test_preview_of_what_reads_all_cells(capsys: pytest.CaptureFixture[str]) -> 
     assert not Path("build").exists()
 
 
+def test_a_plan_is_written_where_a_link_leads() -> None:
+    Path("link.json").symlink_to("real.json")
+    assert main(["plan", "flow.yaml", "-o", "link.json"]) == 0
+    assert Path("link.json").is_symlink()
+    assert "checksum" in Path("real.json").read_text()
+
+
 def test_a_plan_that_cannot_be_written_leaves_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["plan", "flow.yaml", "-o", "gone/plan.json"]) == 1
     assert capsys.readouterr().err == "error: gone/plan.json: no such file or directory\n"
