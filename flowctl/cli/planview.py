@@ -26,7 +26,7 @@ def as_text(plan: Plan, schemas: Mapping[str, Schema], screen: Screen) -> str:
 
 
 def _head(plan: Plan, width: int, paint: Paint) -> list[str]:
-    lines = [f"{paint('strong', plan.name)}  {paint('quiet', plan.digest[:_DIGEST])}"]
+    lines = [f"{paint('strong', safe(plan.name))}  {paint('quiet', plan.digest[:_DIGEST])}"]
     params = [f"{name} = {wording.value(given)}" for name, given in plan.params.items()]
     lines += _labelled("params", params and [", ".join(params)], width, paint)
     secrets = [f"{one.name} (from {one.source} {one.location})" for one in plan.secrets]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from flowctl.cli.quantities import plural
 from flowctl.diagnostics import Diagnostic, Span
 from flowctl.ordinary import read_file
 from flowctl.syntax.source import SourceFile
+
+_ENDLESS = re.compile(r"(`[^`]{200})[^`]+`")
 
 _ROLES: dict[str, Role] = {"error": "error", "warning": "warning", "note": "note"}
 
@@ -75,7 +78,7 @@ def _block(found: Diagnostic, sources: Sources, width: int, paint: Paint) -> Ite
     role = _ROLES[found.severity]
     place = f"{sources.place(found.span)}: " if found.span else ""
     title = paint(role, f"{found.severity}[{found.code.id}]")
-    yield f"{paint('strong', place)}{title}{paint('strong', ': ' + safe(found.message))}"
+    yield f"{paint('strong', place)}{title}{paint('strong', ': ' + safe(_cropped(found.message)))}"
     if found.severity == "note":
         return  # nothing is to be mended, so its place is enough; `explain` tells the rest
     spans = [span for span in (found.span, *(other.span for other in found.related)) if span]
@@ -114,12 +117,21 @@ def _excerpt(
 
 def _help(help: str, width: int, paint: Paint) -> Iterator[str]:
     indent = " " * 8
-    lines = [safe(line) for line in help.splitlines()]
+    lines = [safe(line) for line in _cropped(help).splitlines()]
     first, *rest = textwrap.wrap(
         lines[0], max(width - len(indent), 20), break_long_words=False, break_on_hyphens=False
     ) or [""]
     yield f"  {paint('help', 'help:')} {first}"
     yield from (indent + line for line in (*rest, *lines[1:]))
+
+
+def _cropped(text: str) -> str:
+    """The text with what it quotes cut where nobody would read to its end.
+
+    >>> _cropped("unknown key `" + "k" * 1000 + "`") == "unknown key `" + "k" * 200 + "…`"
+    True
+    """
+    return _ENDLESS.sub(r"\1…`", text)
 
 
 def _text(file: str) -> str:

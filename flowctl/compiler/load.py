@@ -15,6 +15,7 @@ from flowctl.syntax import SourceFile, parse, read_source
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, UnknownNode
 
 PROJECT_FILE = "flowctl.toml"
+_PLAN_KEYS = {"digest", "checksum", "format", "steps"}
 
 
 def load(path: Path, report: Report) -> Document | None:
@@ -39,6 +40,10 @@ def load_source(source: SourceFile, path: Path, report: Report) -> Document | No
         message = f"a workflow must be a mapping, not {TYPE_WORDS[type_of(tree)]}"
         help = "begin with `flowctl: 1`, `name: ...` and `steps: ...`"
         report.say(NOT_A_MAPPING, tree.span, message, help=help)
+        return None
+    if "flowctl" not in tree.names() and _PLAN_KEYS.issubset(tree.names()):
+        help = "`flowctl run` runs it; validate the workflow that it was made from"
+        report.say(VERSION, tree.entries[0].key.span, "this is a plan, not a workflow", help=help)
         return None
     if not _known_version(tree, report):
         return None

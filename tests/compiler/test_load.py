@@ -19,6 +19,11 @@ STEPS = "steps: {a: {run: x}}\n"
     [
         ("steps: {}\n", "E213", "the document does not say the version of its language"),
         ("flowctl: 2\nstepz: 5\n", "E213", "this is written in version 2; this flowctl knows 1"),
+        (
+            "{digest: a, checksum: b, format: 1, steps: []}",
+            "E213",
+            "this is a plan, not a workflow",
+        ),
         ("flowctl: 0\n" + STEPS, "E213", "the version must be the number 1"),
         ("flowctl: true\n" + STEPS, "E213", "the version must be the number 1"),
         ("flowctl:\n" + STEPS, "E213", "the version must be the number 1"),
