@@ -55,6 +55,11 @@ def test_a_text_is_typed_by_the_schema(schema: Json, text: str, value: Json) -> 
     assert type(found.expanded.params["p"]) is type(value)
 
 
+def test_lists_and_mappings_are_written_as_json() -> None:
+    (fault,) = given_param({"type": ["array", "boolean"]}, "a,b").found
+    assert fault.help == "write it as `true` or `false` or JSON, such as `[1, 2]`"
+
+
 @pytest.mark.parametrize(
     ("schema", "text", "message"),
     [

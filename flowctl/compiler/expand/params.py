@@ -175,7 +175,8 @@ class ParamReader:
             value = typed(text, one.schema or {})
         except Untypable as error:
             message = f"{source}`{one.name}` must be {error}"
-            self.report.say(BAD_PARAM, place, message, trace=one.entry.key.trace)
+            trace = one.entry.key.trace
+            self.report.say(BAD_PARAM, place, message, help=error.help, trace=trace)
             return _Given(UnknownNode(place), source, outside=True)
         return _Given(located(value, ScalarNode(None, place), ()), source, outside=True)
 

@@ -14,10 +14,20 @@ from flowctl.syntax.node import Json
 _INTEGER = re.compile(r"[-+]?[0-9]{1,4000}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _ORDER = ("null", "boolean", "integer", "number", "array", "object", "string")
+_SPELLINGS = {
+    "boolean": "`true` or `false`",
+    "array": "JSON, such as `[1, 2]`",
+    "object": 'JSON, such as `{"a": 1}`',
+}
 
 
 class Untypable(Exception):
     """The text cannot be a value of any allowed type; the message ends `must be`."""
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(either([TYPE_WORDS[name] for name in allowed]))
+        spelled = [_SPELLINGS[name] for name in allowed if name in _SPELLINGS]
+        self.help = f"write it as {' or '.join(spelled)}" if spelled else None
 
 
 def typed(text: str, schema: JsonSchema) -> Json:
@@ -34,7 +44,7 @@ def typed(text: str, schema: JsonSchema) -> Json:
             found, value = _read(text, name)
             if found:
                 return value
-    raise Untypable(either([TYPE_WORDS[name] for name in _ORDER if name in allowed]))
+    raise Untypable([name for name in _ORDER if name in allowed])
 
 
 def _types(schema: JsonSchema) -> list[str] | None:
