@@ -19,6 +19,7 @@ from flowctl.ordinary import open_file
 
 PIECE = 256 * 1024
 _RAW_PIECE = 64 * 1024  # a gzip member may unpack to a thousand times as much
+_MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\0"}
 SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
 
 
@@ -149,6 +150,11 @@ class _PieceSource(Protocol):
     def close(self) -> None: ...
 
 
+def _begins_member(data: bytes, suffix: str) -> bool:
+    magic = _MAGIC.get(suffix, b"")
+    return data.startswith(magic) or magic.startswith(data)
+
+
 class _Pieces:
     """A stream of what comes in pieces."""
 
@@ -221,6 +227,10 @@ class _Decompressed:
         if self._member is None:
             if self._suffix in (".gz", ".xz") and not data.strip(b"\0"):
                 return b""  # padding behind the last member is allowed
+            if not _begins_member(data, self._suffix):
+                first = self._position == len(data)
+                where = "it does not begin" if first else "what follows its data does not begin"
+                raise self._damaged(f"{where} as {self._suffix} files do")
             self._member = self._new_member()
         try:
             piece = self._member.decompress(data)

@@ -66,6 +66,23 @@ def test_damage_is_a_fault_and_never_a_shorter_file(
     assert folder.read("out.csv") == "before"
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (TEXT, "it does not begin as .gz files do"),
+        (gzip.compress(TEXT) + TEXT, "what follows its data does not begin as .gz files do"),
+    ],
+)
+def test_what_is_not_packed_is_told_from_what_is_cut(
+    tmp_path: Path, data: bytes, reason: str
+) -> None:
+    folder = Folder(tmp_path)
+    folder.write("in.csv.gz", data)
+    source = op("csv", "in.csv.gz", columns={"a": "int64", "b": "string"})
+    result = folder.run(source, sink=op("csv", "out.csv"))
+    assert result.faults[0].message == f"`in.csv.gz` is damaged: {reason}"
+
+
 def test_padding_behind_a_gzip_member(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write("in.csv.gz", gzip.compress(TEXT) + bytes(512))
