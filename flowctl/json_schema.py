@@ -115,7 +115,7 @@ def _unbuildable(schema: Json) -> Iterator[Fault]:
     except jsonschema_rs.ValidationError as error:
         pointer: Pointer = tuple(error.instance_path)
         for place, target in _references(schema, ()):
-            if not pointer and target.removeprefix("#") in error.message:
+            if not pointer and target.strip("#") in error.message:
                 message = f"`{target}` leads nowhere in this JSON Schema"
                 yield Fault(JSON_SCHEMA, message, place)
                 return

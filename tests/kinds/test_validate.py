@@ -83,6 +83,7 @@ def test_a_schema_that_refers_to_itself() -> None:
         ({"required": "flight"}, ("required",)),
         ({"properties": {"carrier": {"pattern": "(a"}}}, ("properties", "carrier", "pattern")),
         ({"properties": {"carrier": {"$ref": "#/$defs/x"}}}, ("properties", "carrier", "$ref")),
+        ({"$ref": "http://json-schema.org/draft-07/schema#"}, ("$ref",)),
         ({"$schema": "https://example.com/mine"}, ("$schema",)),
     ],
 )
