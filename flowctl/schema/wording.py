@@ -197,6 +197,10 @@ def either(words: Iterable[str]) -> str:
     return listed[0] if len(listed) == 1 else f"{', '.join(listed[:-1])} or {listed[-1]}"
 
 
+FEW_KINDS = 8
+"""More are no help to read, and would stand in what is said wherever one more is added."""
+
+
 def listed(names: Collection[str], lead: str = "allowed are") -> str | None:
     """The legal names, where they are few enough to be read."""
     if not names:
@@ -204,6 +208,8 @@ def listed(names: Collection[str], lead: str = "allowed are") -> str | None:
     shown = [f"`{name}`" for name in names]
     if lead == "allowed are":
         return f"allowed: {', '.join(shown)}" if len(shown) <= 16 else None
+    if len(shown) > FEW_KINDS:
+        return "`flowctl kinds` lists them all"
     return f"{lead} one of {', '.join(shown)}"
 
 
