@@ -163,17 +163,17 @@ class _Work:
         keeper = self._keeper
         if keeper is not None:
             keeper.close()
-            keep = keep and keeper.any
-            if not keep and not self.published:
-                with suppress(OSError):
-                    keeper.forget()
+        keep = keep and keeper is not None and keeper.any
+        if keeper is not None and not keep and not self.published:
+            with suppress(OSError):
+                keeper.forget()
         for file in self._files:
             if keep:
                 file.leave()
             else:
                 file.discard()
         for opened in self._readers:
-            if not keep or keeper is None or not isinstance(opened, GatheredReader):
+            if not keep or not isinstance(opened, GatheredReader):
                 opened.close()
 
     def _write(self, last: Checkpoint | None) -> None:
