@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flowctl.codes.expressions import UNKNOWN_COLUMN
@@ -115,7 +115,7 @@ def expression(
 ) -> Expression:
     """Checks an expression against the columns that reach it."""
     text = _text(value)
-    checked = check(text, replace(scope, columns=schema), expect)
+    checked = check(text, scope.over(schema), expect)
     if checked.tree is not None:
         return Expression(canonical(checked.tree), checked.type, ())
     return Expression(text, checked.type, tuple(fault.below(*pointer) for fault in checked.faults))
@@ -123,7 +123,7 @@ def expression(
 
 def checked_tree(value: Json, schema: Schema, scope: Scope, expect: DataType | None = None) -> Tree:
     """The tree of an expression that its rule has found sound; raises ValueError for another."""
-    checked = check(_text(value), replace(scope, columns=schema), expect)
+    checked = check(_text(value), scope.over(schema), expect)
     if checked.tree is None:
         raise ValueError(f"{_text(value)!r}: {checked.faults[0].message}")
     return checked.tree

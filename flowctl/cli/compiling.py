@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from flowctl.cli.render import Screen
-from flowctl.compiler import Inputs, compile_workflow
+from flowctl.compiler import CHECKS, PASSES, Inputs, compile_workflow
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.errors import InvalidWorkflow
 from flowctl.plan import Plan
@@ -19,7 +19,8 @@ from flowctl.registry import Registry
 class Compiled:
     """`schemas` are the columns that steps hand on, `dependencies` all files that were read.
 
-    Without an error there may still be no plan, where a param has no value yet.
+    Without an error there may still be no plan, where a param has no value yet; then `steps`, which
+    is how many there are, is not known either.
     """
 
     diagnostics: tuple[Diagnostic, ...]
@@ -28,12 +29,17 @@ class Compiled:
     project: Path
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     dependencies: frozenset[Path] = frozenset()
+    steps: int | None = None
 
 
-def compiled(file: Path, inputs: Inputs, registry: Registry, strict: bool = False) -> Compiled:
+def compiled(
+    file: Path, inputs: Inputs, registry: Registry, strict: bool = False, *, planned: bool = True
+) -> Compiled:
     """Compile one file; what its author did wrong is in the result."""
     report = Report(strict)
-    found = compile_workflow(file, inputs, registry, report)
+    passes = PASSES if planned else CHECKS
+    found = compile_workflow(file, inputs, registry, report, passes)
+    checked = found.checked
     project = found.document.project.root if found.document else file.absolute().parent
     return Compiled(
         tuple(report),
@@ -42,6 +48,7 @@ def compiled(file: Path, inputs: Inputs, registry: Registry, strict: bool = Fals
         project,
         found.schemas,
         frozenset(found.dependencies),
+        len(checked.linked.steps) if checked is not None and checked.complete else None,
     )
 
 

@@ -44,11 +44,11 @@ def validate(
     together = Report(strict)
     fine: list[str] = []
     for file in files:
-        result = compiled(file, inputs, registry, strict)
+        result = compiled(file, inputs, registry, strict, planned=False)
         for found in result.diagnostics:
             together.add(found)
         if not result.failed:
-            steps = f", {plural(len(result.plan.steps), 'step')}" if result.plan else ""
+            steps = f", {plural(result.steps, 'step')}" if result.steps is not None else ""
             fine.append(f"{file.as_posix()}: ok{steps}")
     _print(format_, list(together), fine, console)
     if together.failed:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -21,7 +21,7 @@ from flowctl.plan import Plan
 from flowctl.records import Schema
 from flowctl.registry import Registry
 
-__all__ = ["PASSES", "Compilation", "Inputs", "compile_workflow"]
+__all__ = ["CHECKS", "PASSES", "Compilation", "Inputs", "compile_workflow"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,8 @@ PASSES: Final[tuple[tuple[str, Pass], ...]] = (
     ("check", lambda linked, own: check(linked, own.registry, own.report)),
     ("lower", lambda checked, own: None if own.report.failed else lower(checked)),
 )
+CHECKS: Final = PASSES[:-1]
+"""The passes that can find a fault; who wants no plan need not wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,34 +76,45 @@ class Compilation:
     """How far a compilation came.
 
     `plan` is None where the report holds an error, and where a value is not known before the run.
-    `schemas` are the columns that steps hand on, `dependencies` all files that were read.
+    `dependencies` are all files that were read.
     """
 
     plan: Plan | None = None
     document: Document | None = None
     expanded: Expanded | None = None
     linked: Linked | None = None
-    schemas: Mapping[str, Schema] = field(default_factory=dict)
+    checked: Checked | None = None
     dependencies: tuple[Path, ...] = ()
 
+    @property
+    def schemas(self) -> Mapping[str, Schema]:
+        """The columns that steps hand on."""
+        return self.checked.schemas if self.checked is not None else {}
 
-def compile_workflow(path: Path, inputs: Inputs, registry: Registry, report: Report) -> Compilation:
+
+def compile_workflow(
+    path: Path,
+    inputs: Inputs,
+    registry: Registry,
+    report: Report,
+    passes: Sequence[tuple[str, Pass]] = PASSES,
+) -> Compilation:
     """Runs all passes; what the author did wrong goes into the report, never into an exception."""
     compiler = Compiler(inputs, registry, report, Judge.of(registry, report))
     reached: dict[type, Any] = {}
     stage: object | None = path
     with _without_collection():
-        for _, run in PASSES:
+        for _, run in passes:
             stage = run(stage, compiler)
             if stage is None:
                 break
             reached[type(stage)] = stage
-    expanded, checked = reached.get(Expanded), reached.get(Checked)
+    expanded = reached.get(Expanded)
     return Compilation(
         plan=reached.get(Plan),
         document=reached.get(Document),
         expanded=expanded,
         linked=reached.get(Linked),
-        schemas=checked.schemas if checked is not None else {},
+        checked=reached.get(Checked),
         dependencies=expanded.dependencies if expanded is not None else (path.absolute(),),
     )

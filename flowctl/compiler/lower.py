@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.stages import Checked, LinkedStep
 from flowctl.diagnostics import Span
-from flowctl.expressions.scope import NOT_YET_KNOWN
 from flowctl.plan import Place, Plan, Step
 from flowctl.plan_file import sealed
 from flowctl.syntax.node import MappingNode, Node, SequenceNode, to_json
@@ -17,18 +16,13 @@ from flowctl.syntax.node import MappingNode, Node, SequenceNode, to_json
 def lower(checked: Checked) -> Plan | None:
     """The plan; None where something that it needs is not known."""
     expanded = checked.linked.expanded
-    params = expanded.constants.get("params")
-    if isinstance(params, Mapping) and NOT_YET_KNOWN in params.values():
-        return None
-    steps = [_step(step, checked) for step in checked.linked.steps]
-    known = tuple(step for step in steps if step is not None)
-    if len(known) < len(steps):
+    if not checked.complete:
         return None
     places = _Places(str(expanded.document.project.base))
     return sealed(
         Plan(
             name=expanded.name,
-            steps=known,
+            steps=tuple(_step(step, checked) for step in checked.linked.steps),
             params=expanded.params,
             secrets=tuple(sorted(expanded.secrets, key=lambda secret: secret.name)),
             about=expanded.about,
@@ -39,10 +33,9 @@ def lower(checked: Checked) -> Plan | None:
     )
 
 
-def _step(step: LinkedStep, checked: Checked) -> Step | None:
-    body = checked.bodies.get(step.step.id)
-    if body is None or body.work is None:
-        return None
+def _step(step: LinkedStep, checked: Checked) -> Step:
+    body = checked.bodies[step.step.id]
+    assert body.work is not None
     about = {name: step.step.node.get(name) for name in ("description", "labels")}
     return Step(
         id=step.step.id,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flowctl.compiler.anatomy import Anatomy
 from flowctl.compiler.paths import Use
-from flowctl.expressions.scope import Constant
+from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
 from flowctl.plan import Operation, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
@@ -127,3 +127,12 @@ class Checked:
 
     def schema(self, step: str) -> Schema:
         return self.schemas.get(step, UNKNOWN_SCHEMA)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is known that a plan holds."""
+        params = self.linked.expanded.constants.get("params")
+        if isinstance(params, Mapping) and NOT_YET_KNOWN in params.values():
+            return False
+        bodies = (self.bodies.get(step.step.id) for step in self.linked.steps)
+        return all(body is not None and body.work is not None for body in bodies)

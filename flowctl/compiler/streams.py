@@ -92,8 +92,9 @@ class StreamTyper:
             self.voice.unchecked(part, typed.missing)
         if handed is not None:
             return replace(typed, schema=handed)
-        unsure = typed.schema.open or bool(typed.faults)
-        return replace(typed, schema=replace(typed.schema, open=unsure))
+        if typed.faults and not typed.schema.open:
+            return replace(typed, schema=replace(typed.schema, open=True))
+        return typed
 
     def _asked(self, component: Source, arguments: dict[str, Json], situation: Situation) -> Typed:
         """The rule's answer. A file is looked at once, however many steps read it."""
@@ -104,10 +105,11 @@ class StreamTyper:
         typed = self._known.get(question)
         if typed is None:
             constants = situation.scope.constants
-            shared = {name: value for name, value in constants.items() if name != "matrix"}
-            scope = replace(situation.scope, constants=shared)
-            typed = component.rule(arguments, replace(situation, scope=scope))
-            self._known[question] = typed
+            if "matrix" in constants:
+                shared = {name: value for name, value in constants.items() if name != "matrix"}
+                scope = replace(situation.scope, constants=shared)
+                situation = replace(situation, scope=scope)
+            typed = self._known[question] = component.rule(arguments, situation)
         return typed
 
     def _transform(

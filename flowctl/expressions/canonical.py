@@ -73,7 +73,7 @@ def _print(tree: Tree) -> tuple[str, Binding]:
     raise TypeError(f"not a tree: {tree!r}")
 
 
-def _within(tree: Tree, least: Binding) -> str:
+def _within(tree: Tree, least: int) -> str:
     text, binding = _print(tree)
     return text if binding >= least else f"({text})"
 
@@ -166,7 +166,7 @@ def _case(tree: Case) -> str:
 def _call(tree: Call) -> tuple[str, Binding]:
     name, arguments = tree.name, tree.arguments
     if name in ("and", "or"):
-        least = Binding(BINARY[name] + 1)
+        least = BINARY[name] + 1
         return f" {name} ".join(_within(item, least) for item in arguments), BINARY[name]
     if name in _PREFIX and len(arguments) == 1:
         return _prefix(name, arguments[0])
@@ -204,8 +204,8 @@ def _bare(tree: Tree) -> Tree:
 def _binary(name: str, arguments: tuple[Tree, ...]) -> tuple[str, Binding]:
     binding = BINARY[name]
     once = binding in (Binding.COMPARISON, Binding.MEMBERSHIP)
-    left = _within(arguments[0], Binding(binding + 1) if once else binding)
-    right = _within(arguments[1], Binding(binding + 1))
+    left = _within(arguments[0], binding + 1 if once else binding)
+    right = _within(arguments[1], binding + 1)
     return f"{left} {name} {right}", binding
 
 

@@ -179,7 +179,9 @@ class _Checker:
     def coerce(self, tree: Tree, wanted: DataType) -> Tree:
         """The tree as a value of this type, by what DuckDB does silently."""
         given = tree.type
-        if given == wanted or isinstance(wanted, Unknown | Null) or isinstance(given, Unknown):
+        if given is wanted or given == wanted:
+            return tree
+        if isinstance(wanted, Unknown | Null) or isinstance(given, Unknown):
             return tree
         if isinstance(tree, Literal):
             if tree.value is None:

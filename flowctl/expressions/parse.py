@@ -151,7 +151,7 @@ class Parser:
             raise self._too_deep()
         return tree
 
-    def expression(self, least: Binding = Binding.ARROW) -> Tree:
+    def expression(self, least: int = Binding.ARROW) -> Tree:
         """One expression whose operators bind at least so tightly."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
@@ -209,7 +209,7 @@ class Parser:
         return suffixes.suffix(self, left)
 
     def _binary(self, symbol: str, token: Token, left: Tree, binding: Binding) -> Tree:
-        right = self.expression(Binding(binding + 1))
+        right = self.expression(binding + 1)
         if symbol in ("like", "not like", "ilike", "not ilike") and self.at("escape"):
             return suffixes.escaped_like(self, symbol, token, left, right)
         name = "regexp_matches" if symbol == "~" else symbol
@@ -220,11 +220,11 @@ class Parser:
         operands = [first]
         token = self.token
         while self.accept(word):
-            operands.append(self.expression(Binding(binding + 1)))
+            operands.append(self.expression(binding + 1))
         return Call(word, tuple(operands), first.start, operands[-1].end,
                     name_start=token.start, name_end=token.end)  # fmt: skip
 
-    def _operand(self, least: Binding) -> Tree:
+    def _operand(self, least: int) -> Tree:
         """What stands between operators: a prefix with its operand, or an atom with postfixes."""
         token = self.token
         if token.value in PREFIX and (token.kind == "operator" or token.value == "not"):

@@ -50,3 +50,7 @@ class Scope:
     """Whether `source_file()` and `source_line()` exist here."""
     now: dt.datetime | None = None
     """The logical time of the run, for `now()`; None where only the run will bring it."""
+
+    def over(self, columns: Schema) -> Scope:
+        """The same names beside these columns."""
+        return Scope(columns, self.constants, self.runtime, self.status, self.source, self.now)

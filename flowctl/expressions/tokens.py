@@ -35,10 +35,12 @@ def syntax_fault(message: str, start: int, end: int, help: str | None = None) ->
     return SyntaxFault(Fault(EXPRESSION_SYNTAX, message, start=start, end=end, help=help))
 
 
+# What means nothing stands before a token; where none follows, the text ends or is unreadable.
 _TOKEN: Final = re.compile(
     r"""
-      (?P<space> (?: \s+ | --[^\n]* | /\*(?:[^*]|\*(?!/))*\*/ )+ )
-    | (?P<escaped> [eE]'(?:[^'\\]|''|\\.)*' )
+    (?: \s+ | --[^\n]* | /\*(?:[^*]|\*(?!/))*\*/ )*+
+    (?:
+      (?P<escaped> [eE]'(?:[^'\\]|''|\\.)*' )
     | (?P<number> (?: \d[\d_]*(?:\.[\d_]*)? | \.\d[\d_]* )(?:[eE][+-]?\d+)? )
     | (?P<name> [^\W\d][\w$]* )
     | (?P<string> '(?:[^']|'')*' )
@@ -47,6 +49,7 @@ _TOKEN: Final = re.compile(
     | (?P<operator>
         ::|->>|->|\*\*|//|<=|>=|<>|!=|==|\|\||<<|>>|:=|=>|!~~\*|!~~|!~|~~~|~~\*|~~|\^@|@>|<@|&&
         |[-+*/%^<>=()\[\]{},.:;&|~@?$\#!] )
+    )?+
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -68,14 +71,14 @@ def tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     position, length = 0, len(text)
     match = _TOKEN.match
-    while position < length:
-        found = match(text, position)
-        if found is None or (text.startswith("/*", position) and found.lastgroup != "space"):
-            raise _unreadable(text, position)
-        kind, end = found.lastgroup, found.end()
-        if kind != "space":
-            tokens.append(_token(str(kind), found.group(), position, end))
-        position = end
+    while (found := match(text, position)) is not None and (kind := found.lastgroup) is not None:
+        start, position = found.span(kind)
+        if text.startswith("/*", start):
+            raise _unreadable(text, start)
+        tokens.append(_token(kind, found[kind], start, position))
+    stopped = found.end() if found is not None else position
+    if stopped < length:
+        raise _unreadable(text, stopped)
     tokens.append(Token("end", "", length, length))
     return tokens
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +42,23 @@ def expand(base: Path, patterns: Iterable[str]) -> tuple[DataFile, ...]:
 
 def _matches(base: Path, pattern: str) -> Iterator[str]:
     path = base / pattern
-    if path.is_dir():
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
         yield from sorted(_below(base, path))
-    elif path.exists():
+    elif mode:
         yield pattern
     elif glob.has_magic(pattern):
         # Path.glob takes no absolute patterns.
         found = glob.glob(pattern, root_dir=base, recursive=True)  # noqa: PTH207
         yield from sorted(name for name in found if (base / name).is_file() and not _hidden(name))
+
+
+def _mode(path: Path) -> int:
+    """What is there, by one look; 0 for nothing."""
+    try:
+        return path.stat().st_mode
+    except (OSError, ValueError):
+        return 0
 
 
 def _below(base: Path, folder: Path) -> Iterator[str]:
