@@ -164,13 +164,11 @@ def _rounded(value: pl.Expr, given: DataType, wanted: Integer) -> Result:
 
 
 def _float_to_decimal(value: pl.Expr, given: DataType, wanted: Decimal) -> Result:
-    """DuckDB nudges the product away from zero before it rounds."""
-    scaled = value.cast(pl.Float64) * float(10**wanted.scale)
-    nudged = scaled + scaled.sign() * 1e-9
+    scaled = (value.cast(pl.Float64) * float(10**wanted.scale)).round(0, "half_away_from_zero")
     limit = float(10**wanted.precision)
-    fault = ~((nudged > -limit) & (nudged < limit) & nudged.is_finite())
-    whole = nudged.round(0, mode="half_to_even").cast(pl.Int128, strict=False)
-    target = numbers.as_decimal(pl.when(fault).then(None).otherwise(whole), wanted)
+    fault = ~((scaled > -limit) & (scaled < limit) & scaled.is_finite())
+    whole = pl.when(fault).then(None).otherwise(scaled).cast(pl.Int128, strict=False)
+    target = numbers.as_decimal(whole, wanted)
     return Result(target, (Problem(fault, _refusal(value, given, wanted)),))
 
 
