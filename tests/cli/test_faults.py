@@ -86,3 +86,20 @@ def test_too_many_rejects(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_an_output_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "build").write_text("a file where a folder should be", encoding="utf-8")
     assert "error[E609]: " in run(capsys)
+
+
+@pytest.mark.parametrize(
+    ("step", "place"),
+    [
+        ("run: 'echo ${{ 1 // 0 }}'", "4:12"),
+        ("run: [echo, x, '${{ 1 // 0 }}']", "4:22"),
+        ("{run: pwd, cwd: '${{ 1 // 0 }}'}", "4:22"),
+        ("{run: pwd, env: {X: '${{ 1 // 0 }}'}}", "4:26"),
+    ],
+)
+def test_a_value_that_cannot_be_computed_is_told_where_it_stands(
+    capsys: pytest.CaptureFixture[str], step: str, place: str
+) -> None:
+    step = step if step.startswith("{") else f"{{{step}}}"
+    Path("flow.yaml").write_text(f"flowctl: 1\nname: a\nsteps:\n  s: {step}\n", encoding="utf-8")
+    assert f"flow.yaml:{place}: error[E712]: division by zero in 1 // 0" in run(capsys)

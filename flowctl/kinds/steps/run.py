@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -177,15 +178,13 @@ def _command(arguments: Arguments, workplace: Workplace) -> Command:
     variables = arguments.get("env")
     if isinstance(variables, dict):
         for name, text in variables.items():
-            environment[name] = _fit(interpolated(str(text), workplace.text), ("env", name))
+            environment[name] = _filled(str(text), workplace, ("env", name))
     command = arguments["run"]
     if isinstance(command, list):
-        argv = tuple(
-            _fit(interpolated(str(word), workplace.text), ("run", index))
-            for index, word in enumerate(command)
-        )
+        words = enumerate(command)
+        argv = tuple(_filled(str(word), workplace, ("run", index)) for index, word in words)
     else:
-        script, values = _script(str(command), workplace.text)
+        script, values = _script(str(command), _asking(workplace, ("run",)))
         environment |= values
         argv = (*_shell(arguments, environment), script)
     return Command(argv, _folder(arguments, workplace), environment)
@@ -211,11 +210,30 @@ def _shell(arguments: Arguments, environment: Mapping[str, str]) -> tuple[str, .
 def _folder(arguments: Arguments, workplace: Workplace) -> Path:
     if "cwd" not in arguments:
         return workplace.base
-    written = interpolated(str(arguments["cwd"]), workplace.text)
-    folder = workplace.base / _fit(written, ("cwd",))
+    written = _filled(str(arguments["cwd"]), workplace, ("cwd",))
+    folder = workplace.base / written
     if not folder.is_dir():
         raise ValueFault(Fault(NOT_STARTED, f"there is no folder `{written}`", ("cwd",)))
     return folder
+
+
+def _filled(text: str, workplace: Workplace, pointer: Pointer) -> str:
+    """The text with its values in place; raises ValueFault."""
+    return _fit(interpolated(text, _asking(workplace, pointer)), pointer)
+
+
+def _asking(workplace: Workplace, pointer: Pointer) -> Callable[[str], str]:
+    """Gives the values of expressions; the ValueFaults that it raises know where they stand."""
+
+    def value(expression: str) -> str:
+        try:
+            return workplace.text(expression)
+        except ValueFault as broken:
+            # Offsets into the canonical expression are none into what the author wrote.
+            fault = replace(broken.fault, pointer=pointer, start=None, end=None)
+            raise ValueFault(fault) from None
+
+    return value
 
 
 def _fit(text: str, pointer: Pointer) -> str:
