@@ -37,7 +37,7 @@ from flowctl.files.polars_quirks import seems_packed
 from flowctl.files.streams import open_stream
 from flowctl.files.structure import Spans, count_of, find_spans, find_structure
 from flowctl.files.textfaults import value_faults
-from flowctl.files.texttypes import Conversion
+from flowctl.files.texttypes import Conversion, suspects
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -145,24 +145,19 @@ class CsvSplit:
         return Scan(self.chunk.records, self._query(columns, full_tails=True), doubtful=True)
 
     def _query(self, columns: Sequence[str], full_tails: bool) -> pl.LazyFrame:
-        read = self._read(columns)
         types = {name: made.parsed for name, made in self.reader.conversions.items()}
         parsed = self._parse(self.chunk.data, types)
         frame = self._place.marked(parsed, columns, self._spans)
-        suspect = pl.col(_SPARE).is_not_null()
+        doubts = suspects(self._read(columns), columns)
+        doubts.append(pl.col(_SPARE).is_not_null())
         if full_tails and len(self.names) > 1:
-            suspect |= pl.col(self.names[-1]).is_null()
-        for conversion in read:
-            if conversion.suspect is not None:
-                suspect |= conversion.suspect
-            elif conversion.column.name not in columns:
-                # Never true, but what is mentioned is parsed.
-                name = pl.col(conversion.column.name)
-                suspect |= name.is_null() & name.is_not_null()
+            doubts.append(pl.col(self.names[-1]).is_null())
         values = [
             made.quick for made in self.reader.conversions.values() if made.convert is not None
         ]
-        return frame.with_columns(suspect.alias(SUSPECT), *values).drop(_SPARE)
+        # Flat, because Polars takes a square of the time for a chain of ors.
+        suspect = pl.any_horizontal(doubts).alias(SUSPECT)
+        return frame.with_columns(suspect, *values).drop(_SPARE)
 
     def examine(self, columns: Sequence[str]) -> Examined:
         spans = self._spans()

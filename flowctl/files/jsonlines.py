@@ -21,7 +21,7 @@ from flowctl.files.origins import Place, join, line_spans
 from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.structure import Positions, Spans
 from flowctl.files.textfaults import shown, value_faults
-from flowctl.files.texttypes import Conversion
+from flowctl.files.texttypes import Conversion, suspects
 from flowctl.syntax.node import Json
 
 
@@ -63,19 +63,10 @@ class JsonSplit:
         if _lone_surrogates(data):
             return None
         frame = self.place.marked(self._parse(data), columns, lambda: spans)
-        suspect: pl.Expr | None = None
-        for conversion in self.columns.read(columns):
-            found = conversion.suspect
-            if found is None and conversion.column.name not in columns:
-                # Never true, but what is mentioned is parsed.
-                name = pl.col(conversion.column.name)
-                found = name.is_null() & name.is_not_null()
-            if found is not None:
-                suspect = found if suspect is None else suspect | found
         made = self.columns.conversions.values()
         values = [conversion.quick for conversion in made if conversion.convert is not None]
-        if suspect is not None:
-            values.append(suspect.alias(SUSPECT))
+        if doubts := suspects(self.columns.read(columns), columns):
+            values.append(pl.any_horizontal(doubts).alias(SUSPECT))
         return Scan(len(spans.ends), frame.with_columns(values))
 
     def examine(self, columns: Sequence[str]) -> Examined:

@@ -8,7 +8,7 @@ whichever stood first.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,19 @@ class Conversion:
         elif not self.column.nullable:
             found = text.is_null()
         return found if found is None or self.within is None else found | ~self.within
+
+
+def suspects(read: Iterable[Conversion], used: Collection[str]) -> list[pl.Expr]:
+    """Where the columns that are read may be at fault; a column is parsed if it is mentioned."""
+    found: list[pl.Expr] = []
+    for made in read:
+        suspect = made.suspect
+        if suspect is not None:
+            found.append(suspect)
+        elif made.column.name not in used:
+            name = pl.col(made.column.name)
+            found.append(name.is_null() & name.is_not_null())
+    return found
 
 
 def conversions(columns: Mapping[str, Column]) -> dict[str, Conversion]:

@@ -227,3 +227,14 @@ def test_a_disk_that_takes_no_more(folder: Folder) -> None:
     assert ran.stdout == "failed cannot write `out.csv`: file too large\n"
     assert folder.read("out.csv") == "before"
     assert sorted(path.name for path in folder.base.iterdir()) == ["in.csv", "out.csv"]
+
+
+def test_many_columns(folder: Folder) -> None:
+    names = [f"c{index}" for index in range(1500)]
+    row = ",".join(map(str, range(1500)))
+    folder.write("in.csv", ",".join(names) + f"\n{row}\n" * 3)
+    source = op("csv", "in.csv", columns=dict.fromkeys(names, "int64"))
+    derived = [[f"d{index}", f"c{index} + 1"] for index in range(100)]
+    result = folder.run(source, op("derive", derived), sink=op("parquet", "out.parquet"))
+    assert result.counts.written == 3
+    assert pl.read_parquet(folder.base / "out.parquet").width == 1600
