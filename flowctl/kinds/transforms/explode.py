@@ -46,7 +46,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     exploded = schema.with_columns([replace(column, type=item or Unknown(), nullable=True)])
     if item is not None:
         return Typed(canonical, exploded)
-    message = f"`{name}` is a {column.type}, and only lists have items"
+    message = f"`{name}` is of type {column.type}, and only lists have items"
     help = "`string_split` makes a list of a text" if str(column.type) == "string" else None
     return Typed(canonical, exploded, (Fault(WRONG_COLUMN, message, ("explode",), help=help),))
 

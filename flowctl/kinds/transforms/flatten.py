@@ -48,7 +48,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     if isinstance(kind, Unknown):
         return Typed(canonical, Schema(tuple(others), open=True))
     if not isinstance(kind, Struct):
-        message = f"`{name}` is a {kind}, and only structs have fields"
+        message = f"`{name}` is of type {kind}, and only structs have fields"
         fault = Fault(WRONG_COLUMN, message, ("flatten",))
         return Typed(canonical, Schema(tuple(others), open=True), (fault,))
     taken = {column.name for column in others}
