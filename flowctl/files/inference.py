@@ -55,8 +55,10 @@ def infer_text(values: Iterable[str]) -> DataType:
 def infer_json(values: Iterable[object]) -> DataType:
     """The type of JSON values; texts are dates or timestamps where all of them are.
 
-    >>> str(infer_json([1, None, 2.5])), str(infer_json([{"a": [1]}]))
-    ('float64', 'struct<a: list<int64?>?>')
+    Whole numbers too long for int64 are text, which keeps all their digits.
+
+    >>> str(infer_json([1, None, 2.5])), str(infer_json([{"a": [1]}])), str(infer_json([2**63, 1]))
+    ('float64', 'struct<a: list<int64?>?>', 'string')
     """
     found: DataType = Null()
     for value in values:
@@ -119,7 +121,7 @@ def _json_type(value: object) -> DataType:
         case bool():
             return Boolean()
         case int():
-            return Integer(64) if value in _INT64 else Float(64)
+            return Integer(64) if value in _INT64 else String()
         case float():
             return Float(64)
         case str():
