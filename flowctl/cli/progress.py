@@ -161,7 +161,7 @@ class Log:
 def beginning(event: RunStarted) -> Iterator[str]:
     """What is begun, or from where each step goes on."""
     if event.resumed is None:
-        yield f"run {event.run}: {event.workflow}, {plural(len(event.steps), 'step')}"
+        yield f"run {event.run}: {safe(event.workflow)}, {plural(len(event.steps), 'step')}"
         return
     going_on = [step for step in event.resumed if not step.ended]
     for step in going_on:
