@@ -41,6 +41,21 @@ def local_micros(value: pl.Expr, kind: DataType) -> pl.Expr:
     return value.to_physical()
 
 
+def local(value: pl.Expr, kind: DataType) -> pl.Expr:
+    """The clock that is shown, as a timestamp without zone."""
+    if isinstance(kind, Datetime) and kind.zone is not None:
+        return value.dt.replace_time_zone(None)
+    return value.cast(pl.Datetime("us"))
+
+
+def plus_fixed_months(value: pl.Expr, kind: DataType, months: int) -> pl.Expr:
+    """Microseconds on the clock that is shown, so many months later; null beyond the calendar."""
+    clock = local(value, kind)
+    reach = (abs(months) + 1) * 31 * DAY
+    near = clock.to_physical().is_between(FIRST_MICRO + reach, LAST_MICRO - reach)
+    return pl.when(near).then(clock).dt.offset_by(f"{months}mo").to_physical()
+
+
 def micros(value: pl.Expr, kind: DataType) -> pl.Expr:
     """Microseconds since 1970 of the instant."""
     return local_micros(value, kind) if isinstance(kind, Date) else value.to_physical()
@@ -65,10 +80,14 @@ def moment_of(value: pl.Expr, kind: Datetime, message: str) -> Result:
 
 def local_moment(value: pl.Expr, kind: Datetime) -> pl.Expr:
     """Microseconds on the clock that is shown, as a timestamp; they must be in range."""
-    target = value.cast(pl.Datetime("us"))
+    return local_again(value.cast(pl.Datetime("us")), kind)
+
+
+def local_again(clock: pl.Expr, kind: Datetime) -> pl.Expr:
+    """A clock without zone as the instant at which the zone's clock shows it first."""
     if kind.zone is None:
-        return target
-    return target.dt.replace_time_zone(kind.zone, ambiguous="earliest", non_existent="null")
+        return clock
+    return clock.dt.replace_time_zone(kind.zone, ambiguous="earliest", non_existent="null")
 
 
 def shown_in(value: pl.Expr, zone: str) -> pl.Expr:

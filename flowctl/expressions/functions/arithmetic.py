@@ -152,10 +152,18 @@ def _lower_sum(
         if isinstance(call.result, Decimal):
             scale = call.result.scale
             x, y = (_rescaled(call, index, scale) for index in (0, 1))
+            if _sum_fits(call, call.result):
+                return Result(numbers.as_decimal(plain(x, y), call.result))
             return numbers.scaled_decimal(plain(x, y), call.result, call.shown)
         return Result(plain(a, b))
 
     return lower
+
+
+def _sum_fits(call: Operands, kind: Decimal) -> bool:
+    """Whether the result has a digit more than either side, so that no sum is too large."""
+    wholes = [given.precision - given.scale for given in call.types if isinstance(given, Decimal)]
+    return kind.precision - kind.scale > max(wholes)
 
 
 def _rescaled(call: Operands, index: int, scale: int) -> pl.Expr:
@@ -172,8 +180,10 @@ def _lower_product(call: Operands) -> Result:
     if not isinstance(call.result, Decimal):
         return Result(a * b)
     x, y = numbers.unscaled(a), numbers.unscaled(b)
-    result = numbers.scaled_decimal(x * y, call.result, call.shown)
     digits = sum(kind.precision for kind in call.types if isinstance(kind, Decimal))
+    if digits <= call.result.precision:
+        return Result(numbers.as_decimal(x * y, call.result))
+    result = numbers.scaled_decimal(x * y, call.result, call.shown)
     if digits <= 38:
         return result
     wraps = numbers.product_overflows(x, y)

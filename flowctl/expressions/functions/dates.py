@@ -173,6 +173,10 @@ def _one_part(name: str, doc: str, example: str, *aliases: str) -> Function:
                     aliases=tuple(aliases[1:]))  # fmt: skip
 
 
+_STEPS: Final = {"day": "1d", "week": "1w", "month": "1mo", "quarter": "1q", "year": "1y"}
+"""What Polars cuts to in the same way."""
+
+
 def _trunc_rule(arguments: Sequence[Tree]) -> Match | None:
     kind = moment_type(arguments[1])
     if kind is None or isinstance(kind, Time | Duration) or not isinstance(arguments[0], Literal):
@@ -197,23 +201,17 @@ def _lower_trunc(call: Operands) -> pl.Expr:
 
 def _truncated(value: pl.Expr, kind: DataType, name: str) -> pl.Expr:
     """Microseconds on the clock that is shown, cut to a unit."""
+    if name in _STEPS:
+        return moments.local(value, kind).dt.truncate(_STEPS[name]).to_physical()
     if name in ("hour", "minute", "second", "millisecond", "microsecond"):
         micros = moments.local_micros(value, kind)
         return micros - micros % UNITS[name]
     day = moments.days(value, kind)
-    if name == "day":
-        return day * DAY
-    if name == "week":
-        return (day - (day + 3) % 7) * DAY
     if name == "isoyear":
         weeks = value.dt.week().cast(pl.Int64) - 1
         return (day - (day + 3) % 7 - weeks * 7) * DAY
-    year, month, _ = moments.civil(value)
+    year, _, _ = moments.civil(value)
     one = pl.lit(1, dtype=pl.Int64)
-    if name == "month":
-        return moments.days_from_civil(year, month, one) * DAY
-    if name == "quarter":
-        return moments.days_from_civil(year, month - (month - 1) % 3, one) * DAY
     length = MONTHS[name] // 12
     return moments.days_from_civil(year.truncdiv(length) * length, one, one) * DAY
 

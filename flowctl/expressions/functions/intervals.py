@@ -19,6 +19,7 @@ from flowctl.expressions.functions.signature import (
 )
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.moments import DAY, INTERVAL
+from flowctl.expressions.tree import Literal, Months, Tree
 from flowctl.expressions.types import DATE, FLOAT64, INT32, INT64
 from flowctl.records import Datetime, Duration, Time
 
@@ -60,23 +61,36 @@ def _move_months(sign: int, first: int = 0) -> Callable[[Operands], Result]:
 
     def lower(call: Operands) -> Result:
         moment, interval, kind = call[first], call[1 - first], call.types[first]
-        months = interval.struct.field("months") * sign
         rest = interval.struct.field("rest").to_physical().cast(pl.Int128) * sign
-        day, far = moments.plus_months(moment, kind, months)
-        clock = moments.local_micros(moment, kind) - moments.days(moment, kind) * DAY
-        moved = day.cast(pl.Int128) * DAY + clock + rest
-        assert isinstance(call.result, Datetime)
-        result = moments.moment_of(moved, call.result, _out_of_range(call))
-        if call.result.zone not in (None, "UTC"):
-            naive = moments.moment_of(moved, MOMENT, "").value
-            zoned = naive.dt.replace_time_zone(
-                call.result.zone, ambiguous="earliest", non_existent="null"
-            )
-            result = Result(zoned, result.problems)
-        problem = result.problems[0]
-        return Result(result.value, (Problem(problem.when | far, problem.message),))
+        fixed = _fixed_months(call.trees[1 - first])
+        if fixed is not None:
+            moved = moments.plus_fixed_months(moment, kind, fixed * sign).cast(pl.Int128) + rest
+            far = moved.is_null() & moment.is_not_null()
+        else:
+            months = interval.struct.field("months") * sign
+            day, far = moments.plus_months(moment, kind, months)
+            clock = moments.local_micros(moment, kind) - moments.days(moment, kind) * DAY
+            moved = day.cast(pl.Int128) * DAY + clock + rest
+        return _shown_again(moved, far, call)
 
     return lower
+
+
+def _fixed_months(tree: Tree) -> int | None:
+    """The months of an interval that stands in the text, where the calendar reaches so far."""
+    value = tree.value if isinstance(tree, Literal) else None
+    return value.months if isinstance(value, Months) and abs(value.months) < 120_000 else None
+
+
+def _shown_again(moved: pl.Expr, far: pl.Expr, call: Operands) -> Result:
+    """Microseconds on the clock that is shown as a timestamp of the result's zone."""
+    assert isinstance(call.result, Datetime)
+    result = moments.moment_of(moved, call.result, _out_of_range(call))
+    if call.result.zone not in (None, "UTC"):
+        naive = moments.moment_of(moved, MOMENT, "").value
+        result = Result(moments.local_again(naive, call.result), result.problems)
+    problem = result.problems[0]
+    return Result(result.value, (Problem(problem.when | far, problem.message),))
 
 
 def _add_time(first: int) -> Callable[[Operands], pl.Expr]:
