@@ -15,7 +15,7 @@ from flowctl.expressions.functions.signature import Problem, Result
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.polars_types import polars_type
 from flowctl.expressions.tree import Literal, Months, Scalar, Tree
-from flowctl.expressions.types import integer_range
+from flowctl.expressions.types import as_decimal, integer_range
 from flowctl.expressions.writing import to_text
 from flowctl.records import (
     Boolean,
@@ -179,6 +179,8 @@ def _rescale(whole: pl.Expr, scale: int, wanted: int) -> pl.Expr:
 
 
 def _scaled(whole: pl.Expr, scale: int, wanted: Decimal, value: pl.Expr, given: DataType) -> Result:
+    if isinstance(given, Integer) and _holds(as_decimal(given), wanted):
+        return Result(numbers.as_decimal(_rescale(whole, scale, wanted.scale), wanted))
     limit = 10**wanted.precision - 1
     room = limit // 10 ** (wanted.scale - scale) if wanted.scale >= scale else None
     if room is not None:

@@ -68,6 +68,15 @@ def _whole_rule(arguments: Sequence[Tree]) -> Match | None:
 
 
 def _round_rule(arguments: Sequence[Tree]) -> Match | str | None:
+    """Whole numbers without sign become wide ones with a sign, as in DuckDB."""
+    kind = arguments[0].type
+    if isinstance(kind, Integer) and not kind.signed:
+        wide = INT128 if kind.bits == 64 else INT64
+        return Match((wide, INT32)[: len(arguments)], wide, 0)
+    return _cut_rule(arguments)
+
+
+def _cut_rule(arguments: Sequence[Tree]) -> Match | str | None:
     kind = _number(arguments[0])
     if kind is None or isinstance(kind, Unknown):
         return Match((Unknown(), INT32)[: len(arguments)], Unknown(), 0) if kind else None
@@ -309,8 +318,8 @@ FUNCTIONS: Final = (
                        ruled(*_PLACES, by=_round_rule, lower=_round, shown="number")),
              "Rounded half away from zero, to whole numbers or to so many places.",
              "round(2.567, 2) → 2.57"),
-    Function("trunc", (ruled(*_NUMBER, by=_round_rule, lower=_trunc, shown="number"),
-                       ruled(*_PLACES, by=_round_rule, lower=_trunc, shown="number")),
+    Function("trunc", (ruled(*_NUMBER, by=_cut_rule, lower=_trunc, shown="number"),
+                       ruled(*_PLACES, by=_cut_rule, lower=_trunc, shown="number")),
              "Cut towards zero, to whole numbers or to so many places.", "trunc(-1.57, 1) → -1.5"),
     Function("even", (takes(FLOAT64, gives=FLOAT64,
                             lower=lambda call: elementwise(_even, call.values, FLOAT64)),),
