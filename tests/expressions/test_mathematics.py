@@ -99,6 +99,7 @@ EXPRESSIONS = [
     "k >> 1",
     "i >> j",
     "bit_count(a)",
+    "bit_count(a + u)",
     "bit_count(k)",
     "bit_count(v)",
 ]

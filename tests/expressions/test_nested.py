@@ -33,6 +33,8 @@ EXPRESSIONS = [
     "list_append(l, a)",
     "list_prepend(a, l)",
     "list_sum(l)",
+    "list_sum([p, p, null])",
+    "list_sum([r, r])",
     "list_avg(l)",
     "list_min(l)",
     "list_max(x)",

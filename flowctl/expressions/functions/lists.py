@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal as Number
+from decimal import localcontext
 from typing import Any, Final
 
 from flowctl.expressions.casts import convert
@@ -16,6 +18,7 @@ from flowctl.expressions.functions.signature import (
     Operands,
     Outcome,
     Parameter,
+    Problem,
     Result,
     Signature,
     T,
@@ -156,16 +159,21 @@ def _sum_rule(arguments: Sequence[Tree]) -> Match | None:
     return Match((List(item),), found, 0) if item is not None and found is not None else None
 
 
-def _sum(call: Operands) -> pl.Expr:
-    if isinstance(call.result, Decimal):
-        return elementwise(_sum_of, (call[0],), call.result)
-    wide = call[0].list.eval(pl.element().cast(polars_type(call.result)))
-    return pl.when(_count(call[0]) > 0).then(wide.list.sum())
+def _sum(call: Operands) -> Result:
+    if not isinstance(call.result, Decimal):
+        wide = call[0].list.eval(pl.element().cast(polars_type(call.result)))
+        return Result(pl.when(_count(call[0]) > 0).then(wide.list.sum()))
+    limit = 10 ** (38 - call.result.scale)
+    found = elementwise(lambda values: _sum_of(values, limit), (call[0],), call.result)
+    fault = found.is_null() & (_count(call[0]) > 0)
+    return Result(found, (Problem(fault, f"overflow of {call.result} in {call.shown}"),))
 
 
-def _sum_of(values: list[Any]) -> Any:
+def _sum_of(values: list[Number | None], limit: int) -> Number | None:
     known = [value for value in values if value is not None]
-    return sum(known[1:], known[0]) if known else None
+    with localcontext(prec=60):
+        total = sum(known, Number(0))
+    return total if known and abs(total) < limit else None
 
 
 def _count(value: pl.Expr) -> pl.Expr:
