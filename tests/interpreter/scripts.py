@@ -16,7 +16,8 @@ class Piece(NamedTuple):
     printed: str = ""
 
 
-# Each line means nothing, and would lead astray whoever misreads its quotes and brackets.
+# Each line means nothing, and would lead astray whoever misreads its quotes and brackets. They
+# write below their own folder only: a line that is cut or changed must not reach a device's folder.
 NOISE = tuple(
     Piece(lines)
     for lines in (
@@ -29,10 +30,10 @@ NOISE = tuple(
         ': ${y:-"a } b"}',
         ': "${y#"\'"}"',
         ': "${y//\\\'/-}"',
-        "cat <<'E' > /dev/null\nit's \"\nE",
-        'cat <<E > /dev/null\nit\'s " $(echo "a \' b") \\`\nE',
-        'cat <<-E > /dev/null\n\tit\'s ${y:-"}"}\n\tE',
-        "cat <<A <<'B' > /dev/null\nit's\nA\n\"\nB",
+        "cat <<'E' > noise\nit's \"\nE",
+        'cat <<E > noise\nit\'s " $(echo "a \' b") \\`\nE',
+        'cat <<-E > noise\n\tit\'s ${y:-"}"}\n\tE',
+        "cat <<A <<'B' > noise\nit's\nA\n\"\nB",
         "case a in (a|b) : ;; c) : ;; esac",
         ': $(case x in x) echo ")";; esac)',
         ": \"$(case x in x) echo ')'\nesac)\"",
