@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 Bits: TypeAlias = Literal[8, 16, 32, 64, 128]
@@ -224,6 +225,7 @@ SIMPLE_TYPES: dict[str, DataType] = {
 TYPE_NAMES = (*SIMPLE_TYPES, "decimal", "list", "struct")
 
 
+@lru_cache(maxsize=1024)
 def parse_type(text: str) -> tuple[DataType, bool]:
     """Reads a type and whether it is nullable; raises TypeSyntaxError.
 

@@ -117,7 +117,8 @@ class StreamTyper:
     ) -> _TypedPart:
         if part is None or part.arguments is None:
             return _TypedPart(None, UNKNOWN_SCHEMA)
-        place = canonical([step.step.cell, situation.scope.source])
+        cell = canonical(step.step.cell) if step.step.cell else ""
+        place = f"{cell} {situation.scope.source}"
         question = (part.kind, canonical(part.arguments), schema, place)
         typed = self._known.get(question)
         if typed is None:

@@ -7,18 +7,19 @@ not a literal it depends on types alone, for operators on literals it depends on
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal as Number
 from functools import lru_cache
 from typing import Final, TypeAlias
 
 from flowctl.expressions.functions import BY_NAME
 from flowctl.expressions.functions.signature import Function, Match
 from flowctl.expressions.tree import Call, Column, Lambda, Literal, Tree
-from flowctl.records import DataType, String
+from flowctl.records import DataType, Decimal, String
 
 _BY_SIZE: Final = frozenset(("arithmetic", "logic"))
 """Families whose rules look at no more of a literal than its type and the bits that it needs."""
 
-_Shape: TypeAlias = "tuple[DataType, int | str | None]"
+_Shape: TypeAlias = "tuple[DataType, int | str | Number | None]"
 
 
 def choose(function: Function, arguments: Sequence[Tree]) -> tuple[int, Match] | str | None:
@@ -59,6 +60,8 @@ def _shape(tree: Tree, *, literals: bool) -> _Shape | None:
         return tree.type, None
     if literals and isinstance(tree.value, str) and isinstance(tree.type, String):
         return tree.type, ""
+    if literals and isinstance(tree.value, Number) and isinstance(tree.type, Decimal):
+        return tree.type, Number()
     if literals and isinstance(tree.value, int) and not isinstance(tree.value, bool):
         bits = (tree.value if tree.value >= 0 else ~tree.value).bit_length()
         return tree.type, bits if tree.value >= 0 else ~bits
@@ -66,10 +69,10 @@ def _shape(tree: Tree, *, literals: bool) -> _Shape | None:
 
 
 def _stand_in(shape: _Shape) -> Tree:
-    """A tree of this shape: the longest integer of so many bits, an empty text, or a column."""
+    """A tree of this shape: the longest integer of so many bits, an empty text, 0, or a column."""
     kind, size = shape
     if size is None:
         return Column("", 0, 0, kind)
-    if isinstance(size, str):
+    if isinstance(size, str | Number):
         return Literal(size, 0, 0, kind)
     return Literal((1 << size) - 1 if size >= 0 else -(1 << ~size), 0, 0, kind)

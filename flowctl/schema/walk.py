@@ -54,9 +54,8 @@ def deferred(node: Node) -> bool:
             type(node.value) is str and TEMPLATE.search(node.value) is not None
         )
     if isinstance(node, MappingNode):
-        return any(
-            entry.key.value == "$ref" or TEMPLATE.search(entry.name) for entry in node.entries
-        )
+        names = node.names()
+        return "$ref" in names or any(map(TEMPLATE.search, names))
     return isinstance(node, UnknownNode)
 
 

@@ -60,12 +60,17 @@ class MappingNode:
 
     def get(self, name: str) -> Node | None:
         """The value under this key, or None."""
-        entry = self.entry(name)
-        return entry.value if entry is not None else None
+        for entry in self.entries:
+            if entry.key.value == name:
+                return entry.value
+        return None
 
     def entry(self, name: str) -> Entry | None:
         """The key and value under this name, or None."""
-        return next((entry for entry in self.entries if entry.key.value == name), None)
+        for entry in self.entries:
+            if entry.key.value == name:
+                return entry
+        return None
 
     def names(self) -> list[str]:
         """The keys in the order of the file."""

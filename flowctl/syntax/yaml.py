@@ -10,17 +10,20 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import ScalarEvent
 
-from flowctl.diagnostics import Report
+from flowctl.codes.syntax import CONTROL_CHARACTER
+from flowctl.diagnostics import Diagnostic, Report
 from flowctl.syntax.node import Node
 from flowctl.syntax.source import SourceFile
 from flowctl.syntax.yaml_compose import Composer
-from flowctl.syntax.yaml_faults import explain, forbidden_character
 
 try:
     from ruamel.yaml.cyaml import CParser  # type: ignore[attr-defined]
 except ImportError:  # a platform without the compiled parser
     CParser = None
 
+_FORBIDDEN = re.compile(
+    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
 # In YAML 1.1, which libyaml reads, an unquoted value inside brackets holds neither `:` nor `?`: it
 # stumbles over `{at: 10:30, name: string?}`, and reads `[?a]` as a key. Where YAML 1.2 takes them
 # for text whatever is around, the parser gets stand-ins, which are as long and mean nothing.
@@ -37,7 +40,7 @@ def parse_yaml(source: SourceFile, report: Report, *, compiled: bool = True) -> 
     Faults that leave the rest readable (a key that stands twice, an unknown tag) are reported and
     the tree is returned. `compiled=False` takes the parser written in Python.
     """
-    if (fault := forbidden_character(source)) is not None:
+    if (fault := _forbidden_character(source)) is not None:
         report.add(fault)
         return None
     error: YAMLError | None = None
@@ -47,14 +50,34 @@ def parse_yaml(source: SourceFile, report: Report, *, compiled: bool = True) -> 
         except YAMLError as found:
             error = found
         if not _may_be_right(source, error):
-            report.add(explain(source, error))
+            report.add(_explained(source, error))
             return None
     try:
         return Composer(source, report).compose(_with_stand_ins(source.text, _slow_events))
     except YAMLError as found:
         # Both refuse it: the parser that came further knows better what is wrong.
-        report.add(explain(source, error if error and _place(error) >= _place(found) else found))
+        report.add(_explained(source, error if error and _place(error) >= _place(found) else found))
         return None
+
+
+def _forbidden_character(source: SourceFile) -> Diagnostic | None:
+    """The first character that YAML does not allow, or reads as a line end that no editor shows."""
+    found = _FORBIDDEN.search(source.text)
+    if found is None:
+        return None
+    return Diagnostic(
+        CONTROL_CHARACTER,
+        f"the character U+{ord(found[0]):04X} may not stand in YAML",
+        source.span(found.start(), found.end()),
+        help="remove it, or write its escape inside double quotes",
+    )
+
+
+def _explained(source: SourceFile, error: YAMLError) -> Diagnostic:
+    """In words of ours; the table of mistakes is only loaded where there is one."""
+    from flowctl.syntax.yaml_faults import explain
+
+    return explain(source, error)
 
 
 def _may_be_right(source: SourceFile, error: YAMLError) -> bool:

@@ -13,7 +13,6 @@ from typing import Any
 from ruamel.yaml.error import YAMLError
 
 from flowctl.codes.syntax import (
-    CONTROL_CHARACTER,
     DIRECTIVE,
     ESCAPE,
     RESERVED_CHARACTER,
@@ -30,25 +29,9 @@ from flowctl.syntax.yaml_brackets import behind_value, in_brackets, no_content
 from flowctl.syntax.yaml_lines import after_document, colon, in_block, no_colon
 from flowctl.syntax.yaml_trouble import Trouble
 
-_FORBIDDEN = re.compile(
-    "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-)
 _TEMPLATE = re.compile(r"(?:^|[:\-,\[{]\s+|\[)\s*(\{\{)")
 _WORD = re.compile(r"[^\s,\]}]+")
 _BLANKS = re.compile(r"[ \t]*")
-
-
-def forbidden_character(source: SourceFile) -> Diagnostic | None:
-    """The first character that YAML does not allow, or reads as a line end that no editor shows."""
-    found = _FORBIDDEN.search(source.text)
-    if found is None:
-        return None
-    return Diagnostic(
-        CONTROL_CHARACTER,
-        f"the character U+{ord(found[0]):04X} may not stand in YAML",
-        source.span(found.start(), found.end()),
-        help="remove it, or write its escape inside double quotes",
-    )
 
 
 def explain(source: SourceFile, error: YAMLError) -> Diagnostic:
