@@ -8,6 +8,7 @@ from typing import Final
 
 from flowctl.codes.expressions import NOT_REPEATABLE, OPERAND_TYPES, UNKNOWN_COLUMN, UNKNOWN_NAME
 from flowctl.diagnostics import Fault, nearest
+from flowctl.expressions.functions.signature import unify
 from flowctl.expressions.refused import NOT_REPEATABLE as UNREPEATABLE
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, Names, Scope
 from flowctl.expressions.tree import Call, Column, Field, Literal, Name, Part, Runtime, Tree
@@ -112,8 +113,6 @@ def constant_tree(value: Constant, start: int, end: int) -> Tree:
 
 
 def _list_tree(items: list[Tree], start: int, end: int) -> Tree:
-    from flowctl.expressions.functions.signature import unify
-
     kind: DataType | None = unify(items)
     return Call("list_value", tuple(items), start, end, List(kind or UNKNOWN), (), start, end)
 

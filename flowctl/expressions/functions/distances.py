@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
@@ -140,16 +141,12 @@ def _bucket(call: Operands) -> Result:
 
 
 def _micros_of(call: Operands) -> int:
-    import datetime as dt
-
     width = call.constant(0)
     assert isinstance(width, dt.timedelta)
     return round(width / dt.timedelta(microseconds=1))
 
 
 def _verify_bucket(arguments: Sequence[Tree]) -> tuple[int, str] | None:
-    import datetime as dt
-
     width = arguments[0].value if isinstance(arguments[0], Literal) else None
     if isinstance(width, Months) and (width.rest or width.months <= 0):
         return 0, "a bucket is so many months, or so many days and hours, not both"

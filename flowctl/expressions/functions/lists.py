@@ -29,7 +29,7 @@ from flowctl.expressions.functions.signature import (
 )
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.polars_types import polars_type
-from flowctl.expressions.tree import Literal, Tree
+from flowctl.expressions.tree import Literal, Local, Tree, walk
 from flowctl.expressions.types import (
     BOOLEAN,
     FLOAT64,
@@ -251,8 +251,6 @@ def _transform(call: Operands) -> pl.Expr:
 
 
 def _uses_item(tree: Tree) -> bool:
-    from flowctl.expressions.tree import Local, walk
-
     return any(isinstance(node, Local) for node in walk(tree))
 
 

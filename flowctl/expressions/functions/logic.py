@@ -17,6 +17,7 @@ from flowctl.expressions.functions.signature import (
     unify,
 )
 from flowctl.expressions.lazily import pl
+from flowctl.expressions.polars_types import polars_type
 from flowctl.expressions.tree import Literal, Tree
 from flowctl.expressions.types import BOOLEAN
 from flowctl.records import Float, List, Struct
@@ -63,8 +64,6 @@ def _lower_in(call: Operands) -> pl.Expr:
     if isinstance(call.types[0], Float) or not all(isinstance(item, Literal) for item in items):
         return reduce(lambda a, b: a | b, (value == other for other in call.values[1:]))
     known = [item.value for item in items if isinstance(item, Literal) and item.value is not None]
-    from flowctl.expressions.polars_types import polars_type
-
     found = value.is_in(pl.Series(known, dtype=polars_type(call.types[0]), strict=False).implode())
     if len(known) == len(items):
         return found

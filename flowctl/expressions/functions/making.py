@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from flowctl.diagnostics import nearest
 from flowctl.expressions import moments
 from flowctl.expressions.functions.intervals import DURATION, INSTANT, MOMENT, TIME
 from flowctl.expressions.functions.signature import (
@@ -116,8 +117,6 @@ def _verify_zone(arguments: Sequence[Tree]) -> tuple[int, str] | None:
     known = zoneinfo.available_timezones()
     if not isinstance(name, str) or not known or name in known:
         return None
-    from flowctl.diagnostics import nearest
-
     near = nearest(name, sorted(known))
     return 0, f"unknown time zone `{name}`" + (f"; did you mean `{near}`?" if near else "")
 

@@ -11,8 +11,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal as Number
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from flowctl.expressions.tree import Cast, Lambda, Literal, Scalar, Tree
-from flowctl.expressions.types import common, implicit_cost, is_number, is_open, literal_type
+from flowctl.expressions.tree import Cast, Column, Lambda, Literal, Scalar, Tree
+from flowctl.expressions.types import (
+    common,
+    implicit_cost,
+    integer_range,
+    is_number,
+    is_open,
+    literal_type,
+)
 from flowctl.records import (
     DataType,
     Date,
@@ -275,8 +282,6 @@ def _takes_type(tree: Tree, kind: DataType) -> bool:
 
 def fits_integer(tree: Tree, kind: DataType) -> bool:
     """Whether an integer literal is a value of that type."""
-    from flowctl.expressions.types import integer_range
-
     if not isinstance(tree, Literal) or not isinstance(kind, Integer):
         return False
     if not isinstance(tree.value, int) or isinstance(tree.value, bool):
@@ -352,8 +357,6 @@ def _bind(parameters: Sequence[Parameter], arguments: Sequence[Tree]) -> dict[st
 
 def _typed(kind: DataType) -> Tree:
     """A stand-in that has nothing but a type."""
-    from flowctl.expressions.tree import Column
-
     return Column("", 0, 0, kind)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from flowctl.expressions.casts import convert
 from flowctl.expressions.elementwise import elementwise, patched, refusable
+from flowctl.expressions.functions.lists import contains as list_contains
 from flowctl.expressions.functions.signature import (
     SCALAR,
     Function,
@@ -308,7 +309,7 @@ FUNCTIONS: Final = (
     Function("contains", (takes(_S, _S, gives=BOOLEAN,
                                 lower=lambda call: call[0].str.contains(call[1], literal=True)),
                           takes(ListOf(T), T, gives=BOOLEAN,
-                                lower=lambda call: _list_contains(call))),
+                                lower=list_contains)),
              "Whether the second text stands in the first, or a value in a list.",
              "contains('abc', 'bc') → true"),
     Function("starts_with", (takes(_S, _S, gives=BOOLEAN,
@@ -358,9 +359,3 @@ FUNCTIONS: Final = (
              "How many changes of one byte lead from one text to the other.",
              "levenshtein('kitten', 'sitting') → 3", aliases=("editdist3",)),
 )  # fmt: skip
-
-
-def _list_contains(call: Operands) -> pl.Expr:
-    from flowctl.expressions.functions.lists import contains
-
-    return contains(call)
