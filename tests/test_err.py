@@ -41,6 +41,11 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E715": "tests/interpreter/test_commands.py::test_what_no_command_can_take_is_refused",
     "E718": "tests/interpreter/test_commands.py::test_what_the_system_refuses_fails_the_step",
     "E719": "tests/interpreter/test_streams.py::test_who_runs_regardless_finds_no_records",
+    "E730": "tests/crash/test_refused.py::test_a_changed_step_is_refused",
+    "E731": "tests/crash/test_refused.py::test_changed_input_is_refused",
+    "E732": "tests/crash/test_refused.py::test_an_output_that_is_too_short_is_refused",
+    "E733": "tests/crash/test_refused.py::test_another_version_is_refused",
+    "E734": "tests/crash/test_refused.py::test_a_damaged_checkpoint_is_refused",
 }
 
 

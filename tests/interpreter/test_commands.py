@@ -239,7 +239,9 @@ def test_an_expression_without_value_fails_the_step(runner: Runner) -> None:
 
 def test_what_the_system_refuses_fails_the_step(runner: Runner) -> None:
     """Where the log cannot be written, the system's own words are told."""
-    (runner.base / ".flowctl").write_text("a file where a folder should be")
+    logs = runner.base / ".flowctl" / "runs" / "r1" / "logs"
+    logs.parent.mkdir(parents=True)
+    logs.write_text("a file where a folder should be")
     code, message = complaint(runner, "echo a")
     assert code == "E718"
     assert "not a directory" in message

@@ -1,0 +1,98 @@
+"""Streams over every source, transform and sink, small enough to be killed at each operation."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+
+from flowctl.plan import OnError, Operation, Plan, Step, Stream
+from flowctl.plan_file import sealed
+from flowctl.syntax.node import Json
+
+ROWS = 400
+
+
+def op(kind: str, argument: object, on_error: OnError = "fail", /, **options: object) -> Operation:
+    return Operation(kind, cast("dict[str, Json]", {kind: argument, **options}), on_error)
+
+
+def write_inputs(base: Path) -> None:
+    """The files that the flows read; every 50th record of `bad.csv` is at fault."""
+    lines = [f"{n},{n * 7919 % 23},text {n % 5}\n" for n in range(ROWS)]
+    head = "n,key,text\n"
+    (base / "in").mkdir()
+    (base / "in" / "a.csv").write_text(head + "".join(lines[: ROWS // 2]))
+    (base / "in" / "b.csv").write_text(head + "".join(lines[ROWS // 2 :]))
+    (base / "all.csv.gz").write_bytes(gzip.compress((head + "".join(lines)).encode(), mtime=0))
+    bad = [line if n % 50 else "x" + line for n, line in enumerate(lines)]
+    (base / "bad.csv").write_text(head + "".join(bad))
+    frame = pl.read_csv((head + "".join(lines)).encode())
+    frame.write_ndjson(base / "all.ndjson")
+    frame.write_parquet(base / "all.parquet", row_group_size=37)
+    (base / "lines.txt").write_text("".join(lines))
+
+
+def _stream(source: Operation, *transforms: Operation, sinks: tuple[Operation, ...]) -> Plan:
+    return _plan(Stream(source, transforms, sinks))
+
+
+def _plan(*bodies: Stream | Operation) -> Plan:
+    steps = [Step("s0", bodies[0])]
+    for index, body in enumerate(bodies[1:], 1):
+        before = f"s{index - 1}"
+        reads = (before,) if isinstance(body, Stream) and body.source.kind == "step" else ()
+        steps.append(Step(f"s{index}", body, (before,), reads))
+    return sealed(Plan("flow", tuple(steps)))
+
+
+CSV = op("csv", "in/*.csv")
+FILTER = op("filter", "n % 3 <> 0")
+COUNT = op("aggregate", [["rows", "count(*)"], ["total", "sum(n)"]], by=[["key", "key"]])
+FLOWS: dict[str, Plan] = {
+    "csv to csv": _stream(CSV, FILTER, sinks=(op("csv", "out/a.csv"),)),
+    "csv to parquet": _stream(CSV, FILTER, sinks=(op("parquet", "out/a.parquet"),)),
+    "gzip to gzip": _stream(op("csv", "all.csv.gz"), sinks=(op("csv", "out/a.csv.gz"),)),
+    "ndjson to zstd": _stream(
+        op("ndjson", "all.ndjson"), sinks=(op("ndjson", "out/a.ndjson.zst"),)
+    ),
+    "parquet to three": _stream(
+        op("parquet", "all.parquet"),
+        op("limit", 300),
+        sinks=(op("csv", "a.csv"), op("ndjson", "b.ndjson"), op("parquet", "c.parquet")),
+    ),
+    "text to text": _stream(op("text", "lines.txt"), sinks=(op("text", "out/a.txt.xz"),)),
+    "groups": _stream(CSV, FILTER, COUNT, sinks=(op("csv", "a.csv"),)),
+    "sorted": _stream(CSV, op("sort", ["key", "-n"]), sinks=(op("parquet", "a.parquet"),)),
+    "distinct": _stream(
+        op("csv", "all.csv.gz"), op("dedupe", ["key"], keep="last"), sinks=(op("csv", "a.csv"),)
+    ),
+    "rejects": _plan(
+        Stream(
+            op("csv", "bad.csv", "reject", columns=[["n", "int64"]]),
+            (FILTER,),
+            (op("csv", "a.csv"),),
+            op("ndjson", "rejects.ndjson"),
+            "50%",
+        )
+    ),
+    "steps": _plan(
+        Stream(CSV, (FILTER,)),
+        Stream(op("step", "s0"), (COUNT,), (op("csv", "counts.csv"),)),
+        op("run", "sort -r counts.csv > sorted.csv"),
+    ),
+}
+OUTPUTS = ("out/*", "*.csv", "*.ndjson", "*.parquet")
+INPUTS = frozenset({"bad.csv", "all.ndjson", "all.parquet"})
+
+
+def outputs(base: Path) -> dict[str, bytes]:
+    """What the flows have published in a folder."""
+    found = {path for pattern in OUTPUTS for path in base.glob(pattern) if path.is_file()}
+    return {
+        path.relative_to(base).as_posix(): path.read_bytes()
+        for path in sorted(found)
+        if path.name not in INPUTS and not path.name.startswith(".")
+    }

@@ -1,0 +1,224 @@
+"""What has changed between a crash and the next run: refused with exit 4, or fine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flowctl.store.runs import Busy, Identity, RunRecord, Runs
+
+ROOT = Path(__file__).parents[2]
+FILES = {"b": 1000, "d": 30_000, "f": 500}
+ROWS = sum(FILES.values())
+FLOW = """\
+flowctl: 1
+name: held
+params: {least: {type: integer, default: 5}}
+steps:
+  first:
+    source: {csv: in/*.csv}
+    transforms:
+      - filter: n % 10 > params.least
+    sink: [{csv: out/a.csv}, {parquet: out/b.parquet}]
+  then:
+    source: {step: first}
+    transforms:
+      - limit: 5
+    sink: {ndjson: out/c.ndjson}
+"""
+
+
+def flowctl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "flowctl", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose run was killed in the midst of the second of three files."""
+    folder = tmp_path_factory.mktemp("stopped")
+    (folder / "flow.yaml").write_text(FLOW, encoding="utf-8")
+    (folder / "in").mkdir()
+    for name, rows in FILES.items():
+        lines = "\n".join(f"{n},some text" for n in range(rows))
+        (folder / "in" / f"{name}.csv").write_text(f"n,text\n{lines}\n", encoding="utf-8")
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.stopping", "15000"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"there\n"
+        second = flowctl(folder, "run", "flow.yaml")
+        assert second.returncode == 1
+        assert f"is at work already, in process {process.pid}" in second.stderr
+        process.kill()
+    return folder
+
+
+@pytest.fixture
+def folder(stopped: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    subprocess.run(["cp", "-a", f"{stopped}/.", tmp_path], check=True)
+    return tmp_path
+
+
+def edited(file: Path, old: str, new: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert old in text
+    file.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def refused(folder: Path, code: str, *words: str) -> str:
+    """Runs it again: it is refused with these words, by the dry run too, and nothing is touched."""
+    before = sizes(folder)
+    result = flowctl(folder, "run", "flow.yaml")
+    assert result.returncode == 4, result.stderr
+    assert f"error[{code}]" in result.stderr
+    for word in (*words, "--fresh"):
+        assert word in result.stderr
+    assert flowctl(folder, "run", "flow.yaml", "--dry-run").returncode == 4
+    assert sizes(folder) == before
+    return result.stderr
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in folder.rglob("*.part")}
+
+
+def goes_on(folder: Path, rows: int = ROWS) -> None:
+    """Runs it again to the end, from where it was."""
+    result = flowctl(folder, "run", "flow.yaml", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    told = json.loads(result.stdout)
+    assert told["resumed_from"]["first"]["rows"] > 0
+    assert "resuming run" in result.stderr
+    assert told["steps"]["first"]["read"] == rows
+    found = pl.read_csv(folder / "out/a.csv")
+    source = pl.concat(pl.read_csv(path) for path in sorted((folder / "in").glob("*.csv")))
+    assert found.equals(source.filter(pl.col("n") % 10 > 5))
+    assert pl.read_parquet(folder / "out/b.parquet").equals(found)
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_changed_step_is_refused(folder: Path) -> None:
+    edited(folder / "flow.yaml", "n % 10 > params", "n % 10 >= params")
+    told = refused(folder, "E730", "step `first` has changed", "`n % 10 > 5`", "`n % 10 >= 5`")
+    assert "flow.yaml:8:17" in told
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda path: edited(path / "in/b.csv", "\n7,", "\n7,x\n7,"), "`in/b.csv` has changed"),
+        (lambda path: edited(path / "in/b.csv", "n,text", "n,word"), "`in/b.csv` has changed"),
+        (lambda path: edited(path / "in/d.csv", "\n7,", "\n8,"), "`in/d.csv` has changed"),
+        (lambda path: os.truncate(path / "in/d.csv", 1000), "`in/d.csv` is shorter"),
+        (lambda path: (path / "in/b.csv").unlink(), "`in/b.csv` is gone"),
+        (lambda path: (path / "in/c.csv").write_text("n,text\n1,x\n"), "`in/c.csv` is new"),
+        (lambda path: appended(path / "in/b.csv", "1,x\n"), "`in/b.csv` has grown"),
+    ],
+)
+def test_changed_input_is_refused(
+    folder: Path, change: Callable[[Path], object], words: str
+) -> None:
+    change(folder)
+    refused(folder, "E731", words)
+
+
+def appended(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def test_an_output_that_is_too_short_is_refused(folder: Path) -> None:
+    (staged,) = folder.glob("out/.a.csv.*.part")
+    os.truncate(staged, 5)
+    refused(folder, "E732", "which becomes `out/a.csv`, lacks")
+    staged.unlink()
+    refused(folder, "E732", "which becomes `out/a.csv`, is gone")
+
+
+def test_another_version_is_refused(folder: Path) -> None:
+    """As a journal written by another version would be."""
+    from flowctl.store.disk import REAL
+    from flowctl.store.journal import Journal, read_records
+
+    (path,) = folder.rglob("checkpoints")
+    last = json.loads(json.dumps(read_records(path).values[-1]))
+    last["engine"]["polars"] = "1.0.0"
+    journal = Journal(path, REAL)
+    journal.open(read_records(path).length)
+    journal.append(last)
+    refused(folder, "E733", "began with Polars 1.0.0")
+
+
+def test_a_damaged_checkpoint_is_refused(folder: Path) -> None:
+    for footers in folder.rglob("footers-1"):
+        footers.write_bytes(footers.read_bytes()[:-1])
+    for pending in folder.rglob("pending-1-*"):
+        pending.write_bytes(b"")
+    refused(folder, "E734", "the last checkpoint of step `first` is damaged")
+
+
+def test_what_may_change(folder: Path) -> None:
+    """Layout, comments, steps that have not begun, files that come later, a torn journal."""
+    edited(folder / "flow.yaml", "  first:\n", "  # a comment\n\n  first:\n    description: more\n")
+    edited(folder / "flow.yaml", "limit: 5", "limit: 3")
+    edited(folder / "flow.yaml", "n % 10 > params.least", "(n % 10)   >   params.least")
+    (folder / "in/e.csv").write_text("n,text\n1,x\n19,y\n")
+    appended(folder / "in/d.csv", "9,grown\n")
+    for journal in folder.rglob("checkpoints"):
+        appended(journal, "00000fff torn")
+    goes_on(folder, ROWS + 3)
+    assert len((folder / "out/c.ndjson").read_text().splitlines()) == 3
+
+
+def test_other_params_are_another_run(folder: Path) -> None:
+    other = flowctl(folder, "run", "flow.yaml", "-p", "least=6", "--format", "json")
+    assert other.returncode == 0, other.stderr
+    assert json.loads(other.stdout)["resumed_from"] is None
+    goes_on(folder)
+
+
+def test_fresh_begins_anew(folder: Path) -> None:
+    edited(folder / "flow.yaml", "n % 10 > params", "n % 10 >= params")
+    result = flowctl(folder, "run", "flow.yaml", "--fresh", "--format", "json")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["resumed_from"] is None
+    assert not list(folder.rglob("*.part"))
+    assert "a new run would begin" in flowctl(folder, "run", "flow.yaml", "--dry-run").stdout
+
+
+def test_dry_run_says_what_would_be_done(folder: Path) -> None:
+    told = flowctl(folder, "run", "flow.yaml", "--dry-run").stdout
+    assert "first  goes on  at in/d.csv:" in told
+    assert "rows are not read again" in told
+    assert "then   runs" in told
+
+
+def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
+    runs = Runs(tmp_path / ".flowctl")
+    runs.begin(RunRecord("r", Identity("a.yaml"), "2024-01-01", "", {}))
+    code = (
+        "import os, signal; from pathlib import Path; from flowctl.store.runs import Runs\n"
+        "with Runs(Path('.flowctl')).held('r'): os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment).returncode
+    with runs.held("r"), pytest.raises(Busy, match=str(os.getpid())), runs.held("r"):
+        pass
