@@ -130,7 +130,7 @@ NOT_REPEATABLE = Code(
     """\
 A run that is resumed must give the same bytes as one that was never interrupted, so nothing in an
 expression is random or reads the clock. `now()` is the logical time of the run
-(`--timestamp`), the same in every record; for a stable sample hash a key: `hash(id) % 10 = 0`, or
+(`--timestamp`), the same in every record; for a stable sample hash a key: `md5(id) < '1a'`, or
 use the transform `sample`.
 """,
 )

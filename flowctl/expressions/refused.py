@@ -93,7 +93,7 @@ NOT_REPEATABLE: Final[dict[str, str]] = {
         "`now()` is the logical time of the run",
     ),
     **dict.fromkeys(
-        ("random", "setseed"), "take a stable sample with `hash(key) % 10 = 0`, or use `sample`"
+        ("random", "setseed"), "take a stable sample by a key: `md5(key) < '1a'` is about a tenth"
     ),
     **dict.fromkeys(
         ("uuid", "gen_random_uuid", "uuidv4", "uuidv7"),
