@@ -8,21 +8,27 @@ again. What that still refuses is found by halving.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stretch
-from flowctl.files.jsontypes import misfit
+from flowctl.files.jsontypes import misfit_of, with_nonfinite
 from flowctl.files.lines import after
 from flowctl.files.origins import Place, join, line_spans
 from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.structure import Positions, Spans
 from flowctl.files.textfaults import shown, value_faults
 from flowctl.files.texttypes import Conversion, suspects
+from flowctl.records import Float
 from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from polars.datatypes import DataType as PolarsType
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,19 @@ class JsonColumns:
 
     conversions: dict[str, Conversion]
     always: frozenset[str] = frozenset()
+
+    @property
+    def parsed(self) -> dict[str, PolarsType]:
+        """What the parser reads."""
+        return {name: made.parsed for name, made in self.conversions.items()}
+
+    @property
+    def judged(self) -> dict[str, PolarsType]:
+        """The same with text for floats, which may be `"NaN"`: that they fit is known before."""
+        floats = {
+            name for name, made in self.conversions.items() if isinstance(made.column.type, Float)
+        }
+        return self.parsed | dict.fromkeys(floats, pl.String())
 
     def read(self, columns: Sequence[str]) -> list[Conversion]:
         """The columns that can be at fault."""
@@ -87,6 +106,7 @@ class JsonSplit:
         texts = pl.scan_ndjson(
             text, schema={each.column.name: pl.String() for each in made}
         ).collect()
+        values = with_nonfinite(values, texts, (each.column for each in made))
         bad = value_faults(values, texts, read)
         for row, fault in bad.items():
             faults[int(sound[row])] = replace(fault, record=int(sound[row]))
@@ -100,9 +120,7 @@ class JsonSplit:
         return self.place.origins(_spans(self.place.chunk.data), records)
 
     def _parse(self, data: bytes, lenient: bool = False) -> pl.LazyFrame:
-        made = self.columns.conversions.values()
-        schema = {conversion.column.name: conversion.parsed for conversion in made}
-        return pl.scan_ndjson(data, schema=schema, ignore_errors=lenient)
+        return pl.scan_ndjson(data, schema=self.columns.parsed, ignore_errors=lenient)
 
     def _refused(
         self, data: bytes, spans: Spans, records: Positions, names: list[str]
@@ -111,7 +129,8 @@ class JsonSplit:
         if not len(records):
             return
         try:
-            self._parse(join(data, spans, records)).select(names).collect()
+            text = join(data, spans, records)
+            pl.scan_ndjson(text, schema=self.columns.judged).select(names).collect()
         except REFUSALS as error:
             if len(records) == 1:
                 yield RecordFault(int(records[0]), "type", reason(error))
@@ -152,8 +171,16 @@ def _line_faults(
     """Lines that are no JSON object, and values that are of another type than their column."""
     for record in range(len(spans.ends)):
         try:
-            found = json.loads(spans.bytes_of(data, record), parse_constant=_refuse)
+            found = json.loads(
+                spans.bytes_of(data, record),
+                parse_constant=_refuse,
+                parse_float=_finite,
+                object_pairs_hook=_first_of_each,
+            )
             json.dumps(found, ensure_ascii=False).encode()
+        except _TooLarge as error:
+            yield RecordFault(record, "type", f"the number {shown(str(error))} is beyond float64")
+            continue
         except (ValueError, RecursionError) as error:
             message = f"the line is no JSON: {_reason(error)}"
             yield RecordFault(record, "syntax", message)
@@ -172,13 +199,29 @@ def _misfit_fault(
     for conversion in conversions:
         column = conversion.column
         value = found.get(column.name)
-        broken = misfit(value, column.type)
+        broken = misfit_of(value, column)
         if broken is not None:
             text = shown(json.dumps(value, ensure_ascii=False))
             within = "" if broken == column.type else f" in {column.type}"
             message = f"column `{column.name}`: {text} is no {broken}{within}"
             return RecordFault(record, "type", message, ("columns", column.name))
     return None
+
+
+class _TooLarge(ValueError):
+    """A number that no float64 holds."""
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise _TooLarge(text)
+    return value
+
+
+def _first_of_each(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
+    """An object as Polars' parser sees it: where a key stands twice, its first value counts."""
+    return dict(reversed(pairs))
 
 
 def _refuse(constant: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from flowctl.expressions.polars_types import polars_type
+from flowctl.files.nonfinite import NONFINITE
 from flowctl.files.texttypes import Conversion, conversion
 from flowctl.records import (
     Boolean,
@@ -54,6 +55,27 @@ def _conversion(column: Column) -> Conversion:
 def _narrowed(column: Column, parsed: PolarsType) -> Conversion:
     value = pl.col(column.name).cast(polars_type(column.type), strict=False)
     return Conversion(column, parsed, value)
+
+
+def misfit_of(value: object, column: Column) -> DataType | None:
+    """The innermost type that a column's value breaks; `"NaN"` and infinities fit a float."""
+    if isinstance(column.type, Float) and isinstance(value, str) and value in NONFINITE:
+        return None
+    return misfit(value, column.type)
+
+
+def with_nonfinite(
+    values: pl.DataFrame, texts: pl.DataFrame, columns: Iterable[Column]
+) -> pl.DataFrame:
+    """The table with the numbers that stand in it as texts, such as `"NaN"`."""
+    floats = [column.name for column in columns if isinstance(column.type, Float)]
+    return values.with_columns(
+        pl.coalesce(
+            values[name],
+            texts[name].replace_strict(NONFINITE, default=None, return_dtype=values[name].dtype),
+        ).alias(name)
+        for name in floats
+    )
 
 
 def misfit(value: object, kind: DataType) -> DataType | None:

@@ -10,6 +10,7 @@ import polars as pl
 
 from flowctl.dataflow import Part
 from flowctl.files.compressing import compressed
+from flowctl.files.nonfinite import restored
 
 _MOMENT = "%Y-%m-%d %H:%M:%S%.f"
 
@@ -59,7 +60,7 @@ def _with_offsets(frame: pl.DataFrame) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class JsonLinesWriter:
-    """Writes one JSON object a line."""
+    """Writes one JSON object a line; NaN and infinity, which JSON does not have, as texts."""
 
     path: str
     rows: int = 0
@@ -70,7 +71,7 @@ class JsonLinesWriter:
     def encode(self, frame: pl.DataFrame) -> Part:
         buffer = io.BytesIO()
         frame.write_ndjson(buffer)
-        return Part(compressed(buffer.getvalue(), self.path))
+        return Part(compressed(restored(buffer.getvalue(), frame), self.path))
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""

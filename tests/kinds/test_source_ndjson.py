@@ -81,6 +81,8 @@ def test_missing_keys_are_null_and_unknown_ones_passed_over(folder: Folder) -> N
         ("datetime(UTC)", '"2024-01-31T12:00:01.5Z"', NOW + dt.timedelta(seconds=1.5)),
         ("time", '"12:30"', dt.time(12, 30)),
         ("list<int16>", "[1, 300]", [1, 300]),
+        ("float32", '"Infinity"', float("inf")),
+        ("float64?", '"-Infinity"', float("-inf")),
         ("struct<a: list<string?>?>", '{"a": ["x"], "b": 1}', {"a": ["x"]}),
     ],
 )
@@ -98,6 +100,8 @@ def test_declared_types(folder: Folder, kind: str, value: str, expected: object)
         ("uint8?", "-1", "column `a`: `-1` is no uint8"),
         ("boolean?", "1", "column `a`: `1` is no boolean"),
         ("float64?", '"x"', 'column `a`: `"x"` is no float64'),
+        ("float64?", '"inf"', 'column `a`: `"inf"` is no float64'),
+        ("list<float64?>?", '["NaN"]', 'column `a`: `["NaN"]` is no float64 in list<float64?>'),
         ("date?", '"2024-02-30"', "column `a`: `2024-02-30` is no date"),
         ("date?", "5", "column `a`: `5` is no date"),
         ("list<int8>?", "[1, 300]", "column `a`: `[1, 300]` is no int8 in list<int8>"),
@@ -123,6 +127,8 @@ def test_values_at_fault(folder: Folder, kind: str, value: str, message: str) ->
         (b'{"b": "\xff"}', "the line is no JSON: it is not UTF-8"),
         (b'{"b": "\\ud83d"}', "the line is no JSON: it is not UTF-8"),
         (b'{"b": ' + b"[" * 5000 + b"}", "the line is no JSON: it is nested too deep"),
+        (b'{"a": 1e400}', "the number `1e400` is beyond float64"),
+        (b'{"b": -1e400}', "the number `-1e400` is beyond float64"),
     ],
 )
 def test_lines_at_fault(folder: Folder, line: bytes, message: str) -> None:
@@ -135,6 +141,17 @@ def test_lines_at_fault(folder: Folder, line: bytes, message: str) -> None:
         rejects=op("ndjson", "rejects.ndjson"),
     )
     assert (result.counts.written, result.counts.rejected) == (2, 1)
+
+
+@pytest.mark.parametrize("trouble", ["", '"x"', '"NaN"'])
+def test_first_of_two_values_of_a_key_counts(folder: Folder, trouble: str) -> None:
+    folder.write("in.ndjson", '{"a": 1, "a": "x"}\n' + (f'{{"a": {trouble}}}\n' if trouble else ""))
+    folder.run(
+        op("ndjson", "in.ndjson", "reject", columns={"a": "float64"}),
+        sink=op("parquet", "out.parquet"),
+        rejects=op("ndjson", "rejects.ndjson"),
+    )
+    assert pl.read_parquet(folder.base / "out.parquet")["a"][0] == 1
 
 
 def test_escapes_of_whole_characters_are_read(folder: Folder) -> None:

@@ -17,8 +17,8 @@ SPEC = Spec(
     summary="Writes one JSON object a line.",
     argument=PATH,
     example="ndjson: build/rejects.ndjson",
-    detail="Dates and times are ISO 8601 text, decimals are text, `NaN` and infinity are null. "
-    + COMPRESSED,
+    detail="Dates and times are ISO 8601 text, decimals are text. JSON has no NaN and no infinity: "
+    'they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. ' + COMPRESSED,
 )
 
 

@@ -41,8 +41,9 @@ SPEC = Spec(
     },
     example="ndjson: events/*.ndjson.zst\ncolumns: {id: int64, tags: list<string>?}\n",
     detail="A key that is missing is null; a key that is no column is passed over. Types are "
-    'strict: `"5"` and `5.0` are no int64; but numbers are text where the column is. Blank lines '
-    "are passed over.",
+    'strict: `"5"` and `5.0` are no int64; but numbers are text where the column is, and a '
+    'column declared as a float takes `"NaN"`, `"Infinity"` and `"-Infinity"`. Where a key stands '
+    "twice in an object, its first value counts. Blank lines are passed over.",
 )
 _NOT_IN_JSON = (Binary, Duration)
 
