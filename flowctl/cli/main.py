@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from flowctl.cli import render
+from flowctl.cli.checkpoint import checkpoint
 from flowctl.cli.explain import explain
 from flowctl.cli.infer import infer
 from flowctl.cli.init import init
@@ -50,7 +51,7 @@ def cli() -> None:
 
 
 for command in (
-    init, validate, plan, run, watch, preview, infer, kinds, explain, schema,
+    init, validate, plan, run, checkpoint, watch, preview, infer, kinds, explain, schema,
 ):  # fmt: skip
     cli.add_command(command)
 

@@ -48,7 +48,7 @@ def load_source(source: SourceFile, path: Path, report: Report) -> Document | No
     if not _known_version(tree, report):
         return None
     base = path.parent
-    return Document(path, tree, Project(_project_root(base), base))
+    return Document(path, tree, Project(project_root(base), base))
 
 
 def unreadable(path: Path, error: OSError) -> Diagnostic:
@@ -84,7 +84,7 @@ def _known_version(root: MappingNode, report: Report) -> bool:
     return True
 
 
-def _project_root(base: Path) -> Path:
+def project_root(base: Path) -> Path:
     """The nearest folder from the workflow's own upwards with a `flowctl.toml`, else its own."""
     for folder in (base, *base.parents):
         if (folder / PROJECT_FILE).is_file():

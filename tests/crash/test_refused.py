@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -222,3 +223,46 @@ def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment).returncode
     with runs.held("r"), pytest.raises(Busy, match=str(os.getpid())), runs.held("r"):
         pass
+
+
+def test_checkpoints_are_shown_and_verified(folder: Path) -> None:
+    told = flowctl(folder, "checkpoint", "show", "flow.yaml").stdout
+    assert re.search(r"first +\d+  in/d.csv:1[45],\d{3} +1\d,\d{3}", told), told
+    assert re.search(r"then +has not begun", told)
+    every = flowctl(folder, "checkpoint", "show", "flow.yaml", "--all").stdout
+    assert len(every.splitlines()) > len(told.splitlines()) + 3
+    assert flowctl(folder, "checkpoint", "verify", "flow.yaml").returncode == 0
+    edited(folder / "in/d.csv", "\n7,", "\n8,")
+    result = flowctl(folder, "checkpoint", "verify", "flow.yaml")
+    assert result.returncode == 4
+    assert "`in/d.csv` has changed" in result.stderr
+    assert flowctl(folder, "checkpoint", "verify", "flow.yaml", "--run", "no").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("to", "place"),
+    [
+        ("in/d.csv:9,000", "in/d.csv:"),
+        ("in/b.csv:5", "the beginning"),
+        ("2", "in/d.csv:"),
+        ("0", "the beginning"),
+    ],
+)
+def test_rewound_to_an_earlier_checkpoint(folder: Path, to: str, place: str) -> None:
+    result = flowctl(folder, "checkpoint", "rewind", "flow.yaml", "--to", to)
+    assert result.returncode == 0, result.stderr
+    assert f"first goes on at {place}" in result.stdout
+    if line := re.search(r"d.csv:([\d,]+): run", result.stdout):
+        assert int(line[1].replace(",", "")) <= 9000
+    if place != "the beginning":
+        goes_on(folder)
+        return
+    assert flowctl(folder, "run", "flow.yaml").returncode == 0
+    assert not list(folder.rglob("*.part"))
+
+
+@pytest.mark.parametrize("to", ["99", "in/none.csv:5", "x"])
+def test_there_is_nowhere_to_rewind_to(folder: Path, to: str) -> None:
+    before = flowctl(folder, "checkpoint", "show", "flow.yaml").stdout
+    assert flowctl(folder, "checkpoint", "rewind", "flow.yaml", "--to", to).returncode == 2
+    assert flowctl(folder, "checkpoint", "show", "flow.yaml").stdout == before

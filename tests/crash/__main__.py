@@ -1,0 +1,63 @@
+"""`python -m tests.crash`: every operation on the disk of every flow, then kills at random.
+
+`--minutes N` says for how long the latter goes on; `--seed` where it begins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.crash.crashing import Place, Server
+from tests.crash.faulty import Fault
+from tests.crash.flows import FLOWS
+from tests.crash.killing import Project
+
+FAULTS: tuple[Fault, ...] = ("before", "after", "torn", "full")
+
+
+def every_operation(root: Path) -> None:
+    """Ends the process at each operation of each flow, in each way, and lets it go on."""
+    with Server.started() as server:
+        for number, flow in enumerate(FLOWS):
+            folder = root / str(number)
+            folder.mkdir()
+            place = Place(folder, server, flow)
+            place.uninterrupted()
+            for at, fault in itertools.product(range(1, place.operations + 1), FAULTS):
+                fresh = place.fresh()
+                server.run(fresh, flow, at, fault)
+                place.again(fresh)
+            print(f"{flow}: {place.operations} operations, {len(FAULTS)} faults each", flush=True)
+
+
+def random_kills(root: Path, until: float, seed: int) -> None:
+    """Kills the command at random moments until the time has passed."""
+    project = Project.made(root, 8_000_000)
+    kills = 0
+    for current in itertools.count(seed):
+        if time.monotonic() > until:
+            break
+        kills += project.killed(current)
+        print(f"seed {current}: {kills} kills so far, the same bytes", flush=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    until = time.monotonic() + given.minutes * 60
+    with tempfile.TemporaryDirectory() as root:
+        (Path(root) / "kills").mkdir()
+        every_operation(Path(root))
+        random_kills(Path(root) / "kills", until, given.seed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
