@@ -86,6 +86,16 @@ def sample_json_lines(paths: Sequence[Path], encoding: str = "utf-8") -> Sample 
     return Sample(tuple(Column(name, infer_json(seen)) for name, seen in values.items()))
 
 
+def no_record(paths: Sequence[Path]) -> str:
+    """Why NDJSON files have no columns: the first line that is there is no record, or none is."""
+    for path in _some(paths):
+        head = _piece(DataFile(path, path.name), "utf-8", 0, _HEAD, whole=True)
+        for number, line in enumerate(head.splitlines(), 1):
+            if line.strip():
+                return f"line {number} of `{path.name}` is no JSON object"
+    return f"`{paths[0].name}` has no record"
+
+
 def _some(paths: Sequence[Path]) -> list[Path]:
     """All of a few files, a few of many: always the first and the last."""
     if len(paths) <= _FILES:

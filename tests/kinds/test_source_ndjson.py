@@ -192,3 +192,18 @@ def test_splits_do_not_change_what_leaves(values: list[Json], kind: str, split: 
     with tempfile.TemporaryDirectory() as place:
         whole = outcome(Folder(Path(place)))
         assert outcome(Folder(Path(place), workers=3, split_bytes=split)) == whole
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "`in.ndjson` has no record"),
+        ("\n \n", "`in.ndjson` has no record"),
+        ('[{"a": 1}, {"a": 2}]', "line 1 of `in.ndjson` is no JSON object"),
+        ('\n{\n  "a": 1\n}\n', "line 2 of `in.ndjson` is no JSON object"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "line 1 of `in.ndjson` is no JSON object"),
+    ],
+)
+def test_files_without_a_record(folder: Folder, text: str, message: str) -> None:
+    folder.write("in.ndjson", text)
+    assert typed(folder, "in.ndjson").missing == (f"{message}, so its columns are not known",)

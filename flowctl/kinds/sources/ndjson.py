@@ -10,7 +10,7 @@ from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.files.paths import expand
-from flowctl.files.sampling import Sample, sample_json_lines
+from flowctl.files.sampling import Sample, no_record, sample_json_lines
 from flowctl.records import Binary, Duration, Schema
 from flowctl.sourcing import (
     COLUMNS,
@@ -64,7 +64,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     except BadInput as error:
         return Typed(canonical, unsure, (error.fault.below("ndjson"),))
     if sample is None and not columns.columns:
-        message = f"`{files[0].name}` has no record, so its columns are not known"
+        message = f"{no_record(files)}, so its columns are not known"
         return Typed(canonical, unsure, missing=(message,))
     typed = typed_before(canonical, columns, sample or Sample(()))
     return replace(typed, faults=reserved_names(typed.schema, "ndjson"))
