@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from flowctl.diagnostics import Frame, Span
@@ -128,14 +128,20 @@ def traced(node: Node, trace: tuple[Frame, ...]) -> Node:
     """The same tree, each node of which also tells by which way it came here."""
     if isinstance(node, MappingNode):
         entries = (
-            Entry(replace(entry.key, trace=(*entry.key.trace, *trace)), traced(entry.value, trace))
-            for entry in node.entries
+            Entry(_traced(entry.key, trace), traced(entry.value, trace)) for entry in node.entries
         )
         return MappingNode(tuple(entries), node.span, (*node.trace, *trace))
     if isinstance(node, SequenceNode):
-        items = tuple(traced(item, trace) for item in node.items)
+        items = tuple([traced(item, trace) for item in node.items])
         return SequenceNode(items, node.span, (*node.trace, *trace))
-    return replace(node, trace=(*node.trace, *trace))
+    if isinstance(node, ScalarNode):
+        return _traced(node, trace)
+    return UnknownNode(node.span, (*node.trace, *trace))
+
+
+def _traced(node: ScalarNode, trace: tuple[Frame, ...]) -> ScalarNode:
+    # Not `replace`: aliases that stand for much make hundreds of thousands of these.
+    return ScalarNode(node.value, node.span, node.layout, node.plain, (*node.trace, *trace))
 
 
 def to_json(node: Node, unknown: object = None) -> Json:
