@@ -62,7 +62,7 @@ class Project:
         return cls(folder, published(folder), seconds)
 
     def killed(self, seed: int, most: int = 30) -> int:
-        """Kills the command, begins it again, and so on; says how often. The outcome is the same."""
+        """Kills the command, begins it again, and so on; says how often; nothing else differs."""
         shutil.rmtree(self.folder / "out")
         chance = random.Random(seed)
         for kills in range(most):

@@ -244,7 +244,7 @@ def test_what_the_system_refuses_fails_the_step(runner: Runner) -> None:
     logs.write_text("a file where a folder should be")
     code, message = complaint(runner, "echo a")
     assert code == "E718"
-    assert "not a directory" in message
+    assert "file exists" in message
 
 
 def test_many_commands_at_once(runner: Runner) -> None:
