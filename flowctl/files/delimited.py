@@ -17,10 +17,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from flowctl.codes.environment import HEADER
 from flowctl.dataflow import (
     SUSPECT,
-    BadInput,
     Examined,
     Origin,
     RecordFault,
@@ -28,9 +26,8 @@ from flowctl.dataflow import (
     Split,
     Stretch,
 )
-from flowctl.diagnostics import Fault
 from flowctl.files.cutting import Chunk, cut
-from flowctl.files.dialect import Layout, read_header
+from flowctl.files.dialect import Layout, check_names, read_header
 from flowctl.files.origins import Place, join, not_utf8
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
@@ -91,21 +88,6 @@ def _position(start: Json) -> tuple[int, int, int]:
         index, offset, line = (int(part) for part in start if isinstance(part, int))
         return index, offset, line
     return 0, 0, 0
-
-
-def check_names(
-    names: Sequence[str], wanted: Sequence[str], file: str, line: int | None = None
-) -> None:
-    """Raises BadInput unless a file has the wanted columns, in any order, and no others."""
-    missing = [name for name in wanted if name not in names]
-    further = [name for name in names if name not in wanted]
-    if missing:
-        message = f"`{file}` has no column `{missing[0]}`, as the other files or `columns` have"
-    elif further:
-        message = f"`{file}` has a column `{further[0]}`, which the other files do not have"
-    else:
-        return
-    raise BadInput(Fault(HEADER, message), file, line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,9 +203,9 @@ class CsvSplit:
                 message = 'a quote stands where none may; `quote: ""` reads quotes as text'
                 yield RecordFault(record, "quotes", message)
             elif uneven[record]:
-                message = (
-                    f"the record has {spans.fields[record]} fields, but there are {wanted} columns"
-                )
-                yield RecordFault(record, "fields", message)
+                number = int(spans.fields[record])
+                found = "1 field" if number == 1 else f"{number} fields"
+                allowed = "there is 1 column" if wanted == 1 else f"there are {wanted} columns"
+                yield RecordFault(record, "fields", f"the record has {found}, but {allowed}")
             else:
                 yield RecordFault(record, "encoding", "the record is not UTF-8")

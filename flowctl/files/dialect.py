@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flowctl.codes.environment import HEADER
@@ -75,6 +75,22 @@ def read_header(stream: ByteStream, name: str, layout: Layout) -> Header | None:
     names = tuple(field or f"column{index}" for index, field in enumerate(fields))
     _refuse_twice(names, name, lines.count)
     return Header(names, text, lines.count)
+
+
+def check_names(
+    names: Sequence[str], wanted: Sequence[str], file: str, line: int | None = None
+) -> None:
+    """Raises BadInput unless a file has the wanted columns, in any order, and no others."""
+    missing = [name for name in wanted if name not in names]
+    further = [name for name in names if name not in wanted]
+    if missing:
+        message = f"`{file}` has no column `{missing[0]}`, as the other files or `columns` have"
+    elif further:
+        message = f"`{file}` has a column `{further[0]}`, which the other files do not have"
+    else:
+        return
+    help = "rename columns in the file, or read it in a step of its own"
+    raise BadInput(Fault(HEADER, message, help=help), file, line)
 
 
 class _Lines(Iterator[bytes]):

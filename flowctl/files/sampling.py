@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flowctl.files.dialect import Header, Layout, csv_reader, read_header
+from flowctl.files.dialect import Header, Layout, check_names, csv_reader, read_header
 from flowctl.files.inference import infer_json, infer_text
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import compression, open_stream, unreadable
@@ -48,15 +48,14 @@ def sample_delimited(
         if names is None:
             names = header.names
             seen = [set() for _ in names]
+        check_names(header.names, names, file.name, header.lines)
         places = {name: index for index, name in enumerate(names)}
-        order = [places.get(name) for name in header.names]
         rows = list(_rows(file, layout, header))
-        for column, place in enumerate(order):
-            if place is not None:
-                found = {row[column] for row in rows}
-                seen[place] |= found - nulls
-                if _EMPTY_TEXT in found:
-                    texts.add(place)
+        for column, name in enumerate(header.names):
+            place, found = places[name], {row[column] for row in rows}
+            seen[place] |= found - nulls
+            if _EMPTY_TEXT in found:
+                texts.add(place)
     if names is None:
         return None
     types = (

@@ -210,15 +210,15 @@ def test_names_that_mean_something_else_to_the_engine(folder: Folder, name: str)
     ("rows", "message"),
     [
         ("1,x,3\n", "in.csv:3: the record has 3 fields, but there are 2 columns"),
-        ("1\n", "in.csv:3: the record has 1 fields, but there are 2 columns"),
+        ("1\n", "in.csv:3: the record has 1 field, but there are 2 columns"),
         ("1,\n1,x,\n", "in.csv:4: the record has 3 fields, but there are 2 columns"),
-        ("1,x\n1\n2,x,\n", "in.csv:4: the record has 1 fields, but there are 2 columns"),
+        ("1,x\n1\n2,x,\n", "in.csv:4: the record has 1 field, but there are 2 columns"),
         ("x,y\n", "in.csv:3: column `a`: `x` is no int8"),
         ("999,y\n", "in.csv:3: column `a`: `999` is no int8"),
         (",y\n", "in.csv:3: column `a` is empty, but int8 without `?` allows no null"),
         ('1,5" pipe\n', f"in.csv:3: {STRAY}"),
         ('1,"a"b\n', f"in.csv:3: {STRAY}"),
-        ('1,"\n\n"\n2\n', "in.csv:6: the record has 1 fields, but there are 2 columns"),
+        ('1,"\n\n"\n2\n', "in.csv:6: the record has 1 field, but there are 2 columns"),
     ],
 )
 def test_records_at_fault(folder: Folder, rows: str, message: str) -> None:
@@ -269,3 +269,34 @@ def test_only_used_and_declared_columns_can_be_at_fault(folder: Folder) -> None:
     assert folder.run(op("csv", "in.csv"), select, sink=op("csv", "o.csv")).status == "succeeded"
     declared = op("csv", "in.csv", columns={"b": "int64?"})
     assert folder.run(declared, select, sink=op("csv", "o.csv")).status == "failed"
+
+
+def test_records_of_a_file_with_one_column(folder: Folder) -> None:
+    folder.write("in.csv", "a\n1,2\n")
+    message = "in.csv:2: the record has 2 fields, but there is 1 column"
+    assert fault(folder, "in.csv") == message
+
+
+def test_nothing_is_left_behind_skipped_lines(folder: Folder) -> None:
+    folder.write("in.csv", "a\n1\n")
+    message = "`in.csv` has nothing behind 50 skipped lines, so its columns are not known"
+    assert typed(folder, "in.csv", skip=50).missing == (message,)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("a,c", "`2.csv` has no column `b`, as the other files or `columns` have"),
+        ("b,c,a", "`2.csv` has a column `c`, which the other files do not have"),
+    ],
+)
+def test_other_columns_in_another_file_are_seen_before_a_run(
+    folder: Folder, header: str, message: str
+) -> None:
+    folder.write("1.csv", "a,b\n1,2\n")
+    folder.write("2.csv", f"{header}\n")
+    (found,) = typed(folder, "*.csv").faults
+    assert (found.message, found.help) == (
+        message,
+        "rename columns in the file, or read it in a step of its own",
+    )

@@ -99,7 +99,8 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     except BadInput as error:
         return Typed(canonical, unsure, (error.fault.below("csv"),))
     if sample is None and not columns.columns:
-        message = f"`{files[0].name}` is empty, so its columns are not known"
+        skipped = f"has nothing behind {layout.skip} skipped lines" if layout.skip else "is empty"
+        message = f"`{files[0].name}` {skipped}, so its columns are not known"
         return Typed(canonical, unsure, missing=(message,))
     return typed_in_place(canonical, columns, sample or Sample(columns.columns))
 
