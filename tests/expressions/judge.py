@@ -52,7 +52,10 @@ def ours(text: str, frame: pl.DataFrame, scope: Scope | None = None) -> tuple[Tr
         __suspect=false if lowered.suspect is None else lowered.suspect,
         __reason=pl.lit(None, pl.String) if lowered.reason is None else lowered.reason,
     )
-    out = computed.collect()
+    try:
+        out = computed.collect()
+    except pl.exceptions.PanicException as panic:
+        raise AssertionError(f"Polars panics on {text}") from panic
     found = from_polars(out["__value"].dtype)
     assert found == tree.type or isinstance(tree.type, Null), (text, found, tree.type)
     rows = []
@@ -82,6 +85,8 @@ def theirs(connection: duckdb.DuckDBPyConnection, tree: Tree, frame: pl.DataFram
     values = _plain(found["v"])
     if isinstance(tree.type, Integer) and tree.type.bits == 128:
         values = [None if value is None else int(str(value)) for value in values]
+    if tree.type == List(Integer(128)):
+        values = [_integers(value) for value in values]
     rows = [
         FAULT if missing is None else value
         for value, missing in zip(values, found["n"], strict=True)
@@ -158,9 +163,17 @@ _SYNONYMS = {
 }
 
 
+def _integers(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return [None if item is None else int(item) for item in value]
+
+
 def _shown(sql: str, kind: DataType) -> str:
     if isinstance(kind, Integer) and kind.bits == 128:
         return f"cast({sql} as text)"
+    if kind == List(Integer(128)):
+        return f"cast({sql} as text[])"
     if isinstance(kind, Duration):
         return f"epoch_us({sql})"
     return sql

@@ -51,6 +51,8 @@ EXPRESSIONS = [
     "list_has_any(l, [1, 2])",
     "list_has_all(l, [1])",
     "list_has_all(l, l)",
+    "list_has_any(case when false then [7] end, case when o then [7] end)",
+    "list_has_any([1, 2], l)",
     "list_transform(l, lambda x: x // 2)",
     "list_transform(l, lambda x: x + 1)",
     "list_transform(x, lambda e: upper(e))",

@@ -236,7 +236,11 @@ def _distinct(call: Operands) -> pl.Expr:
 
 def _has(every: bool) -> Callable[[Operands], pl.Expr]:
     def lower(call: Operands) -> pl.Expr:
-        mine, theirs = (value.list.drop_nulls().list.unique() for value in call.values)
+        # Polars panics where one side is a literal: a struct gives both one length.
+        both = pl.struct(call[0].alias("mine"), call[1].alias("theirs"))
+        mine, theirs = (
+            both.struct.field(name).list.drop_nulls().list.unique() for name in ("mine", "theirs")
+        )
         shared = mine.list.set_intersection(theirs).list.len()
         return shared == theirs.list.len() if every else shared > 0
 
