@@ -75,8 +75,8 @@ class Given:
     profile: str | None
     timestamp: datetime | None
 
-    def inputs(self) -> Inputs:
-        """With them, what the world hands to a compilation."""
+    def inputs(self, *, complete: bool = False) -> Inputs:
+        """With them, what the world hands to a compilation; `complete` where each param counts."""
         from flowctl.compiler.stages import Inputs
 
         return Inputs(
@@ -85,6 +85,7 @@ class Given:
             params_file=self.params_file,
             profile=self.profile,
             environment=dict(os.environ),
+            complete=complete,
         )
 
     def at(self, now: datetime) -> Given:

@@ -43,7 +43,7 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
     from flowctl.registry import builtin
 
     console = render.console(colour)
-    result = compiled(file, given.inputs(), builtin())
+    result = compiled(file, given.inputs(complete=True), builtin())
     found = plan_of(result, console.err)
     if output is not None:
         _write(output, plan_to_json(found))

@@ -47,7 +47,7 @@ def preview(file: Path, step: str | None, rows: int, given: Given, colour: str) 
     from flowctl.registry import builtin
 
     console = render.console(colour)
-    result = compiled(file, given.inputs(), builtin())
+    result = compiled(file, given.inputs(complete=True), builtin())
     plan = plan_of(result, console.err)
     for chosen in _chosen(plan, step):
         _show(plan, chosen, rows, file.parent, console.out)

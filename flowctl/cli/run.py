@@ -141,7 +141,7 @@ def prepared(file: Path, given: Given, base: Path | None) -> Prepared:
     from flowctl.cli.compiling import compiled, plan_of
     from flowctl.registry import builtin
 
-    result = compiled(file, given.inputs(), builtin())
+    result = compiled(file, given.inputs(complete=True), builtin())
     return Prepared(
         result.project,
         _named(file, result.project),

@@ -102,5 +102,11 @@ def _digest(seen: Seen) -> str | None:
 
 
 def _named(files: frozenset[Path]) -> str:
+    gone = frozenset(file for file in files if not file.exists())
+    told = [(files - gone, "saved"), (gone, "is gone" if len(gone) == 1 else "are gone")]
+    return ", ".join(f"{_listed(some)} {verb}" for some, verb in told if some)
+
+
+def _listed(files: frozenset[Path]) -> str:
     names = sorted(file.name for file in files)
-    return f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''} saved"
+    return f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''}"

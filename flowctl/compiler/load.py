@@ -45,7 +45,7 @@ def load_source(source: SourceFile, path: Path, report: Report) -> Document | No
         help = "`flowctl run` runs it; validate the workflow that it was made from"
         report.say(VERSION, tree.entries[0].key.span, "this is a plan, not a workflow", help=help)
         return None
-    if not _known_version(tree, report):
+    if not known_version(tree, report):
         return None
     base = path.parent
     return Document(path, tree, Project(project_root(base), base))
@@ -63,7 +63,7 @@ def unreadable(path: Path, error: OSError) -> Diagnostic:
     return Diagnostic(UNREADABLE, f"`{path.as_posix()}` cannot be read: {reason.lower()}")
 
 
-def _known_version(root: MappingNode, report: Report) -> bool:
+def known_version(root: MappingNode, report: Report) -> bool:
     """Whether the rest of the document can be understood."""
     entry = root.entry("flowctl")
     help = f"write `flowctl: {KNOWN_VERSION}`"
@@ -78,9 +78,10 @@ def _known_version(root: MappingNode, report: Report) -> bool:
     whole = isinstance(node, ScalarNode) and type(node.value) is int
     if whole and isinstance(node, ScalarNode) and int(node.value or 0) > KNOWN_VERSION:
         message = f"this is written in version {node.value}; this flowctl knows {KNOWN_VERSION}"
-        report.say(VERSION, node.span, message, help="use a newer flowctl")
+        report.say(VERSION, node.span, message, help="use a newer flowctl", trace=node.trace)
         return False
-    report.say(VERSION, node.span, f"the version must be the number {KNOWN_VERSION}", help=help)
+    message = f"the version must be the number {KNOWN_VERSION}"
+    report.say(VERSION, node.span, message, help=help, trace=node.trace)
     return True
 
 

@@ -76,7 +76,7 @@ class ProjectFiles:
         try:
             data = read_file(path, MAX_TEXT + 1)
         except OSError as error:
-            raise _refusal(path, written, error) from None
+            raise self._refusal(path, written, error) from None
         if len(data) > MAX_TEXT:
             raise FileRefused(REF_TARGET, f"`{written}` is larger than {MAX_TEXT:,} bytes")
         try:
@@ -89,26 +89,27 @@ class ProjectFiles:
         try:
             source = read_source(path)
         except OSError as error:
-            raise _refusal(path, written, error) from None
+            raise self._refusal(path, written, error) from None
         if isinstance(source, Diagnostic):
             self.report.add(source)
             return None
         tree = parse(source, self.report)
         return None if isinstance(tree, UnknownNode) else tree
 
+    def _refusal(self, path: Path, written: str, error: OSError) -> FileRefused:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            reason = (error.strerror or str(error)).lower()
+            return FileRefused(REF_TARGET, f"`{written}` cannot be read: {reason}")
+        # The workflow itself, whose tree is the first, is not what its author meant.
+        near = _nearest_file(path, next(iter(self.trees), ""))
+        help = f"did you mean `{(Path(written).parent / near).as_posix()}`?" if near else None
+        return FileRefused(REF_TARGET, f"there is no file `{written}`", help)
 
-def _refusal(path: Path, written: str, error: OSError) -> FileRefused:
-    if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        reason = (error.strerror or str(error)).lower()
-        return FileRefused(REF_TARGET, f"`{written}` cannot be read: {reason}")
-    near = _nearest_file(path)
-    help = f"did you mean `{(Path(written).parent / near).as_posix()}`?" if near else None
-    return FileRefused(REF_TARGET, f"there is no file `{written}`", help)
 
-
-def _nearest_file(path: Path) -> str | None:
+def _nearest_file(path: Path, besides: str) -> str | None:
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir())
-        return nearest(path.name, [name for name in names if name.endswith(path.suffix)])
+        files = sorted(path.parent.iterdir())
     except OSError:
         return None
+    names = [file.name for file in files if file.as_posix() != besides]
+    return nearest(path.name, [name for name in names if name.endswith(path.suffix)])

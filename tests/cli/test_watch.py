@@ -118,7 +118,7 @@ def test_survives_faults_and_says_when_they_are_mended(watched: Watched) -> None
 
 def test_survives_a_deleted_file(watched: Watched) -> None:
     (watched.folder / "flow.yaml").unlink()
-    watched.until("not valid")
+    watched.until("flow.yaml is gone: not valid")
     watched.write(FLOW)
     watched.until("flow.yaml saved: ok, the plan is as it was before")
 

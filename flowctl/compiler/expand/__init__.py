@@ -24,6 +24,7 @@ from flowctl.compiler.expand.steps import StepMaker
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.usage import warn_of_unused
 from flowctl.compiler.expand.variables import Variables
+from flowctl.compiler.load import known_version
 from flowctl.compiler.project import ProjectFiles
 from flowctl.compiler.stages import Document, Expanded, Inputs
 from flowctl.compiler.validate import Judge
@@ -121,6 +122,8 @@ class _Expansion:
         patch = traced(entry.value, (Frame("profile", chosen, entry.key.span),))
         laid = self.expander.overlay(root, patch, names)
         if isinstance(laid, MappingNode):
+            if laid.get("flowctl") is not root.get("flowctl"):
+                known_version(laid, self.report)
             root = replace(laid, span=root.span)
             self.files.trees[root.span.file] = root
         return root
