@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from flowctl.diagnostics import Fault
 from flowctl.expressions import Scope, Tree, canonical, check, parse
 from flowctl.expressions.polars_types import schema_of
+from flowctl.expressions.reading import LAST_DAY
 from flowctl.expressions.tree import Call, Case, Cast, Field, Lambda
+from flowctl.records import Date
 from tests.expressions.judge import FAULT, connect, disagreements
 from tests.expressions.rows import KINDS, columns_of, frame
 from tests.properties.expression_trees import expressions
@@ -42,6 +44,8 @@ def test_agrees_with_duckdb(text: str) -> None:
     except (duckdb.BinderException, duckdb.ConversionException):
         # DuckDB refuses the types, where the language is wider, or folds a constant that fails.
         assume(False)
+    if check(text, SCOPE).type == Date():
+        found = [row for row in found if not (isinstance(row[2], int) and abs(row[2]) > LAST_DAY)]
     # Beside a null DuckDB may not look at the other operand: that depends on how its vectors fall.
     assert not [row for row in found if row[1] != FAULT or row[2] is not None]
 
