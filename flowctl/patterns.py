@@ -79,6 +79,9 @@ def _plainly_good(pattern: str) -> bool:
 
 
 def _located(error: str, pattern: str) -> BadPattern:
+    if "exceeds size limit" in error:
+        message = "it is too large once its repeats are written out"
+        return BadPattern(message, 0, len(pattern))
     lines = error.splitlines()
     message = next(
         (line.removeprefix("error: ") for line in lines if line.startswith("error: ")), lines[0]

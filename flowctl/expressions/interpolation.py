@@ -66,11 +66,6 @@ def split(text: str) -> tuple[tuple[Piece, ...], tuple[Fault, ...]]:
     return tuple(pieces), tuple(faults)
 
 
-def has_expressions(text: str) -> bool:
-    """Whether the string holds any `${{`."""
-    return _OPENING in text
-
-
 def _expression(text: str, start: int, end: int) -> Expression:
     inner = text[start:end]
     lead = len(inner) - len(inner.lstrip())

@@ -421,9 +421,13 @@ class Parser:
         return syntax_fault("comparisons cannot be chained", token.start, token.end, help)
 
     def _too_deep(self) -> SyntaxFault:
-        message = f"the expression nests more than {MAX_DEPTH} deep"
+        message = (
+            f"the expression nests more than {MAX_DEPTH} deep; each operator of a chain such as "
+            "`a + b + c` counts too"
+        )
+        help = "compute a part of it first, in a `derive` before"
         token = self.token
-        return SyntaxFault(Fault(TOO_LARGE, message, start=token.start, end=token.end))
+        return SyntaxFault(Fault(TOO_LARGE, message, start=token.start, end=token.end, help=help))
 
 
 def _number(token: Token) -> Literal:

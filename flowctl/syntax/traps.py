@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 
 from flowctl.codes.syntax import CUT_BY_COMMA, UNQUOTED_TEMPLATE
-from flowctl.diagnostics import Diagnostic, Span
+from flowctl.diagnostics import Diagnostic
 from flowctl.syntax.source import SourceFile
 
 _TEMPLATE = re.compile(r"\{\{[^\r\n]*?(?:\}\}|(?=[\r\n]|$))")
 _REST_OF_LINE = re.compile(r"[^\r\n]*")
-_COMMENT = re.compile(r"[ \t]+(#[^\r\n]*)")
 _TOKEN = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|[()]""", re.DOTALL)
 _VALUE_END = re.compile(r"[^,\]}\r\n]*")
 
@@ -60,9 +59,3 @@ def cut_by_comma(source: SourceFile, start: int, end: int) -> Diagnostic | None:
         source.span(start, start + len(whole)),
         help=f"put quotes around the value: `{quoted(' '.join(whole.split()))}`",
     )
-
-
-def comment_after(source: SourceFile, span: Span) -> Span | None:
-    """The comment right behind a scalar on its last line, which a `#` in its text has become."""
-    found = _COMMENT.match(source.text, source.offset(span.end_line, span.end_column))
-    return source.span(found.start(1), found.end(1)) if found else None

@@ -94,6 +94,8 @@ FAULTS: list[tuple[str, Code, str, str]] = [
     ("always()", codes.NOT_HERE, "always()", "only in"),
     ("cast(delay as number)", codes.UNKNOWN_TYPE, "number", "unknown type"),
     ("carrier ~ '('", codes.PATTERN, "'('", "`)` is missing"),
+    ("regexp_matches(carrier, '((a{1000}){1000}){1000}')", codes.PATTERN,
+     "'((a{1000}){1000}){1000}'", "too large once its repeats"),
     ("carrier ~ 'a(?=b)'", codes.PATTERN, "'a(?=b)'", "look-around"),
     ("strftime(day, '%q')", codes.PATTERN, "'%q'", "no part of a format"),
     ("date_trunc('fortnight', day)", codes.PATTERN, "'fortnight'", "no unit"),

@@ -20,6 +20,7 @@ from flowctl.expressions.functions.text import lower_case
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.tree import Literal, Tree
 from flowctl.expressions.types import BOOLEAN, INT32, STRING
+from flowctl.patterns import bad_pattern
 from flowctl.records import List
 
 _WILD: Final = re.compile(r"[%_]")
@@ -155,6 +156,9 @@ def _verified(
             read = regex.compile_pattern(pattern, marks if isinstance(marks, str) else "")
         except regex.BadPattern as problem:
             return (options if "option" in str(problem) else 1), str(problem)
+        # Only counted repeats make a pattern that was read too large for the engine.
+        if "{" in read.text and (bad := bad_pattern(read.text)) is not None:
+            return 1, bad.message
         if replacement is not None and isinstance(values[replacement], str):
             try:
                 regex.replacement(str(values[replacement]), read.groups)
