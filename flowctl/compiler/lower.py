@@ -72,7 +72,11 @@ class _Places:
         if part.pointer:
             yield key, self._place(part.node.span)
         for entry in part.node.entries:
-            yield from self._below(f"{key}/{entry.name}", entry.value)
+            below = f"{key}/{entry.name}"
+            yield from self._below(below, entry.value)
+            if entry.value.span.file != entry.key.span.file:
+                # What a `$ref` brings: the plan knows no chain, so it leads to who refers.
+                yield below, self._place(entry.key.span)
 
     def _below(self, key: str, node: Node) -> Iterator[tuple[str, Place]]:
         yield key, self._place(node.span)

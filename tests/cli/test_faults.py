@@ -103,3 +103,34 @@ def test_a_value_that_cannot_be_computed_is_told_where_it_stands(
     step = step if step.startswith("{") else f"{{{step}}}"
     Path("flow.yaml").write_text(f"flowctl: 1\nname: a\nsteps:\n  s: {step}\n", encoding="utf-8")
     assert f"flow.yaml:{place}: error[E712]: division by zero in 1 // 0" in run(capsys)
+
+
+def test_a_record_that_breaks_a_schema_of_another_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("s.json").write_text('{"properties": {"a": {"maximum": 1}}}', encoding="utf-8")
+    text = """flowctl: 1
+name: a
+steps:
+  s:
+    source: {rows: [{a: 1}, {a: 2}]}
+    transforms:
+      - validate: {$ref: s.json}
+    sink: {ndjson: out.ndjson}
+"""
+    Path("flow.yaml").write_text(text, encoding="utf-8")
+    assert "flow.yaml:7:9: error[E701]: rows:2: `a`: 2 is greater than" in run(capsys)
+
+
+@pytest.mark.parametrize("command", ["plan", "run", "preview"])
+def test_a_param_without_a_value_is_an_error_where_it_is_needed(
+    command: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (
+        "flowctl: 1\nname: a\nparams: {x: {type: string}}\nsteps: {s: {run: 'echo {{ params.x }}'}}"
+    )
+    Path("flow.yaml").write_text(text, encoding="utf-8")
+    assert main([command, "flow.yaml"]) == 3
+    said = capsys.readouterr().err
+    assert "error[E310]: the param `x` has no value" in said
+    assert "help: give it with `-p x=...`" in said
