@@ -14,7 +14,8 @@ from flowctl.registry import builtin
 
 REGISTRY = builtin()
 RECORD = (
-    "{carrier: UA, dest: IAH, origin: EWR, dep_delay: 20, flight: 1545, tailnum: N14228,"
+    "{carrier: UA, dest: IAH, origin: EWR, dep_delay: 20, arr_delay: 5, flight: 1545, tags: [a],"
+    " tailnum: N14228,"
     " distance: 1400, air_time: 227, line: '10.0.0.1 bob GET', address: {city: Ulm},"
     " time_hour: 2013-01-01T05:00:00Z, day: 2013-01-01, month: 1}"
 )
