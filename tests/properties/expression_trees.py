@@ -73,7 +73,7 @@ TEMPLATES: Final[dict[str, list[str]]] = {
         "{text} < {text}", "{date} <= {date}", "{date} > {moment}", "{bool} and {bool}",
         "{bool} or {bool}", "not {bool}", "{any} is null", "{any} is not null",
         "{bool} is not true",
-        "{num} between {num} and {num}", "{int} in (1, 2, b)", "{text} in ('a', t)",
+        "{num} between i and 100", "{int} in (1, 2, b)", "{text} in ('a', t)",
         "{text} like '%a%'", "{text} like {text}", "{text} ilike 'A%'", "{text} ~ '^[a-z]'",
         "contains({text}, {text})", "starts_with({text}, {text})", "{int} is distinct from {int}",
         "list_contains({list}, {int})", "{text} in {texts}", "isnan({float})",
