@@ -19,9 +19,11 @@ def compressed(data: bytes, path: str) -> bytes:
     """The data as a file of this name holds them; the same data give the same bytes."""
     match compression(path):
         case ".gz":
-            from isal import igzip
+            from isal import isal_zlib
 
-            return igzip.compress(data, _GZIP_LEVEL, mtime=0)
+            # What `igzip.compress` gives hangs on what its memory held before.
+            member = isal_zlib.compressobj(_GZIP_LEVEL, wbits=31)
+            return member.compress(data) + member.flush()
         case ".zst":
             import zstandard
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,3 +90,28 @@ def test_padding_behind_a_gzip_member(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write("in.csv.gz", gzip.compress(TEXT) + bytes(512))
     assert folder.run(op("csv", "in.csv.gz"), sink=op("csv", "o.csv")).counts.written == 30_000
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
+def test_bytes_hang_on_nothing_but_the_data(suffix: str) -> None:
+    """Whatever fresh memory holds, which glibc can be told to fill."""
+    code = """
+import hashlib, sys
+from flowctl.files.compressing import compressed
+digest = hashlib.sha256()
+for n in range(300):
+    text = b"".join(b"%d,x%d\\n" % (i, i % 7) for i in range(n, n + n * 37 % 900))
+    digest.update(compressed(text, "a" + sys.argv[1]))
+print(digest.hexdigest())
+"""
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code, suffix],
+            env={**os.environ, "MALLOC_PERTURB_": fill, "MALLOC_MMAP_THRESHOLD_": "100000000"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for fill in ("0", "85", "255")
+    }
+    assert len(found) == 1
