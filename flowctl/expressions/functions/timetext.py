@@ -82,7 +82,8 @@ def _read(call: Operands) -> pl.Expr:
     fast = pl.lit(None, dtype=pl.Int64)
     if len(readers) == 1 and readers[0].fast is not None:
         parsed = call[0].str.to_datetime(readers[0].fast, strict=False, time_unit="us")
-        fast = parsed.to_physical()
+        # A year has four digits in a format; Polars would read more.
+        fast = pl.when(parsed.dt.year().is_between(0, 9999)).then(parsed).to_physical()
     micros = mended(call[0], fast, read, INT64)
     moment = micros.cast(pl.Datetime("us"))
     return moment.dt.replace_time_zone("UTC") if call.result == INSTANT else moment
