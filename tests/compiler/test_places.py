@@ -90,7 +90,7 @@ PLACES: dict[str, tuple[str, list[tuple[str, int, int]]]] = {
     ),
     "filter_window_function": ("filter_window_function.yaml", [("E503", 8, 14)]),
     "flatten_onto_a_column": ("flatten_onto_a_column.yaml", [("E407", 8, 18)]),
-    "flatten_what_is_no_struct": ("flatten_what_is_no_struct.yaml", [("E509", 7, 18)]),
+    "flatten_what_is_no_struct": ("flatten_what_is_no_struct.yaml", [("E430", 7, 18)]),
     "function_without_its_arguments": ("function_without_its_arguments.yaml", [("E508", 8, 14)]),
     "if_not_boolean": ("if_not_boolean.yaml", [("E510", 6, 9)]),
     "interpolation_in_single_quotes": ("interpolation_in_single_quotes.yaml", [("E416", 7, 18)]),
