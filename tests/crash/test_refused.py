@@ -126,7 +126,7 @@ def test_a_changed_step_is_refused(folder: Path) -> None:
     ("change", "words"),
     [
         (lambda path: edited(path / "in/b.csv", "\n7,", "\n7,x\n7,"), "`in/b.csv` has changed"),
-        (lambda path: edited(path / "in/b.csv", "n,text", "n,word"), "`in/b.csv` has changed"),
+        (lambda path: edited(path / "in/b.csv", "n,text", 'n,"text"'), "`in/b.csv` has changed"),
         (lambda path: edited(path / "in/d.csv", "\n7,", "\n8,"), "`in/d.csv` has changed"),
         (lambda path: os.truncate(path / "in/d.csv", 1000), "`in/d.csv` is shorter"),
         (lambda path: (path / "in/b.csv").unlink(), "`in/b.csv` is gone"),
