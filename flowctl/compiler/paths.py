@@ -42,8 +42,8 @@ class Use:
 def normal(path: str, base: str) -> str:
     """One spelling for a path: absolute from `base`, without `.`, `..` and doubled slashes.
 
-    >>> normal("./out/../data/a.csv", "/work")
-    '/work/data/a.csv'
+    >>> normal("./out/../data/a.csv", "/project")
+    '/project/data/a.csv'
     """
     return posixpath.normpath(posixpath.join(base, path))
 

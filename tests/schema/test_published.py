@@ -30,8 +30,8 @@ PUBLISHED = Draft202012Validator(SCHEMA)
 def accepted(document: Json) -> bool:
     """Whether our judge finds nothing wrong with a document as it is written."""
     report = Report()
-    source = SourceFile("/work/flow.json", json.dumps(document))
-    loaded = load_source(source, Path("/work/flow.json"), report)
+    source = SourceFile("/project/flow.json", json.dumps(document))
+    loaded = load_source(source, Path("/project/flow.json"), report)
     if loaded is not None:
         validate(loaded, Judge.of(REGISTRY, report))
     return not report.failed
