@@ -55,15 +55,25 @@ class Files(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Folders:
+    """The workflow's folder, and the project's, which is that one or lies above it."""
+
+    base: Path
+    root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """What a rule may know besides its arguments.
 
-    `steps` holds the columns that each step needed by this one hands on.
+    `steps` holds the columns that each step needed by this one hands on. `folders` are those of
+    the workflow, and of its project where that is known: at compile time.
     """
 
     scope: Scope
     files: Files
     steps: Mapping[str, Schema] = field(default_factory=dict)
+    folders: Folders | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E418": "tests/compiler/test_plan.py::test_what_is_no_plan",
     "E419": "tests/compiler/test_plan.py::test_what_is_wrong_with_a_plan",
     "E420": "tests/compiler/test_plan.py::test_an_edited_step_is_named",
+    "E450": "tests/workers/test_code.py::test_what_is_wrong",
+    "E451": "tests/workers/test_code.py::test_what_is_wrong",
     "E601": "tests/cli/test_faults.py::test_no_input",
     "E602": "tests/cli/test_faults.py::test_a_folder_is_no_workflow",
     "E605": "tests/cli/test_faults.py::test_a_quote_that_never_closes",

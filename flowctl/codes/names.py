@@ -256,3 +256,26 @@ which they need a common type. Bring the columns to such a type with `cast` or `
     - explode: tags
 """,
 )
+NO_MODULE = Code(
+    "E450",
+    "a module that does not exist",
+    """\
+`python: module:function` calls a function of the project. Modules start at the project's folder
+(the one with a `flowctl.toml`, else the workflow's own): `cleaning.flights:tidy` is the function
+`tidy` in `cleaning/flights.py` there. Modules of Python or of a package are called from there.
+
+    - python: cleaning.flights:tidy
+      columns: {dest: string, delay: float64}
+""",
+)
+NO_FUNCTION = Code(
+    "E451",
+    "a function that does not exist",
+    """\
+The module exists, but has no function of this name at its top level; or the name is that of a
+class or of an `async` function, which are not called.
+
+    def tidy(frame: pl.DataFrame) -> pl.DataFrame:      # python: cleaning:tidy
+        return frame.drop_nulls()
+""",
+)

@@ -18,7 +18,7 @@ from flowctl.compiler.stages import Body, Checked, Linked, LinkedStep
 from flowctl.compiler.streams import StreamTyper
 from flowctl.compiler.texts import condition, texts_below
 from flowctl.compiler.voice import Voice
-from flowctl.component import Situation
+from flowctl.component import Folders, Situation
 from flowctl.diagnostics import Report
 from flowctl.expressions.scope import Constant, Scope
 from flowctl.files.paths import DataFiles
@@ -31,10 +31,14 @@ _BOOLEAN: Final = Boolean()
 
 def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     """Checks all steps in order of need; faults, and what stays unchecked, go into the report."""
-    files = FilesOnce(DataFiles(linked.expanded.document.project.base))
+    project = linked.expanded.document.project
+    files = FilesOnce(DataFiles(project.base))
+    folders = Folders(project.base, project.root)
     voice = Voice(report)
-    streams = StreamTyper(registry, files, voice, _ending_elsewhere(linked, report), _cells(linked))
-    actions = _Actions(registry, files, voice)
+    streams = StreamTyper(
+        registry, files, folders, voice, _ending_elsewhere(linked, report), _cells(linked)
+    )
+    actions = _Actions(registry, files, folders, voice)
     runtime = Scope(runtime=runtime_names(linked))
     schemas: dict[str, Schema] = {}
     bodies: dict[str, Body] = {}
@@ -80,6 +84,7 @@ class _Actions:
 
     registry: Registry
     files: FilesOnce
+    folders: Folders
     voice: Voice
 
     def typed(self, part: Part, scope: Scope) -> Operation | None:
@@ -88,7 +93,8 @@ class _Actions:
             for text in texts_below(part.kind, part.node):
                 self.voice.expression(text, scope)
             return None
-        typed = self.registry.actions[part.kind].rule(part.arguments, Situation(scope, self.files))
+        situation = Situation(scope, self.files, folders=self.folders)
+        typed = self.registry.actions[part.kind].rule(part.arguments, situation)
         self.voice.faults(part, typed.faults)
         self.voice.unchecked(part, typed.missing)
         return Operation(part.kind, typed.arguments)

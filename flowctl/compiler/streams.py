@@ -12,7 +12,7 @@ from flowctl.compiler.handed import as_option, handed_columns, steps_read
 from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn_of_losses
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
-from flowctl.component import Files, Situation, Source, Typed
+from flowctl.component import Files, Folders, Situation, Source, Typed
 from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema
@@ -41,6 +41,7 @@ class StreamTyper:
 
     registry: Registry
     files: Files
+    folders: Folders
     voice: Voice
     ends_elsewhere: frozenset[str]
     cells: Mapping[str, tuple[str, ...]]
@@ -49,7 +50,7 @@ class StreamTyper:
     def typed(self, step: LinkedStep, scope: Scope, schemas: Mapping[str, Schema]) -> TypedStream:
         """Types one step; `schemas` holds what the steps before it hand on."""
         given = {name: schemas[name] for name in step.reads if name in schemas}
-        situation = Situation(replace(scope, source=True), self.files, given)
+        situation = Situation(replace(scope, source=True), self.files, given, self.folders)
         source = self._source(step, situation, schemas)
         schema = source.schema if source is not None else UNKNOWN_SCHEMA
         transforms: list[Operation | None] = []

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from flowctl.codes.environment import NO_INPUT
+from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
-from flowctl.component import Situation, Source, Transform
 from flowctl.dataflow import Blocking, InOrder, Operator, Reader, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
@@ -68,7 +68,7 @@ def assemble(
 
     `known` are the source's columns, where a part of the files was read with these before.
     """
-    situation = Situation(replace(scope, source=True), DataFiles(base))
+    situation = Situation(replace(scope, source=True), DataFiles(base), folders=Folders(base))
     source = components.sources[stream.source.kind]
     typed = source.rule(stream.source.arguments, situation)
     missing = [Fault(NO_INPUT, message, (stream.source.kind,)) for message in typed.missing]
@@ -152,7 +152,9 @@ def open_writer(
 ) -> Writer:
     """A writer for these columns; raises Unfit where the format cannot hold them."""
     component = components.sinks[operation.kind]
-    typed = component.rule(operation.arguments, schema, Situation(scope, DataFiles(base)))
+    typed = component.rule(
+        operation.arguments, schema, Situation(scope, DataFiles(base), folders=Folders(base))
+    )
     _refuse(typed.faults, *pointer)
     return component.open(typed.arguments, schema, base)
 

@@ -1,0 +1,272 @@
+"""One worker process, as the run sees it: it is given calls, one after the other."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import io
+import json
+import os
+import selectors
+import signal
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from flowctl.workers.calls import Call, Died, OnOutput, Raised, Stop, Stopped
+
+_LENGTHS: Final = struct.Struct("<IQ")
+_PIECE: Final = 1 << 20
+_POLL: Final = 0.05
+_PROGRAM: Final = Path(__file__).with_name("child.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of a worker: a `frame` or a `value` ends a call; of items come several."""
+
+    kind: Literal["value", "values", "frame", "end"]
+    body: bytes
+
+
+@dataclass(slots=True)
+class Worker:
+    """A process that calls functions of the project below `root`; one thread at a time uses it."""
+
+    root: Path
+    process: subprocess.Popen[bytes]
+    _requests: int
+    _replies: int
+    _lifeline: int
+    _selector: selectors.BaseSelector
+    _pidfd: int | None
+    _received: bytearray = field(default_factory=bytearray)
+
+    @classmethod
+    def start(cls, root: Path, cwd: Path, environment: Mapping[str, str]) -> Worker:
+        """Starts a process, which ends with this one whatever happens; raises OSError."""
+        theirs_requests, requests = os.pipe()
+        replies, theirs_replies = os.pipe()
+        theirs_lifeline, lifeline = os.pipe()
+        theirs = (theirs_requests, theirs_replies, theirs_lifeline)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-P", str(_PROGRAM), *map(str, theirs), str(root)],
+                cwd=cwd,
+                env=dict(environment),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                pass_fds=theirs,
+                start_new_session=True,
+            )
+        except OSError:
+            for descriptor in (requests, replies, lifeline):
+                os.close(descriptor)
+            raise
+        finally:
+            for descriptor in theirs:
+                os.close(descriptor)
+        _widen(requests, replies)
+        pidfd = _pidfd(process.pid)
+        worker = cls(root, process, requests, replies, lifeline, _selector(), pidfd)
+        worker._listen()
+        return worker
+
+    def replies(
+        self,
+        call: Call,
+        results: Literal["value", "frame", "items"],
+        on_output: OnOutput,
+        stop: Stop | None = None,
+    ) -> Iterator[Reply]:
+        """The answers to a call; after a failure, or if they are not all taken, it is of no use.
+
+        What the function prints is given on as it comes, all of it before the last answer. Raises
+        Raised, Died, Stopped.
+        """
+        self._send(call, results)
+        while True:
+            head, body = self._message(call, on_output, stop)
+            kind = head["reply"]
+            if kind in ("value", "frame", "end", "raised") and not (
+                results == "items" and kind == "frame"
+            ):
+                self._rest(on_output)
+            match kind:
+                case "raised":
+                    raise _raised(call, head)
+                case "values":
+                    yield Reply("values", body)
+                case "end":
+                    return
+                case "value":
+                    yield Reply("value", body)
+                    return
+                case _:
+                    yield Reply("frame", body)
+                    if results == "frame":
+                        return
+
+    def close(self) -> None:
+        """Ends the process and all that it has started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self._selector.close()
+        for descriptor in (self._requests, self._replies, self._lifeline, self._pidfd):
+            if descriptor is not None:
+                os.close(descriptor)
+        for stream in (self.process.stdout, self.process.stderr):
+            if stream is not None:
+                stream.close()
+
+    def _listen(self) -> None:
+        streams = ((self.process.stdout, "stdout"), (self.process.stderr, "stderr"))
+        for stream, name in streams:
+            assert stream is not None
+            os.set_blocking(stream.fileno(), False)
+            self._selector.register(stream.fileno(), selectors.EVENT_READ, name)
+        os.set_blocking(self._replies, False)
+        self._selector.register(self._replies, selectors.EVENT_READ, "replies")
+        if self._pidfd is not None:
+            self._selector.register(self._pidfd, selectors.EVENT_READ, "end")
+
+    def _send(self, call: Call, results: str) -> None:
+        head = {
+            "module": call.module,
+            "function": call.function,
+            "file": str(call.file),
+            "arguments": dict(call.arguments),
+            "framed": call.frame is not None,
+            "results": results,
+        }
+        written = json.dumps(head).encode()
+        body = memoryview(b"")
+        if call.frame is not None:
+            buffer = io.BytesIO()
+            call.frame.write_ipc_stream(buffer)
+            body = buffer.getbuffer()
+        # A worker that is dead tells so where its answer is awaited.
+        with contextlib.suppress(BrokenPipeError):
+            _write(self._requests, _LENGTHS.pack(len(written), len(body)) + written)
+            _write(self._requests, body)
+
+    def _message(
+        self, call: Call, on_output: OnOutput, stop: Stop | None
+    ) -> tuple[dict[str, object], bytes]:
+        received, needed = self._received, _LENGTHS.size
+        head = 0
+        if stop is not None:
+            self._selector.register(stop, selectors.EVENT_READ, "stop")
+        try:
+            while len(received) < needed or not head:
+                if len(received) >= needed:
+                    head, body = _LENGTHS.unpack_from(received)
+                    needed += head + body
+                elif not self._pump(on_output, stop):
+                    self._rest(on_output)
+                    raise self._end(call, stop)
+        finally:
+            if stop is not None:
+                self._selector.unregister(stop)
+        start = _LENGTHS.size + head
+        found: dict[str, object] = json.loads(received[_LENGTHS.size : start])
+        content = bytes(memoryview(received)[start:needed])
+        del received[:needed]
+        return found, content
+
+    def _pump(self, on_output: OnOutput, stop: Stop | None) -> bool:
+        """Waits for anything to come; whether an answer still may."""
+        if stop is not None and stop.asked:
+            return False
+        dead = False
+        for key, _ in self._selector.select(_POLL if self._pidfd is None else None):
+            if key.data == "replies":
+                piece = _available(self._replies)
+                if piece is not None:
+                    self._received += piece
+                    return bool(piece)
+            elif key.data in ("stdout", "stderr"):
+                self._output(key.fd, key.data, on_output)
+            elif key.data == "end":
+                dead = True
+        return not dead and not (self._pidfd is None and self.process.poll() is not None)
+
+    def _output(self, descriptor: int, name: str, on_output: OnOutput) -> bool:
+        """Gives on what was printed; whether there was any."""
+        piece = _available(descriptor)
+        if piece:
+            on_output("stdout" if name == "stdout" else "stderr", piece)
+        elif piece is not None:
+            self._selector.unregister(descriptor)
+        return bool(piece)
+
+    def _rest(self, on_output: OnOutput) -> None:
+        """What was printed before the answer, which has left no later."""
+        for key in list(self._selector.get_map().values()):
+            if key.data in ("stdout", "stderr"):
+                while self._output(key.fd, key.data, on_output):
+                    pass
+
+    def _end(self, call: Call, stop: Stop | None) -> Died | Stopped:
+        if stop is not None and stop.asked:
+            return Stopped(call)
+        code = self.process.wait()
+        if code >= 0:
+            return Died(call, code, None)
+        with contextlib.suppress(ValueError):
+            return Died(call, None, signal.Signals(-code).name)
+        return Died(call, None, str(-code))
+
+
+def _raised(call: Call, head: Mapping[str, object]) -> Raised:
+    file, line = head["file"], head["line"]
+    return Raised(
+        call,
+        str(head["type"]),
+        str(head["message"]),
+        unfit=bool(head["unfit"]),
+        file=file if isinstance(file, str) else None,
+        line=line if isinstance(line, int) else None,
+        code=str(head["code"]),
+        traceback=str(head["traceback"]),
+    )
+
+
+def _available(descriptor: int) -> bytes | None:
+    """What can be read at once; None for nothing, and no bytes at the end."""
+    try:
+        return os.read(descriptor, _PIECE)
+    except BlockingIOError:
+        return None
+
+
+def _write(descriptor: int, data: bytes | memoryview) -> None:
+    left = memoryview(data)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _selector() -> selectors.BaseSelector:
+    return selectors.PollSelector()
+
+
+def _widen(*descriptors: int) -> None:
+    """A frame goes through a wide pipe in fewer turns; where that is refused, it takes more."""
+    if sys.platform == "linux":
+        for descriptor in descriptors:
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIECE)
+
+
+def _pidfd(pid: int) -> int | None:
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            return os.pidfd_open(pid)
+    return None
