@@ -66,6 +66,22 @@ class _Timestamp(click.ParamType[datetime]):
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+class Memory(click.ParamType[int]):
+    """A size or a share of the machine's memory, in bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from flowctl.interpreter.memory import ALLOWED, bytes_of, machine_memory
+
+        if isinstance(value, int):
+            return value
+        found = bytes_of(value, machine_memory())
+        if found is None:
+            self.fail(f"`{value}` is not {ALLOWED}", param, ctx)
+        return found
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """The options of `inputs`."""

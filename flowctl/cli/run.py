@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     metavar="N",
     help="Steps and splits at once; else as many as there are processors.",
 )
+@click.option(
+    "--max-memory",
+    type=options.Memory(),
+    help="Memory to take, as 4GiB, 500MB or 25% of the machine's; else a quarter of that.",
+)
 @click.option("--keep-going", is_flag=True, help="Run what does not need a step that failed.")
 @click.option(
     "--base",
@@ -60,6 +65,7 @@ def run(
     file: Path,
     given: Given,
     workers: int | None,
+    max_memory: int | None,
     keep_going: bool,
     base: Path | None,
     format_: str,
@@ -103,6 +109,7 @@ def run(
                     shown.show,
                     run_name=chosen.record.run,
                     workers=workers,
+                    memory=max_memory,
                     keep_going=keep_going,
                     timestamp=chosen.timestamp,
                     stdout=console.out.binary,

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from flowctl.interpreter import run
 from flowctl.interpreter.events import Event
+from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.result import RunResult
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
@@ -23,14 +24,16 @@ def start(
     *,
     run_name: str | None = None,
     workers: int | None = None,
+    memory: int | None = None,
     keep_going: bool = False,
     timestamp: datetime | None = None,
     stdout: BinaryIO | None = None,
 ) -> RunResult:
     """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
 
-    `timestamp` is the run's logical time; records of `stdout` sinks go to `stdout`. Only a run that
-    has a name goes on with what is kept of it; raises Refused where that cannot be.
+    `memory` is what the process may take, in bytes. `timestamp` is the run's logical time; records
+    of `stdout` sinks go to `stdout`. Only a run that has a name goes on with what is kept of it;
+    raises Refused where that cannot be.
     """
     setting = Setting(
         base=base.absolute(),
@@ -39,6 +42,7 @@ def start(
         environment=dict(os.environ),
         clock=lambda: datetime.now(UTC),
         workers=workers or os.cpu_count() or 1,
+        memory=memory or quarter_of_memory(),
         keep_going=keep_going,
         timestamp=timestamp,
         stdout=stdout,

@@ -91,6 +91,7 @@ class Performer:
             stdout=setting.stdout,
             cancelled=lambda: setting.cancellation.asked,
             on_progress=partial(self._tell, step.id),
+            memory=setting.memory,
             work=setting.folder / "work",
             split_bytes=setting.split_bytes or SPLIT_BYTES,
             keeping=self._keeping(step, moved),

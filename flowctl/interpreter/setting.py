@@ -10,6 +10,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from flowctl.interpreter.cancellation import Cancellation
+from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.store.disk import REAL, Disk
 
 
@@ -21,7 +22,8 @@ class Setting:
     the time in UTC, `timestamp` is the run's logical time (the time of its start, if it is None).
     Records for `stdout` sinks go to `stdout`. `grace` is how many seconds a process has between
     TERM and KILL. Unless `keep_going`, the first failure keeps what has not begun from beginning.
-    Checkpoints are made every so often; without an interval nothing is kept to go on with.
+    Checkpoints are made every so often; without an interval nothing is kept to go on with. The
+    process may take about `memory` bytes.
     """
 
     base: Path
@@ -37,6 +39,7 @@ class Setting:
     cancellation: Cancellation = field(default_factory=Cancellation)
     checkpoints: timedelta | None = timedelta(seconds=1)
     split_bytes: int | None = None
+    memory: int = field(default_factory=quarter_of_memory)
     disk: Disk = REAL
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
@@ -24,6 +23,7 @@ from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFa
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.gathered import GatheredReader, Gatherer
 from flowctl.interpreter.keeper import Keeper, Keeping
+from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.outputs import Outlet, Output
 from flowctl.interpreter.pipeline import Pipeline
 from flowctl.interpreter.publish import CannotWrite, StagedFile, Tap, publish_all
@@ -58,7 +58,7 @@ class StreamSetting:
     cancelled: Callable[[], bool] = lambda: False
     on_progress: Callable[[Progress], None] = lambda progress: None
     split_bytes: int = SPLIT_BYTES
-    memory: int = field(default_factory=lambda: quarter_of_memory())
+    memory: int = field(default_factory=quarter_of_memory)
     work: Path | None = None
     keeping: Keeping | None = None
 
@@ -352,11 +352,6 @@ def memory_to_gather(setting: StreamSetting) -> int:
     """
     under_way = PROGRAM_BYTES + 6 * (setting.workers + 1) * setting.split_bytes
     return max(setting.memory // 8, setting.memory - under_way)
-
-
-def quarter_of_memory() -> int:
-    """A quarter of the machine's memory, in bytes."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
 
 
 def _sinks(body: Stream) -> Iterator[tuple[Operation, tuple[str | int, ...]]]:

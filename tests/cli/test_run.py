@@ -29,6 +29,14 @@ steps:
   first: {run: "echo begun; exec sleep 60"}
   after: {run: "echo never", needs: [first]}
 """
+SORTING = """\
+flowctl: 1
+steps:
+  sorted:
+    source: {csv: in.csv}
+    transforms: [{sort: [v, k]}]
+    sink: {csv: out.csv}
+"""
 
 
 def flowctl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -201,3 +209,22 @@ def test_a_terminal_gets_colours_and_every_line(folder: Path) -> None:
     text = shown.decode()
     assert "hello | hello 0" in text
     assert "\x1b[32msucceeded" in text
+
+
+@pytest.mark.parametrize("size", ["4", "lots", "120%", "1KB"])
+def test_a_wrong_size_of_memory_is_a_usage_error(folder: Path, size: str) -> None:
+    result = flowctl(folder, "run", "flow.yaml", "--max-memory", size)
+    assert result.returncode == 2
+    assert f"`{size}` is not a size such as `4GiB`" in result.stderr
+    assert "25%" in result.stderr
+
+
+def test_memory_changes_no_byte(folder: Path) -> None:
+    rows = "k,v\n" + "".join(f"{n * 7919 % 100003},text {n % 1000:04}\n" for n in range(200_000))
+    (folder / "in.csv").write_text(rows)
+    (folder / "sorting.yaml").write_text(SORTING)
+    written = []
+    for size in ("64MiB", "50%"):
+        assert flowctl(folder, "run", "sorting.yaml", "--max-memory", size).returncode == 0
+        written.append((folder / "out.csv").read_bytes())
+    assert written[0] == written[1]
