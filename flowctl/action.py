@@ -8,10 +8,11 @@ workplace's matter.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 
 StreamName: TypeAlias = Literal["stdout", "stderr"]

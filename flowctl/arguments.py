@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from flowctl.codes.expressions import UNKNOWN_COLUMN
 from flowctl.codes.names import COLUMN_TYPE
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Hazard
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.canonical import canonical

@@ -9,10 +9,11 @@ interpreter asks the same rule again once types that were unknown before the run
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.records import Schema

@@ -10,8 +10,9 @@ where `examine` says exactly which records are at fault and why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from flowctl.dataclass import dataclass
 
 if TYPE_CHECKING:
     from pathlib import Path

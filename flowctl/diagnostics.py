@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from difflib import get_close_matches
 from typing import Literal, NamedTuple
+
+from flowctl.dataclass import dataclass
 
 Severity = Literal["error", "warning", "note"]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions import Tree, canonical, check
 from flowctl.expressions.interpolation import Expression, split

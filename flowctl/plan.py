@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 
 FORMAT = 1

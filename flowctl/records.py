@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
+
+from flowctl.dataclass import dataclass
 
 Bits: TypeAlias = Literal[8, 16, 32, 64, 128]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from types import MappingProxyType
 from typing import TypeVar
 
 from flowctl.component import Action, Component, Sink, Source, Spec, Transform
+from flowctl.dataclass import dataclass
 from flowctl.errors import FlowctlError
 
 GROUP = "flowctl.kinds"

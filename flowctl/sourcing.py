@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from flowctl.arguments import column_type, listed, pairs
 from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
 from flowctl.component import Arguments, Files, JsonSchema, Typed
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import reserved
 from flowctl.diagnostics import Fault, nearest
 from flowctl.files.paths import DataFile

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 from flowctl.cli import wording
+from flowctl.dataclass import dataclass
 from flowctl.plan import Operation, Plan, Step, canonical
 
 

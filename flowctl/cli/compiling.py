@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from flowctl.cli.render import Screen
 from flowctl.compiler import CHECKS, PASSES, Inputs, compile_workflow
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.errors import InvalidWorkflow
 from flowctl.plan import Plan

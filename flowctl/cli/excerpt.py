@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 from flowctl.cli.paint import Paint, Role, cells, width
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Span
 
 _CUT = "…"

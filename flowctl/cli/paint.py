@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from flowctl.dataclass import dataclass
 
 Role: TypeAlias = Literal["error", "warning", "note", "strong", "frame", "help", "good", "quiet"]
 

@@ -7,13 +7,13 @@ import shutil
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from flowctl.cli import report
 from flowctl.cli.paint import Paint, width
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 
 PLAIN_WIDTH = 80

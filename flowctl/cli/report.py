@@ -6,12 +6,13 @@ import os
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from flowctl.cli.excerpt import Frame, Lines, excerpt
 from flowctl.cli.paint import Paint, Role, safe
 from flowctl.cli.quantities import plural
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Span
 from flowctl.ordinary import read_file
 from flowctl.syntax.source import SourceFile

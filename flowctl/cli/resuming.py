@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from flowctl.cli.render import Screen
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.resume import discard
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan

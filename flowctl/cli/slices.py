@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+from flowctl.dataclass import dataclass
 from flowctl.plan import Operation, Plan, Step, Stream
 
 _ENOUGH = 10_000

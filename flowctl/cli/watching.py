@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from flowctl.cli.changes import Change, changes
@@ -11,6 +10,7 @@ from flowctl.cli.compiling import Compiled
 from flowctl.cli.paint import Role
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Screen
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 from flowctl.plan import Plan
 

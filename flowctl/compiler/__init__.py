@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -16,6 +15,7 @@ from flowctl.compiler.load import load
 from flowctl.compiler.lower import lower
 from flowctl.compiler.stages import Checked, Document, Expanded, Inputs, Linked
 from flowctl.compiler.validate import Judge, validate
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.plan import Plan
 from flowctl.records import Schema

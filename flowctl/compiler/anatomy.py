@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from flowctl.dataclass import dataclass
 from flowctl.registry import Registry
 from flowctl.syntax.node import Json, MappingNode, Node, Pointer, SequenceNode, UnknownNode, to_json
 

@@ -7,7 +7,7 @@ the author wrote the part. What cannot be known yet is a note, one for each caus
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from flowctl.compiler.anatomy import Part
@@ -19,6 +19,7 @@ from flowctl.compiler.streams import StreamTyper
 from flowctl.compiler.texts import condition, texts_below
 from flowctl.compiler.voice import Voice
 from flowctl.component import Folders, Situation
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.expressions.scope import Constant, Scope
 from flowctl.files.paths import DataFiles

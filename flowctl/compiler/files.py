@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from flowctl.dataclass import dataclass
 from flowctl.files.paths import DataFiles
 
 

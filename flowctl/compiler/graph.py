@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from flowctl.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ names it in an expression, or reads a path that the other one writes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from flowctl.codes.names import CYCLE, NO_RECORDS, OWN_OUTPUT, WRITTEN_TWICE
@@ -18,6 +17,7 @@ from flowctl.compiler.needs import Names, Need, Resolver
 from flowctl.compiler.paths import PathIndex, Use, normal
 from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
 from flowctl.compiler.texts import runtime_texts
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Related, Report
 from flowctl.registry import Registry
 from flowctl.syntax.node import Node, ScalarNode, SequenceNode

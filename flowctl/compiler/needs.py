@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from flowctl.codes.names import NO_SUCH_CELL, SELF_NEED, UNKNOWN_STEP
 from flowctl.compiler.stages import Expanded, ExpandedStep
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report, Span, nearest
 from flowctl.plan import canonical
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode

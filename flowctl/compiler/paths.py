@@ -11,10 +11,10 @@ import posixpath
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, cached_property
 
 from flowctl.compiler.anatomy import Part
+from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Node
 
 _WILDCARD = re.compile(r"[*?\[]")

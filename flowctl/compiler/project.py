@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 
 from flowctl.codes.templates import OUTSIDE_PROJECT, REF_TARGET
 from flowctl.compiler.stages import Project
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Diagnostic, Report, nearest
 from flowctl.ordinary import read_file
 from flowctl.syntax import parse, read_source

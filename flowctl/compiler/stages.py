@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 
 from flowctl.compiler.anatomy import Anatomy
 from flowctl.compiler.paths import Use
+from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
 from flowctl.plan import Operation, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, NamedTuple, TypeAlias
 
 from flowctl.compiler.anatomy import Part
@@ -13,6 +13,7 @@ from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
 from flowctl.component import Files, Folders, Situation, Source, Typed
+from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from flowctl.dataclass import dataclass
 from flowctl.interpolation import Hole, holes
 from flowctl.syntax.node import MappingNode, Node, ScalarNode, SequenceNode
 

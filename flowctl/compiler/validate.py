@@ -6,10 +6,11 @@ expansion the steps are judged strictly, where anything was put off or has chang
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from flowctl.compiler.stages import Document
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.registry import Registry
 from flowctl.schema.grammar import workflow_grammar

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from flowctl.codes.names import UNCHECKED
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.texts import RuntimeText
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Fault, Report
 from flowctl.expressions import canonical, check
 from flowctl.expressions.scope import Scope

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal as Number
 from typing import Final
 
@@ -25,6 +25,7 @@ from flowctl.codes.expressions import (
     UNKNOWN_FIELD,
     UNKNOWN_FUNCTION,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Fault, nearest
 from flowctl.expressions.choice import choose
 from flowctl.expressions.functions import BY_NAME, Function

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.lower import NotLowerable, lower

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from flowctl.codes.expressions import INTERPOLATION
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 
 

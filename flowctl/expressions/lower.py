@@ -7,9 +7,10 @@ branch is taken: each check carries the condition under which its place is reach
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions import once
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.casts import cast, literal

@@ -7,8 +7,9 @@ The dialects are near. What differs: `\d \w \s \b` mean ASCII in RE2, `\Q…\E` 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from flowctl.dataclass import dataclass
 
 _CLASSES: Final = {
     "d": "0-9",

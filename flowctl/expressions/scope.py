@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.records import DataType, Schema
 
 if TYPE_CHECKING:

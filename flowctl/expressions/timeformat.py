@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.reading import FIRST_DAY, LAST_DAY, days_from_civil
 
 _DAY: Final = 86_400_000_000

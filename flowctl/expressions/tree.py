@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal as OneOf
 from typing import TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.records import DataType, Null, Unknown
 
 UNKNOWN = Unknown()

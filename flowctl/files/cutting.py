@@ -7,11 +7,11 @@ bytes alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from flowctl.codes.environment import ENDLESS_RECORD
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect

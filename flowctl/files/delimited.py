@@ -10,13 +10,14 @@ fault. So both readings agree on every sound record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from threading import Event
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     SUSPECT,
     Examined,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from flowctl.codes.environment import HEADER
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, reserved
 from flowctl.diagnostics import Fault
 from flowctl.files.streams import ByteStream

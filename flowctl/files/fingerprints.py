@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import xxhash
 
 from flowctl.codes.runs import INPUT_CHANGED
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Stretch
 from flowctl.diagnostics import Fault
 from flowctl.files.paths import DataFile

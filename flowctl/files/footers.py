@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from flowctl.codes.environment import DAMAGED
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.streams import unreadable

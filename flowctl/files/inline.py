@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split
 from flowctl.files.cutting import Chunk
 from flowctl.files.jsonlines import JsonColumns, JsonSplit

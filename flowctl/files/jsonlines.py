@@ -10,12 +10,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stretch
 from flowctl.files.jsontypes import misfit_of, with_nonfinite
 from flowctl.files.lines import after

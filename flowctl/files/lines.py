@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split, Stretch
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.origins import Place, join, line_spans, not_utf8

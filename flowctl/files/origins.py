@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, Origin, Stretch
 from flowctl.files.cutting import Chunk
 from flowctl.files.fingerprints import digest_of

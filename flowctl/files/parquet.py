@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from flowctl.codes.environment import DAMAGED, HEADER
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     RECORD,
     SOURCE_FILE,

@@ -6,8 +6,9 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from flowctl.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ import csv
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from flowctl.dataclass import dataclass
 from flowctl.files.dialect import Header, Layout, check_names, csv_reader, read_header
 from flowctl.files.inference import infer_json, infer_text
 from flowctl.files.paths import DataFile

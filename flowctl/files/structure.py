@@ -8,12 +8,12 @@ quote.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from flowctl.dataclass import dataclass
 from flowctl.files.dialect import Dialect
 
 Bytes: TypeAlias = "npt.NDArray[np.uint8]"

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.polars_types import polars_type
 from flowctl.records import (
     Column,

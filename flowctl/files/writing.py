@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Part
 from flowctl.files.compressing import compressed
 from flowctl.files.nonfinite import restored

@@ -8,9 +8,10 @@ Where the parts lie, in memory or in files, changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.folding import Folding
 from flowctl.gathering.order import Order
 from flowctl.gathering.scatter import scattered

@@ -7,9 +7,10 @@ time a piece of each part and one range are in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.order import Order
 from flowctl.gathering.parts import Feed, size_of
 

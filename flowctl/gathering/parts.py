@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.order import Order
 from flowctl.gathering.spill import Run, Spill
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order

@@ -11,10 +11,11 @@ import io
 import os
 import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:

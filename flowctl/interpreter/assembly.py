@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
 from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Blocking, InOrder, Operator, Reader, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope

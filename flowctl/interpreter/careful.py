@@ -8,10 +8,11 @@ first record, not that of the first operator.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import CARRIED, RECORD, SUSPECT, Hazard, Keep, RecordFault, Rowwise, Split
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.pipeline import Pipeline, Stage

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
 from flowctl.codec import decode, encode
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Stretch
 from flowctl.files.fingerprints import Consumed
 from flowctl.interpreter.events import Counts

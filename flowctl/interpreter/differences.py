@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flowctl.codec import encode
+from flowctl.dataclass import dataclass
 from flowctl.plan import Step, canonical
 from flowctl.syntax.node import Json, Pointer
 

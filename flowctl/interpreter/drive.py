@@ -12,10 +12,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import RECORD, SUSPECT, BadInput, Split
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split

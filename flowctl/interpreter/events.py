@@ -7,10 +7,11 @@ result look at a `RunState`, which nothing but `apply` changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 
 StepStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed", "skipped", "cancelled"]

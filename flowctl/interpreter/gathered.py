@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     RECORD,
     Blocking,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.setting import Setting
 from flowctl.plan import Operation, Plan, Stream
 from flowctl.syntax.node import Json

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from flowctl.codec import decode, encode
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.interpreter.events import Counts
 from flowctl.plan import Plan

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split, Stretch
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.checkpoint import (

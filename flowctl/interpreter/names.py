@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
 
 from flowctl.action import ValueFault
 from flowctl.codes.runs import NO_VALUE, SECRET_MISSING
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions import Tree, check, parse, runtime_used
 from flowctl.expressions.evaluate import Refused, as_text, evaluate

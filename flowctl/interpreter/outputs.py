@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Part, Writer
 from flowctl.interpreter.checkpoint import OutputState
 from flowctl.interpreter.publish import Target

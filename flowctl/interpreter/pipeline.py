@@ -7,12 +7,12 @@ behind an in-order operator the next one begins, and runs where the splits are i
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     RECORD,
     SOURCE_FILE,

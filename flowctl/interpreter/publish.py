@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from flowctl.codes.environment import UNWRITABLE
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.store.disk import REAL, Disk, make_folder
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split
 from flowctl.interpreter.careful import StageFault
 from flowctl.interpreter.outputs import Output

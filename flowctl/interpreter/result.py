@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 
 from flowctl.codes.environment import UNWRITABLE
 from flowctl.codes.runs import STEP_BROKEN
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 

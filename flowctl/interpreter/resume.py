@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -17,6 +16,7 @@ from flowctl.codes.runs import (
     OUTPUT_CHANGED,
     STEP_CHANGED,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.errors import ResumeRefused
 from flowctl.files.fingerprints import changes

@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Counts, StepStatus

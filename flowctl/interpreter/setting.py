@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote
 
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.store.disk import REAL, Disk

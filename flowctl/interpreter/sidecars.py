@@ -6,12 +6,13 @@ import io
 import os
 from base64 import b64decode, b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
+from flowctl.dataclass import dataclass
 from flowctl.files.fingerprints import digest_of
 from flowctl.interpreter.checkpoint import OutputState, Pending
 from flowctl.interpreter.outputs import Mark, Output

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import BinaryIO, Literal
 from urllib.parse import quote
 
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from flowctl.dataclass import dataclass
 from flowctl.plan import Secret
 
 

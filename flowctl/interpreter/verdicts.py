@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from flowctl.action import ValueFault
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.interpreter.events import StepStatus
 from flowctl.plan import Step

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from flowctl.action import Command, Exited, StreamName
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
 from flowctl.interpreter.logs import OutputLog

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 
 EXPRESSIONS = ("expression", "condition")

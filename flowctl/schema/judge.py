@@ -9,11 +9,12 @@ mapping's kind key, so that nobody ever reads "is not valid under any of the giv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from flowctl.codes import schema as codes
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.schema import wording
 from flowctl.schema.foreign import foreign_check

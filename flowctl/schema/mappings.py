@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import cast
 
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import nearest
 from flowctl.schema import wording
 from flowctl.schema.values import number

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from flowctl.codes import schema as codes
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Diagnostic, Related, Span, nearest
 from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, SequenceNode
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final
 
 import xxhash
 
+from flowctl.dataclass import dataclass
 from flowctl.plan import canonical
 from flowctl.store.disk import Disk, make_folder
 from flowctl.syntax.node import Json

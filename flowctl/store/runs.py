@@ -12,11 +12,12 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from flowctl.codec import Malformed, decode, encode
+from flowctl.dataclass import dataclass
 from flowctl.errors import FlowctlError
 from flowctl.plan import canonical
 from flowctl.store.disk import REAL, Disk, make_folder, replace_file

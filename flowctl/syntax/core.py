@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from flowctl.dataclass import dataclass
 
 MAX_DIGITS = 4000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from flowctl.codes.syntax import (
     CONTROL_CHARACTER,
@@ -15,6 +15,7 @@ from flowctl.codes.syntax import (
     UNCLOSED_BRACKET,
     UNCLOSED_QUOTE,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Report, Span
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
 from flowctl.syntax.core import TooLarge, resolve

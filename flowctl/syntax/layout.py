@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Span
 from flowctl.syntax.source import SourceFile
 

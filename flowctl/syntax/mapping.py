@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from flowctl.codes.syntax import DUPLICATE_KEY, KEY_NOT_TEXT, MERGE
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Related, Span
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
 

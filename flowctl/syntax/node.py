@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Span
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"

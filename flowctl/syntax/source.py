@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from flowctl.codes.syntax import FILE_TOO_LARGE, NOT_UTF8
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Span
 from flowctl.ordinary import read_file
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TypeAlias
 
 from flowctl.codes.syntax import DUPLICATE_KEY, EMPTY_DOCUMENT, NUMBER
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Related, Report, Span
 from flowctl.syntax.bounds import OutOfBounds, refuse_depth
 from flowctl.syntax.core import TooLarge, finite

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flowctl.codes.syntax import (
     CONTROL_CHARACTER,
@@ -17,6 +16,7 @@ from flowctl.codes.syntax import (
     UNCLOSED_QUOTE,
     UNKNOWN_VALUE,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Diagnostic
 from flowctl.syntax.source import SourceFile
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import accumulate
 from typing import TypeAlias
 
@@ -15,6 +15,7 @@ import tree_sitter
 import tree_sitter_toml
 
 from flowctl.codes.syntax import NUMBER
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report, Span
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
 from flowctl.syntax.core import MAX_DIGITS

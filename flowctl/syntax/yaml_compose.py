@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ruamel.yaml.events import (
@@ -30,6 +30,7 @@ from flowctl.codes.syntax import (
     TEXT_AFTER_VALUE,
     UNKNOWN_ALIAS,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Diagnostic, Frame, Related, Report, Span, nearest
 from flowctl.syntax.bounds import MAX_DEPTH, MAX_NODES, OutOfBounds, refuse_depth, refuse_size
 from flowctl.syntax.core import Scalar, TooLarge, resolve

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from flowctl.dataclass import dataclass
 from flowctl.syntax.layout import Decoder, Tape
 
 _BREAK = re.compile(r"\r\n|\r|\n")

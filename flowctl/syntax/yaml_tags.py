@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from flowctl.dataclass import dataclass
 from flowctl.syntax.core import Scalar, TooLarge, finite, resolve
 
 _PREFIX = "tag:yaml.org,2002:"

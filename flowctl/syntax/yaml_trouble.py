@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -17,6 +16,7 @@ from ruamel.yaml.tokens import (
     FlowSequenceStartToken,
 )
 
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Diagnostic, Related, Span
 from flowctl.syntax.source import SourceFile
 

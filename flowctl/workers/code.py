@@ -6,11 +6,11 @@ import ast
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 from flowctl.codes.names import NO_FUNCTION, NO_MODULE
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault, nearest
 from flowctl.ordinary import read_file
 

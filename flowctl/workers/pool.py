@@ -7,11 +7,12 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 from flowctl.workers.calls import Call, OnOutput, Raised, Stop
 from flowctl.workers.worker import Worker

@@ -13,10 +13,11 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal
 
+from flowctl.dataclass import dataclass
 from flowctl.workers.calls import Call, Died, OnOutput, Raised, Stop, Stopped
 
 _LENGTHS: Final = struct.Struct("<IQ")

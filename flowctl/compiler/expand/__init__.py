@@ -8,7 +8,7 @@ of its matrix. A fault makes the one value unknown that it stands in, and nothin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
 
@@ -28,6 +28,7 @@ from flowctl.compiler.load import known_version
 from flowctl.compiler.project import ProjectFiles
 from flowctl.compiler.stages import Document, Expanded, Inputs
 from flowctl.compiler.validate import Judge
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report, nearest
 from flowctl.expressions.scope import Constant, NotYet
 from flowctl.plan import Secret

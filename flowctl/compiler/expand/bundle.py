@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import PurePosixPath
 from urllib.parse import unquote
 
@@ -15,6 +15,7 @@ from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.references import Dangling, descend
 from flowctl.compiler.expand.scalars import OPENING, Renderer, traced
 from flowctl.compiler.project import FileRefused, ProjectFiles
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report, Span
 from flowctl.syntax.node import (
     Entry,

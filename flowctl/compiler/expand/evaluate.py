@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from flowctl.codes.templates import TEMPLATE_TOO_LARGE
 from flowctl.compiler.expand.bounds import MAX_EXPRESSION, plain
 from flowctl.compiler.expand.faults import TemplateFault, Unavailable
 from flowctl.compiler.expand.names import Names
+from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NotYet
 from flowctl.syntax.node import Json, MappingNode, Node
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import cast
 
 from jinja2 import nodes
@@ -22,6 +22,7 @@ from flowctl.compiler.expand.bounds import foresee, foresee_call, listed, plain,
 from flowctl.compiler.expand.faults import TemplateFault, Unavailable
 from flowctl.compiler.expand.jinja_syntax import Parsed, read
 from flowctl.compiler.expand.names import Names, undefined
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import nearest
 from flowctl.expressions.scope import NotYet
 from flowctl.syntax.node import Json

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
 from jinja2.lexer import Lexer, Token, TokenStream
@@ -11,6 +10,7 @@ from jinja2.parser import Parser
 
 from flowctl.codes.templates import TEMPLATE_SYNTAX
 from flowctl.compiler.expand.faults import TemplateFault
+from flowctl.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

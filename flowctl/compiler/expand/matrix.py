@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 
 from flowctl.codes.templates import MATRIX_EMPTY_CELL, MATRIX_EXCLUDE, TOO_LARGE
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.plan import canonical
 from flowctl.syntax.node import (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from flowctl.codes.templates import SECRET_IN_TEMPLATE, UNDEFINED
 from flowctl.compiler.expand.faults import TemplateFault
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, nearest
 from flowctl.syntax.node import Node
 

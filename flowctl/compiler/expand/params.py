@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
 from flowctl.codes.templates import (
@@ -21,6 +21,7 @@ from flowctl.compiler.load import unreadable
 from flowctl.compiler.stages import Inputs
 from flowctl.compiler.validate import Judge
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Report, nearest
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, NotYet
 from flowctl.schema.judge import compile_schema

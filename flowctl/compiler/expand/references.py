@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from flowctl.codes.templates import REF_CYCLE, REF_OVERLAY, REF_TARGET, TOO_LARGE
@@ -11,6 +10,7 @@ from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.overlay import Head, overlay
 from flowctl.compiler.expand.scalars import Renderer, traced
 from flowctl.compiler.project import FileRefused, ProjectFiles
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Related, Report, Span, nearest
 from flowctl.syntax.node import (
     MappingNode,

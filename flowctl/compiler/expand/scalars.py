@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from flowctl.codes.templates import NOT_TEXT, TEMPLATE_SYNTAX
 from flowctl.compiler.expand.evaluate import Evaluator, place_of
 from flowctl.compiler.expand.faults import TemplateFault, Unavailable
 from flowctl.compiler.expand.holes import Hole, Piece, Text, Unclosed, cut
 from flowctl.compiler.expand.names import Names
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report, Span
 from flowctl.expressions.scope import NotYet
 from flowctl.syntax.node import (

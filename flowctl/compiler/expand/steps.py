@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from flowctl.compiler.expand.matrix import Cell, cells
 from flowctl.compiler.expand.names import Names
@@ -12,6 +12,7 @@ from flowctl.compiler.expand.scalars import traced
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.stages import ExpandedStep
 from flowctl.compiler.validate import Judge
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report
 from flowctl.schema.guide import Guide, guide_of
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, UnknownNode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flowctl.codes.templates import BAD_KEY, TOO_LARGE
 from flowctl.compiler.expand.bundle import Bundler
@@ -11,6 +11,7 @@ from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.overlay import overlay
 from flowctl.compiler.expand.references import REF, Exhausted, References
 from flowctl.compiler.expand.scalars import OPENING, Renderer
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Related, Report
 from flowctl.schema.guide import Guide
 from flowctl.schema.wording import TYPE_WORDS, type_of

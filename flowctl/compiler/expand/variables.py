@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from flowctl.codes.templates import TOO_LARGE, VAR_CYCLE
 from flowctl.compiler.expand.faults import Unavailable
 from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.usage import texts
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Related, Report
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, to_json

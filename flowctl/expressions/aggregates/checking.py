@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flowctl.codes.expressions import (
     AGGREGATE,
@@ -10,6 +10,7 @@ from flowctl.codes.expressions import (
     NOT_GROUPED,
     UNKNOWN_COLUMN,
 )
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.aggregates.reading import MARK, Written, placeholder, read
 from flowctl.expressions.aggregates.table import (

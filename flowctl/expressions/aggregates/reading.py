@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from flowctl.codes.expressions import AGGREGATE, TOO_LARGE
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions.parse import MAX_LENGTH, Parser
 from flowctl.expressions.tokens import SyntaxFault, Token, syntax_fault

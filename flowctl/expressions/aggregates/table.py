@@ -8,9 +8,10 @@ the order of the records: then sums of floats do not depend on anything else.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.functions.signature import (
     ANY,
     Fixed,

@@ -7,10 +7,11 @@ all places; `N` for any number; a `Fixed` argument must be a literal.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from decimal import Decimal as Number
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.tree import Cast, Column, Lambda, Literal, Scalar, Tree
 from flowctl.expressions.types import (
     common,

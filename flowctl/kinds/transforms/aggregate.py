@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -19,6 +19,7 @@ from flowctl.arguments import (
 )
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import CARRIED, Blocking, Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import AGGREGATES, Aggregated, Aggregation, check_aggregation
