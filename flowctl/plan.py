@@ -33,6 +33,21 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Check:
+    """What must hold of a stream's output before it is published.
+
+    `rows` and `rejected` are comparisons (`> 1000`, `>= 1 and < 10`, `< 1%`), `where` is true for
+    each record. The columns `unique` differ together from record to record.
+    """
+
+    rows: str | None = None
+    rejected: str | None = None
+    unique: tuple[str, ...] = ()
+    not_null: tuple[str, ...] = ()
+    where: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """The body of a step that moves records.
 
@@ -46,6 +61,7 @@ class Stream:
     rejects: Operation | None = None
     max_rejects: str | None = None
     observed: tuple[tuple[str, str], ...] = ()
+    check: Check | None = None
 
 
 @dataclass(frozen=True, slots=True)

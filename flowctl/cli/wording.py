@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import TypeGuard
 
+from flowctl.checking import plain
 from flowctl.plan import Operation, Step, Stream
 from flowctl.syntax.node import Json
 
@@ -81,6 +82,9 @@ def settings(step: Step) -> dict[str, str]:
         found["needs"] = ", ".join(step.needs)
     if isinstance(step.body, Stream) and step.body.max_rejects:
         found["max_rejects"] = step.body.max_rejects
+    if isinstance(step.body, Stream) and step.body.check:
+        demands = plain(step.body.check).items()
+        found["check"] = "; ".join(f"{name} {value(one)}" for name, one in demands)
     return found
 
 

@@ -40,6 +40,20 @@ fault, as the message says. This is a gap in flowctl's checks: please report it 
 """,
 )
 
+CHECK_FAILED = Code(
+    "E704",
+    "a check does not hold",
+    """\
+All records were read and written aside, but the step's `check` does not hold of them. The message
+says what was demanded and what was found. Nothing is published: what stood at the sinks' paths
+before stands there still.
+
+Mend: find out why the data are not what they should be, or demand less.
+
+    check: {rows: "> 1000", rejected: "< 1%", unique: [flight, time_hour]}
+""",
+)
+
 COMMAND_FAILED = Code(
     "E710",
     "a command failed",

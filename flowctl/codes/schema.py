@@ -192,3 +192,16 @@ What is left here cannot be the whole expression.
     filter: "tag = ' #1'"                # right
 """,
 )
+
+COMPARISON = Code(
+    "E217",
+    "not a comparison",
+    """\
+`rows` and `rejected` of a `check` compare a count with a number: a sign, a number, and perhaps
+`and` with a second one. `rejected` may also be a share of the records that were read.
+
+    check: {rows: ">= 1000 and < 5000", rejected: "< 1%"}
+
+The quotes are needed: an unquoted `>` means something else to YAML.
+""",
+)

@@ -9,7 +9,7 @@ from flowctl.codes.schema import OUT_OF_RANGE
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.texts import texts_below
 from flowctl.compiler.voice import Voice
-from flowctl.syntax.node import ScalarNode
+from flowctl.syntax.node import MappingNode, ScalarNode
 
 
 def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voice) -> None:
@@ -25,7 +25,10 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
         message = f"step `{name}` rejects records, but does not say where to"
         help = "add `rejects: {ndjson: build/rejects.ndjson}` to the step"
         voice.at(REJECTS_NOWHERE, rejecting[0], message, help)
+    check = node.get("check")
     entry = node.entry("rejects") or node.entry("max_rejects")
+    if entry is None and isinstance(check, MappingNode):
+        entry = check.entry("rejected")
     if entry is not None and not rejecting and parts.complete:
         message = f"nothing in step `{name}` says `on_error: reject`"
         help = "say it at the source, or at a transform whose faulty records are to be set aside"

@@ -62,6 +62,9 @@ class _Places:
             entry = step.step.node.entry(name)
             if entry is not None:
                 yield f"{id}/{name}", self._place(entry.value.span)
+        check = step.step.node.entry("check")
+        if check is not None:
+            yield from self._below(f"{id}/check", check.value)
         components = (parts.source, *parts.transforms, *parts.outputs, parts.action)
         for part in components:
             if part is not None:

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import field, replace
 from typing import Final, NamedTuple, TypeAlias
 
-from flowctl.compiler.anatomy import Part
+from flowctl.checking import rule as check_rule
+from flowctl.compiler.anatomy import Part, arguments_of
+from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.files import NO_FILES
 from flowctl.compiler.handed import as_option, handed_columns, steps_read
 from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn_of_losses
@@ -18,7 +20,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.registry import Registry
-from flowctl.syntax.node import Json, ScalarNode
+from flowctl.syntax.node import Json, MappingNode, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
 _Known: TypeAlias = "dict[tuple[str, str, Schema, str], Typed]"
@@ -70,7 +72,23 @@ class StreamTyper:
         warn_of_losses(step, self.ends_elsewhere, self.voice)
         refuse_runtime_texts(step, self.voice)
         limit = limit_of_rejects(step, self.voice)
-        return TypedStream(_stream(step, source, transforms, sinks, rejects, limit), schema)
+        stream = _stream(step, source, transforms, sinks, rejects, limit)
+        return TypedStream(self._checked(stream, step, schema, situation), schema)
+
+    def _checked(
+        self, stream: Stream | None, step: LinkedStep, schema: Schema, situation: Situation
+    ) -> Stream | None:
+        """The stream with what must hold of its output."""
+        node = step.step.node.get("check")
+        if not isinstance(node, MappingNode):
+            return stream if node is None else None
+        arguments = arguments_of(node)
+        if arguments is None:
+            return None
+        checked = check_rule(arguments, schema, situation.scope)
+        for fault in checked.faults:
+            self.voice.report.add(diagnosed(fault, node))
+        return replace(stream, check=checked.check) if stream is not None else None
 
     def _source(
         self, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]

@@ -7,6 +7,8 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Protocol
 
+from flowctl.checking import plain
+from flowctl.checking import rule as check_rule
 from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
@@ -93,6 +95,9 @@ def assemble(
                 operator if isinstance(operator, InOrder) else replace(boundary, operator=operator)
             )
             section.leaving = leaving
+    if stream.check is not None:
+        judged = check_rule(plain(stream.check), section.leaving, situation.scope)
+        _refuse(judged.faults, "check")
     files = expand(base, source.paths(typed.arguments))
     reader = source.open(typed.arguments, columns, base)
     later = zip(boundaries, sections[1:], strict=True)

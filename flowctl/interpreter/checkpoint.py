@@ -67,8 +67,8 @@ class Checkpoint:
 
     `taken` is what was read since the record before; `files`, their `sizes` and the source's
     `columns` are told once for each process. `earlier` counts the records of the stages that have
-    ended, `gathered` are the states of blocking transforms. When `ended`, all is written, and
-    only the outputs' names are missing.
+    ended, `gathered` are the states of blocking transforms, `check` is that of the step's check.
+    When `ended`, all is written, and only the outputs' names are missing.
     """
 
     number: int
@@ -82,6 +82,7 @@ class Checkpoint:
     rejected: int
     outputs: tuple[OutputState, ...]
     gathered: tuple[Json, ...] = ()
+    check: Json = None
     taken: tuple[Stretch, ...] = ()
     files: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()

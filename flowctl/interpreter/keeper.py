@@ -134,11 +134,12 @@ class Keeper:
         rejected: int,
         gathered: Sequence[Json],
         *,
+        check: Json = None,
         ended: bool = False,
     ) -> None:
         """Begins a checkpoint, which is made once all records before this point are written.
 
-        `gathered` are the states of blocking transforms, durable by now.
+        `gathered` are the states of blocking transforms, durable by now as that of `check` is.
         """
         checkpoint = Checkpoint(
             number=self._number + 1,
@@ -152,6 +153,7 @@ class Keeper:
             rejected=rejected,
             outputs=(),
             gathered=tuple(gathered),
+            check=check,
             taken=tuple(self._taken),
             files=() if self._told else tuple(file.name for file in self._files),
             sizes=() if self._told else tuple(map(_size, self._files)),

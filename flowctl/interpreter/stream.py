@@ -17,9 +17,17 @@ from flowctl.dataflow import BadInput, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.streams import PIECE
-from flowctl.interpreter.assembly import Components, Later, Unfit, assemble, open_writer
+from flowctl.interpreter.assembly import (
+    Assembled,
+    Components,
+    Later,
+    Unfit,
+    assemble,
+    open_writer,
+)
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Checkpoint, Standing
+from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFailed
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.gathered import GatheredReader, Gatherer
@@ -92,13 +100,15 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
     return StreamResult("succeeded", work.counts, work.published)
 
 
-_FAILURES = (Unfit, BadInput, CannotWrite, RecordFailed, EngineRefused, TooManyRejects)
+_OF_THE_DATA = (BadInput, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
+"""What another attempt would come to again."""
+_FAILURES = (*_OF_THE_DATA, CannotWrite)
 
 
 def _faults(error: Exception, body: Stream) -> tuple[Fault, ...]:
     """What a failure says to the author, and at which part of the step."""
     match error:
-        case Unfit(faults=faults):
+        case Unfit(faults=faults) | CheckFailed(faults=faults):
             return faults
         case BadInput(fault=fault):
             return (fault.below("source"),)
@@ -134,6 +144,7 @@ class _Work:
     _files: list[StagedFile] = field(default_factory=list)
     _readers: list[Reader] = field(default_factory=list)
     _gathered: list[Json] = field(default_factory=list)
+    _checker: Checker | None = None
 
     def run(self) -> None:
         """All or nothing: the files are published when all are whole.
@@ -151,7 +162,7 @@ class _Work:
                 self._write(last)
             publish_all(self._files)
             self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
-        except (BadInput, RecordFailed, EngineRefused, TooManyRejects, Unfit):
+        except _OF_THE_DATA:
             self._end(keep=False)
             raise
         except BaseException:
@@ -173,6 +184,8 @@ class _Work:
                 file.leave()
             else:
                 file.discard()
+        if self._checker is not None and not keep:
+            self._checker.close()
         for opened in self._readers:
             if not keep or not isinstance(opened, GatheredReader):
                 opened.close()
@@ -203,7 +216,11 @@ class _Work:
                 if last is None or last.stage <= number:
                     self._drive(number, pipeline, [gatherer], rejects, executor)
                 pipeline = later.pipeline(reader)
+            self._open_checker(stages, last, executor)
             self._drive(len(stages.later), pipeline, outputs, rejects, executor)
+            rejects.check_share(self.counts.read)
+            if self._checker is not None:
+                self._checker.judge(self.counts, rejects.count)
             rejects.finish(self.counts.read)
             if keeper is not None:
                 standing = Standing(counts=self.counts)
@@ -223,6 +240,18 @@ class _Work:
         if number < len(self._gathered):
             gathering.restore(self._gathered[number])
         return reader, Gatherer(later.blocking, gathering, later.boundary, executor)
+
+    def _open_checker(self, stages: Assembled, last: Checkpoint | None, executor: Executor) -> None:
+        """What sees the records that the sinks get, as far as it had come."""
+        check = self.body.check
+        if check is None:
+            return
+        memory = memory_to_gather(self.setting) // (2 if stages.later else 1)
+        self._checker = Checker.open(
+            check, stages.result, self.setting.scope, self._folder("check"), memory, executor
+        )
+        if last is not None and last.check is not None:
+            self._checker.restore(last.check)
 
     def _drive(
         self,
@@ -246,7 +275,8 @@ class _Work:
 
         def ask(keeper: Keeper) -> None:
             gathered = [*self._gathered[:stage], *_checkpoints(outlets)]
-            keeper.ask(stage, drive.standing, before, rejects.count, gathered)
+            check = self._checker.checkpoint() if self._checker is not None else None
+            keeper.ask(stage, drive.standing, before, rejects.count, gathered, check=check)
 
         def committed(split: Split) -> None:
             if keeper is not None:
@@ -255,7 +285,8 @@ class _Work:
                 if keeper.due():
                     ask(keeper)
 
-        drive = Drive(pipeline, outlets, rejects, flow, standing, committed)
+        seeing = outlets if self._checker is None else [*outlets, self._checker]
+        drive = Drive(pipeline, seeing, rejects, flow, standing, committed)
         try:
             drive.run(executor)
             if keeper is not None:
@@ -282,11 +313,11 @@ class _Work:
                     StagedFile.written(setting.base / path, path, setting.token, disk, state.length)
                 )
 
-    def _folder(self, number: int) -> Path:
-        """Where the blocking transform with this number keeps what memory does not hold."""
+    def _folder(self, user: int | str) -> Path:
+        """Where a blocking transform, by its number, or the check keeps what memory cannot hold."""
         if self.setting.work is None:
             return Path(mkdtemp(prefix="flowctl-"))
-        return self.setting.work / quote(self.step, safe="") / str(number)
+        return self.setting.work / quote(self.step, safe="") / str(user)
 
     def _output(
         self, sink: Operation, schema: Schema, pointer: tuple[str | int, ...], executor: Executor

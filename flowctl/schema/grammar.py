@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import cast
 
+from flowctl.checking import SCHEMA as CHECK
 from flowctl.component import Component, JsonSchema, Spec
 from flowctl.registry import Registry
 
@@ -158,6 +159,7 @@ def _step(registry: Registry) -> JsonSchema:
             ],
             "description": "More rejects than this count, or share of the records, end the run.",
         },
+        "check": CHECK,
     }
     source: JsonSchema = {
         "$ref": "#/$defs/source",

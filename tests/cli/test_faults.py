@@ -83,6 +83,17 @@ def test_too_many_rejects(folder: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert "flow.yaml:11:18: error[E702]: " in run(capsys)
 
 
+def test_a_check_that_does_not_hold(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check = '    check: {rows: ">= 1", unique: [a], where: a < 2}\n'
+    (folder / "flow.yaml").write_text(FLOW + check, encoding="utf-8")
+    said = run(capsys)
+    assert "flow.yaml:12:47: error[E704]: the check `where` does not hold: 1 of 2 records" in said
+    assert "do not satisfy `a < 2`; the first is record 2: a = 2" in said
+    (folder / "data.csv").write_text("a,b\n1,x\n1,y\n", encoding="utf-8")
+    said = run(capsys)
+    assert "flow.yaml:12:35: error[E704]: the check `unique` does not hold: of `a`, 1 value" in said
+
+
 def test_an_output_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "build").write_text("a file where a folder should be", encoding="utf-8")
     assert "error[E609]: " in run(capsys)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from flowctl.compiler import Inputs, compile_workflow
 from flowctl.diagnostics import Fault, Report
-from flowctl.plan import Operation, Place, Plan, Secret, Step, Stream, canonical, digest_of
+from flowctl.plan import Check, Operation, Place, Plan, Secret, Step, Stream, canonical, digest_of
 from flowctl.plan_file import plan_from_json, plan_schema, plan_to_json, sealed
 from tests.compiler.plainly import REGISTRY, compiled
 
@@ -266,6 +266,14 @@ OPERATIONS = st.builds(
     st.dictionaries(st.text(max_size=4), JSON, max_size=3),
     st.sampled_from(["fail", "skip", "reject"]),
 )
+CHECKS = st.builds(
+    Check,
+    st.none() | st.just("> 5"),
+    st.none() | st.just("< 1%"),
+    st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    st.lists(st.text(max_size=3), max_size=2).map(tuple),
+    st.none() | st.text(max_size=5),
+)
 STREAMS = st.builds(
     Stream,
     OPERATIONS,
@@ -274,6 +282,7 @@ STREAMS = st.builds(
     st.none() | OPERATIONS,
     st.none() | st.just("1%"),
     st.lists(st.tuples(st.text(max_size=3), st.just("int64?")), max_size=2).map(tuple),
+    st.none() | CHECKS,
 )
 STEPS = st.lists(
     st.builds(

@@ -8,7 +8,7 @@ from typing import cast
 
 import polars as pl
 
-from flowctl.plan import OnError, Operation, Plan, Step, Stream
+from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
 from flowctl.syntax.node import Json
 
@@ -68,6 +68,14 @@ FLOWS: dict[str, Plan] = {
     "sorted": _stream(CSV, op("sort", ["key", "-n"]), sinks=(op("parquet", "a.parquet"),)),
     "distinct": _stream(
         op("csv", "all.csv.gz"), op("dedupe", ["key"], keep="last"), sinks=(op("csv", "a.csv"),)
+    ),
+    "checked": _plan(
+        Stream(
+            CSV,
+            (FILTER,),
+            (op("csv", "a.csv"),),
+            check=Check("> 200", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
+        )
     ),
     "rejects": _plan(
         Stream(

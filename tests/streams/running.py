@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.stream import SPLIT_BYTES, StreamResult, StreamSetting, run_stream
-from flowctl.plan import OnError, Operation, Step, Stream
+from flowctl.plan import Check, OnError, Operation, Step, Stream
 from flowctl.registry import builtin
 from flowctl.syntax.node import Json
 
@@ -41,10 +41,11 @@ class Folder:
         max_rejects: str | None = None,
         stdout: BinaryIO | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        check: Check | None = None,
     ) -> StreamResult:
         """Runs the stream; whatever comes of it, no record is unaccounted for."""
         sinks = sink if isinstance(sink, tuple) else (sink,)
-        body = Stream(source, transforms, sinks, rejects, max_rejects)
+        body = Stream(source, transforms, sinks, rejects, max_rejects, check=check)
         setting = StreamSetting(
             self.base,
             Scope(now=NOW),
