@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from flowctl.arguments import expression, expression_schema, texts, unknown_column
 from flowctl.codes.schema import COMPARISON
 from flowctl.component import JsonSchema
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.plan import Check

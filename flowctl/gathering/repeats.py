@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from flowctl.dataclass import dataclass
 from flowctl.gathering.folding import Folding
 from flowctl.gathering.order import Order
 from flowctl.gathering.scatter import scattered

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -17,6 +17,7 @@ import polars as pl
 from flowctl.arguments import checked_tree, listed
 from flowctl.checking import comparisons
 from flowctl.codes.runs import CHECK_FAILED
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions import columns_used
