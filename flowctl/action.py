@@ -32,21 +32,27 @@ class Exited:
     """How a process ended.
 
     `code` is 128 and the signal's number where a signal ended it; `signal` is then its name.
-    `stopped` tells that it was ended because the run is.
+    `stopped` tells that it was ended because the run is, `timed_out` that its time was over.
     """
 
     code: int
     signal: str | None = None
     stopped: bool = False
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How an action ended: well, if there are no faults. Their pointers lead into its arguments."""
+    """How an action ended: well, if there are no faults. Their pointers lead into its arguments.
+
+    `cause` is what `retry.on` calls the failure, where it has a word for it: `timeout`, an exit
+    code, the class of an exception. `stopped` tells that it was ended because the run is.
+    """
 
     exit_code: int | None = None
     faults: tuple[Fault, ...] = field(default=())
     stopped: bool = False
+    cause: str | None = None
 
 
 class ValueFault(Exception):

@@ -65,11 +65,28 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """How often a step is tried (the first time included), and how long is waited between.
+
+    Delays are milliseconds. `on` holds what is tried again: `timeout`, exit codes as text, classes
+    of exceptions; where it is empty, any failure is.
+    """
+
+    attempts: int
+    backoff: Literal["constant", "linear", "exponential"] = "constant"
+    delay: int = 1000
+    max_delay: int | None = None
+    jitter: bool = False
+    on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A node of the graph.
 
     `needs` names steps that must have ended, `reads` those among them whose records or files this
-    step reads. `condition` is a canonical run-time expression. `about` is for people only.
+    step reads. `condition` is a canonical run-time expression. `timeout` is for each attempt, in
+    milliseconds. `about` is for people only.
     """
 
     id: str
@@ -77,6 +94,8 @@ class Step:
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     condition: str | None = None
+    timeout: int | None = None
+    retry: Retry | None = None
     about: dict[str, Json] = field(default_factory=dict)
     digest: str = ""
 

@@ -17,6 +17,7 @@ from flowctl.cli.quantities import amount, plural, seconds
 from flowctl.cli.render import Screen
 from flowctl.cli.report import Sources
 from flowctl.diagnostics import Diagnostic
+from flowctl.durations import shown
 from flowctl.interpreter.events import (
     Counts,
     Event,
@@ -25,6 +26,7 @@ from flowctl.interpreter.events import (
     StepEnded,
     StepOutput,
     StepProgress,
+    StepRetrying,
     StepStarted,
 )
 from flowctl.syntax.node import Json
@@ -74,6 +76,8 @@ class Lines:
                 self._began[event.step] = self._told[event.step] = event.at
                 again = f" again (attempt {event.attempt})" if event.attempt > 1 else ""
                 self._screen.line(f"{event.step}: started{again}")
+            case StepRetrying():
+                self._screen.line(retrying(event))
             case StepProgress() if event.at - self._told[event.step] >= _SELDOM:
                 self._told[event.step] = event.at
                 elapsed = (event.at - self._began[event.step]).total_seconds()
@@ -105,6 +109,8 @@ class Bars:
                     self._tasks[event.step] = self._progress.add_task(
                         event.step, total=None, said="", speed=""
                     )
+            case StepRetrying():
+                self._say(retrying(event))
             case StepProgress():
                 elapsed = max((event.at - self._began[event.step]).total_seconds(), 1e-3)
                 self._progress.update(
@@ -188,6 +194,14 @@ def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
         parts.append(seconds((event.at - began).total_seconds()))
     role = _ROLES.get(event.status, "quiet")
     return f"{event.step}: {screen.paint(role, event.status)}" + "".join(f", {x}" for x in parts)
+
+
+def retrying(event: StepRetrying) -> str:
+    """Why an attempt has failed, and when the next one begins."""
+    fault = next((fault.message for fault in event.faults), "")
+    why = f", {safe(fault)}" if fault else ""
+    wait = f" in {shown(1000 * event.delay)}" if event.delay else ""
+    return f"{event.step}: failed{why}; attempt {event.attempt + 1} of {event.of}{wait}"
 
 
 def _so_far(event: StepProgress, elapsed: float) -> str:

@@ -173,6 +173,22 @@ Mend: read files that are there in any case, or leave `always()` out.
 """,
 )
 
+TIMED_OUT = Code(
+    "E720",
+    "a step took too long",
+    """\
+One attempt of the step took longer than its `timeout`. A command was ended with all that it had
+started (TERM, and KILL five seconds later); a stream has published nothing. Running the same again
+goes on with the steps that have not succeeded, a stream from its last checkpoint.
+
+Mend: allow more time, or try again.
+
+    run: ./fetch.sh
+    timeout: 10m
+    retry: {attempts: 3, on: [timeout]}
+""",
+)
+
 STEP_CHANGED = Code(
     "E730",
     "a step has changed since its run began",

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from flowctl.compiler.anatomy import Part
+from flowctl.compiler.control import control
 from flowctl.compiler.files import FilesOnce
 from flowctl.compiler.needs import Names
 from flowctl.compiler.runtime import runtime_names
@@ -46,13 +47,14 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     for step in linked.steps:
         constants = _constants(linked, step)
         guard = _condition(step, replace(runtime, constants=constants, status=True), voice)
+        how = control(step.step.node, voice)
         action = step.parts.action
         if step.step.node.get("source") is not None:
             work, schemas[step.step.id] = streams.typed(step, Scope(constants=constants), schemas)
-            bodies[step.step.id] = Body(work, guard)
+            bodies[step.step.id] = Body(work, guard, how)
         elif action is not None:
             done = actions.typed(action, replace(runtime, constants=constants))
-            bodies[step.step.id] = Body(done, guard)
+            bodies[step.step.id] = Body(done, guard, how)
     return Checked(linked, bodies, schemas)
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from flowctl.compiler.anatomy import Part
+from flowctl.compiler.control import CONTROLS
 from flowctl.compiler.stages import Checked, LinkedStep
 from flowctl.diagnostics import Span
 from flowctl.plan import Place, Plan, Step
@@ -36,8 +37,9 @@ def lower(checked: Checked) -> Plan | None:
 def _step(step: LinkedStep, checked: Checked) -> Step:
     body = checked.bodies[step.step.id]
     assert body.work is not None
+    assert body.control is not None
     about = {name: step.step.node.get(name) for name in ("description", "labels")}
-    return Step(
+    done = Step(
         id=step.step.id,
         body=body.work,
         needs=step.needs,
@@ -45,6 +47,7 @@ def _step(step: LinkedStep, checked: Checked) -> Step:
         condition=body.condition,
         about={name: to_json(node) for name, node in about.items() if node is not None},
     )
+    return body.control.laid_on(done)
 
 
 class _Places:
@@ -58,7 +61,7 @@ class _Places:
         """The step's own name, its components, and each of their arguments."""
         id, parts = step.step.id, step.parts
         yield id, self._place(step.step.key.span)
-        for name in ("if", "max_rejects"):
+        for name in ("if", "max_rejects", *CONTROLS):
             entry = step.step.node.entry(name)
             if entry is not None:
                 yield f"{id}/{name}", self._place(entry.value.span)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from flowctl.compiler.anatomy import Anatomy
+from flowctl.compiler.control import Control
 from flowctl.compiler.paths import Use
 from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
@@ -112,10 +113,14 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A checked step as the plan will hold it; `work` is None where a part of it is not known."""
+    """A checked step as the plan will hold it.
+
+    `work` and `control` are None where a part of them is not known.
+    """
 
     work: Stream | Operation | None
     condition: str | None
+    control: Control | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,4 +141,7 @@ class Checked:
         if isinstance(params, Mapping) and NOT_YET_KNOWN in params.values():
             return False
         bodies = (self.bodies.get(step.step.id) for step in self.linked.steps)
-        return all(body is not None and body.work is not None for body in bodies)
+        return all(
+            body is not None and body.work is not None and body.control is not None
+            for body in bodies
+        )

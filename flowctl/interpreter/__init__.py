@@ -22,6 +22,7 @@ from flowctl.interpreter.events import (
     RunState,
     RunStatus,
     StepEnded,
+    StepRetrying,
     StepStarted,
 )
 from flowctl.interpreter.history import Ended, History, keep_plan
@@ -61,7 +62,9 @@ def run(
     performer = Performer(plan, setting, registry, vault, mask, emit)
     with _remembering(plan, setting) as remember:
         work = _work(plan, setting, performer, emit, outlook, remember)
-        scheduler = Scheduler(plan, work, setting.cancellation, keep_going=setting.keep_going)
+        scheduler = Scheduler(
+            plan, work, setting.cancellation, setting.pace, keep_going=setting.keep_going
+        )
         steps = tuple(step.id for step in plan.steps)
         began = RunStarted(
             setting.clock(), setting.run, plan.name, plan.digest, steps, _resumed(outlook)
@@ -115,9 +118,14 @@ def _work(
         why = "it had ended before"
         return Ending("succeeded", done.counts, done.sink, exit_code=done.exit_code, why=why)
 
-    def began(step: Step) -> None:
+    def began(step: Step, attempt: int) -> None:
         if step.id not in before:
-            emit(StepStarted(setting.clock(), step.id, attempt=1))
+            emit(StepStarted(setting.clock(), step.id, attempt))
+
+    def retrying(step: Step, attempt: int, delay: float, end: Ending) -> None:
+        of = step.retry.attempts if step.retry is not None else attempt
+        now, code = setting.clock(), end.exit_code
+        emit(StepRetrying(now, step.id, attempt, of, delay, code, end.faults))
 
     def ended(step: Step, end: Ending) -> None:
         if end.status == "succeeded" and step.id not in before:
@@ -138,7 +146,7 @@ def _work(
     def place(step: Step, fault: Fault) -> Diagnostic:
         return diagnosed(plan, setting.base, step.id, fault)
 
-    return Work(perform, performer.names.holds, began, ended, place)
+    return Work(perform, performer.names.holds, began, retrying, ended, place)
 
 
 def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:

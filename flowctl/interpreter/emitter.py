@@ -6,7 +6,7 @@ import threading
 from dataclasses import replace
 
 from flowctl.diagnostics import Diagnostic
-from flowctl.interpreter.events import Event, OnEvent, RunState, StepEnded
+from flowctl.interpreter.events import Event, OnEvent, RunState, StepEnded, StepRetrying
 from flowctl.interpreter.masking import Mask
 
 
@@ -29,16 +29,21 @@ class Emitter:
 
     def __call__(self, event: Event) -> None:
         with self._lock:
-            shown = self._masked(event) if isinstance(event, StepEnded) else event
+            shown = self._masked(event)
             self.state.apply(shown)
             try:
                 self._on_event(shown)
             except Exception as error:
                 raise SubscriberFailed from error
 
-    def _masked(self, event: StepEnded) -> StepEnded:
-        why = event.why and self._mask.text(event.why)
-        return replace(event, why=why, faults=tuple(map(self._masked_fault, event.faults)))
+    def _masked(self, event: Event) -> Event:
+        match event:
+            case StepEnded():
+                why = event.why and self._mask.text(event.why)
+                return replace(event, why=why, faults=tuple(map(self._masked_fault, event.faults)))
+            case StepRetrying():
+                return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
+        return event
 
     def _masked_fault(self, fault: Diagnostic) -> Diagnostic:
         help = fault.help and self._mask.text(fault.help)

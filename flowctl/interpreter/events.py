@@ -14,7 +14,9 @@ from typing import Literal, TypeAlias
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 
-StepStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed", "skipped", "cancelled"]
+StepStatus: TypeAlias = Literal[
+    "pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"
+]
 RunStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
 ENDED: frozenset[StepStatus] = frozenset({"succeeded", "failed", "skipped", "cancelled"})
@@ -63,6 +65,19 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class StepRetrying:
+    """An attempt has failed, of `of` at most, and the next one begins in `delay` seconds."""
+
+    at: datetime
+    step: str
+    attempt: int
+    of: int
+    delay: float
+    exit_code: int | None = None
+    faults: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StepProgress:
     """How far a stream has come: records and bytes read so far, of `total_bytes` where known."""
 
@@ -108,7 +123,9 @@ class RunEnded:
     status: RunStatus
 
 
-Event: TypeAlias = "RunStarted | StepStarted | StepProgress | StepOutput | StepEnded | RunEnded"
+Event: TypeAlias = (
+    "RunStarted | StepStarted | StepRetrying | StepProgress | StepOutput | StepEnded | RunEnded"
+)
 OnEvent: TypeAlias = "Callable[[Event], None]"
 
 
@@ -157,6 +174,10 @@ class RunState:
                 self.resumed = event.resumed
             case StepStarted():
                 self._start(event)
+            case StepRetrying():
+                step = self._step(event.step, event)
+                self._from("running", step.status, event)
+                step.status = "waiting"
             case StepProgress() | StepOutput():
                 self._from("running", self._step(event.step, event).status, event)
             case StepEnded():
@@ -169,7 +190,8 @@ class RunState:
 
     def _start(self, event: StepStarted) -> None:
         step = self._step(event.step, event)
-        self._from("pending", step.status, event)
+        if step.status != "waiting":
+            self._from("pending", step.status, event)
         step.status, step.attempts = "running", event.attempt
         step.began = step.began or event.at
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN
+from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.emitter import Emitter
@@ -67,14 +68,20 @@ class Performer:
 
     def _act(self, step: Step, action: Operation) -> Ending:
         workplace = StepWorkplace(
-            step.id, self._setting, self._environment, self._mask, self._emit, self.names.text
+            step.id,
+            self._setting,
+            self._environment,
+            self._mask,
+            self._emit,
+            self.names.text,
+            _seconds(step.timeout),
         )
         finished = self._registry.actions[action.kind].perform(action.arguments, workplace)
         if finished.stopped:
             return Ending("cancelled", exit_code=finished.exit_code, why=STOPPED["request"])
         faults = self._diagnosed(step, finished.faults)
         status: StepStatus = "failed" if faults else "succeeded"
-        return Ending(status, exit_code=finished.exit_code, faults=faults)
+        return Ending(status, exit_code=finished.exit_code, faults=faults, cause=finished.cause)
 
     def _stream(self, step: Step, body: Stream) -> Ending:
         from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream
@@ -82,6 +89,8 @@ class Performer:
         if missing := self._without_records(body):
             return Ending("failed", faults=self._diagnosed(step, missing))
         setting = self._setting
+        limit = _seconds(step.timeout)
+        deadline = setting.pace.now() + limit if limit is not None else math.inf
         moved = self._handing.giving(step.id, self._handing.taking(body))
         given = StreamSetting(
             base=setting.base,
@@ -89,7 +98,7 @@ class Performer:
             token=setting.run,
             workers=setting.workers,
             stdout=setting.stdout,
-            cancelled=lambda: setting.cancellation.asked,
+            cancelled=lambda: setting.cancellation.asked or setting.pace.now() >= deadline,
             on_progress=partial(self._tell, step.id),
             memory=setting.memory,
             work=setting.folder / "work",
@@ -97,6 +106,10 @@ class Performer:
             keeping=self._keeping(step, moved),
         )
         result = run_stream(replace(step, body=moved), given, self._registry)
+        if result.status == "cancelled" and not setting.cancellation.asked:
+            late = Fault(TIMED_OUT, "the stream was ended: its time was over", ("timeout",))
+            faults = self._diagnosed(step, [late])
+            return Ending("failed", result.counts, faults=faults, cause="timeout")
         why = STOPPED["request"] if result.status == "cancelled" else None
         sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
         faults = self._diagnosed(step, result.faults)
@@ -136,6 +149,10 @@ _BECAME: Mapping[StepStatus, str] = {
     "skipped": "was skipped",
     "cancelled": "was cancelled",
 }
+
+
+def _seconds(timeout: int | None) -> float | None:
+    return None if timeout is None else timeout / 1000
 
 
 def _refused(error: OSError) -> Fault:

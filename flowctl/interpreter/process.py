@@ -22,24 +22,31 @@ OnOutput = Callable[[StreamName, bytes], None]
 
 
 def run_command(
-    command: Command, cancellation: Cancellation, on_output: OnOutput, grace: float
+    command: Command,
+    cancellation: Cancellation,
+    on_output: OnOutput,
+    grace: float,
+    timeout: float | None = None,
 ) -> Exited:
     """Runs a command to its end and gives its output on, piece by piece, as it comes.
 
-    A cancellation ends the whole process group: TERM, and KILL after `grace` seconds. Processes
-    that the command leaves behind have as long to end by themselves and are then ended likewise.
-    Raises NotStarted where the system refuses the command.
+    A cancellation, or the end of `timeout` seconds, ends the whole process group: TERM, and KILL
+    after `grace` seconds. Processes that the command leaves behind have as long to end by
+    themselves, within the timeout, and are then ended likewise. Raises NotStarted where the system
+    refuses the command.
     """
+    deadline = None if timeout is None else time.monotonic() + timeout
     process = _started(command)
     with process, _Watch(process, on_output) as watch:
-        stopped = not watch.until_ended(cancellation=cancellation)
-        if stopped:
+        ended = watch.until_ended(cancellation=cancellation, deadline=deadline)
+        stopped = not ended and cancellation.asked
+        if not ended:
             _signal_group(process.pid, signal.SIGTERM)
-            if not watch.until_ended(within=grace):
+            if not watch.until_ended(deadline=time.monotonic() + grace):
                 _signal_group(process.pid, signal.SIGKILL)
                 watch.until_ended()
-        _end_group(process.pid, watch, cancellation, grace)
-    return _exited(process.returncode, stopped)
+        _end_group(process.pid, watch, cancellation, grace, deadline)
+    return _exited(process.returncode, stopped, timed_out=not ended and not stopped)
 
 
 def _started(command: Command) -> subprocess.Popen[bytes]:
@@ -82,10 +89,9 @@ class _Watch:
             os.close(self._pidfd)
 
     def until_ended(
-        self, *, cancellation: Cancellation | None = None, within: float | None = None
+        self, *, cancellation: Cancellation | None = None, deadline: float | None = None
     ) -> bool:
-        """Waits for the command's end, a cancellation or some seconds; whether it has ended."""
-        deadline = None if within is None else time.monotonic() + within
+        """Waits for the command's end, a cancellation or a moment; whether it has ended."""
         wakers = [waker for waker in (self._pidfd, cancellation) if waker is not None]
         for waker in wakers:
             self._selector.register(waker, selectors.EVENT_READ)
@@ -114,22 +120,24 @@ class _Watch:
         return came
 
 
-def _end_group(group: int, watch: _Watch, cancellation: Cancellation, grace: float) -> None:
+def _end_group(
+    group: int, watch: _Watch, cancellation: Cancellation, grace: float, deadline: float | None
+) -> None:
     """Ends what the command, which has been waited for, has left of its group."""
-    if not _empty(group, watch, grace, cancellation):
+    left = time.monotonic() + grace
+    if not _empty(group, watch, left if deadline is None else min(left, deadline), cancellation):
         for number in (signal.SIGTERM, signal.SIGKILL):
             _signal_group(group, number)
-            if _empty(group, watch, grace):
+            if _empty(group, watch, time.monotonic() + grace):
                 break
     while watch.pump(timeout=0):
         pass
 
 
 def _empty(
-    group: int, watch: _Watch, within: float, cancellation: Cancellation | None = None
+    group: int, watch: _Watch, deadline: float, cancellation: Cancellation | None = None
 ) -> bool:
-    """Waits until nobody is left in the group, for some seconds at most."""
-    deadline = time.monotonic() + within
+    """Waits until nobody is left in the group, or for a moment to come."""
     while _signal_group(group, 0) and _anyone_alive(group):
         if _asked(cancellation) or time.monotonic() >= deadline:
             return False
@@ -170,11 +178,11 @@ def _pidfd(pid: int) -> int | None:
     return None
 
 
-def _exited(returncode: int, stopped: bool) -> Exited:
+def _exited(returncode: int, stopped: bool, timed_out: bool) -> Exited:
     if returncode >= 0:
-        return Exited(returncode, stopped=stopped)
+        return Exited(returncode, stopped=stopped, timed_out=timed_out)
     try:
         name = signal.Signals(-returncode).name
     except ValueError:
         name = f"signal {-returncode}"
-    return Exited(128 - returncode, name, stopped)
+    return Exited(128 - returncode, name, stopped, timed_out)

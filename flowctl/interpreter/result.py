@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields
 
 from flowctl.codes.environment import UNWRITABLE
-from flowctl.codes.runs import STEP_BROKEN
-from flowctl.dataclass import dataclass
+from flowctl.codes.runs import STEP_BROKEN, TIMED_OUT
 from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 
@@ -30,7 +29,9 @@ class RunResult:
         What the machine has ended can go on; what the workflow or its data have ended cannot.
         """
         faults = {fault.code for step in self.steps.values() for fault in step.faults}
-        return self.status == "cancelled" or not faults.isdisjoint((UNWRITABLE, STEP_BROKEN))
+        return self.status == "cancelled" or not faults.isdisjoint(
+            (UNWRITABLE, STEP_BROKEN, TIMED_OUT)
+        )
 
     def to_json(self) -> dict[str, Json]:
         """The shape that language.md gives it; figures that a step does not have are null."""

@@ -13,6 +13,8 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Counts, StepStatus
+from flowctl.interpreter.pace import Pace
+from flowctl.interpreter.retrying import delay_before_next
 from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
 from flowctl.plan import Plan, Step
 
@@ -22,7 +24,10 @@ _WAKE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a step has ended; the fields are those of `StepEnded`."""
+    """How a step has ended; the fields are those of `StepEnded`.
+
+    `cause` is what `retry.on` calls a failure.
+    """
 
     status: StepStatus
     counts: Counts | None = None
@@ -30,19 +35,22 @@ class Ending:
     exit_code: int | None = None
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
+    cause: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """What the scheduler has others do.
 
-    `perform` does a step's work, on one of the executor's threads. `holds` decides on a condition;
-    `began` and `ended` tell the world; `place` says where a fault was written.
+    `perform` does an attempt at a step's work, on one of the executor's threads. `holds` decides on
+    a condition; `began`, `retrying` (with the attempt that failed and the seconds until the next
+    one) and `ended` tell the world; `place` says where a fault was written.
     """
 
     perform: Callable[[Step], Ending]
     holds: Holds
-    began: Callable[[Step], None]
+    began: Callable[[Step, int], None]
+    retrying: Callable[[Step, int, float, Ending], None]
     ended: Callable[[Step, Ending], None]
     place: Callable[[Step, Fault], Diagnostic]
 
@@ -57,16 +65,24 @@ class _Done:
 class Scheduler:
     """Holds which steps are ready and which run; all of it belongs to the thread that calls `run`.
 
-    Of the steps that are ready, the one that stands first in the plan begins first.
+    Of the steps that are ready, the one that stands first in the plan begins first. Between two
+    attempts a step takes no worker's place.
     """
 
     def __init__(
-        self, plan: Plan, work: Work, cancellation: Cancellation, *, keep_going: bool
+        self,
+        plan: Plan,
+        work: Work,
+        cancellation: Cancellation,
+        pace: Pace,
+        *,
+        keep_going: bool,
     ) -> None:
         self._steps = plan.steps
         self._index = {step.id: index for index, step in enumerate(plan.steps)}
         self._work = work
         self._cancellation = cancellation
+        self._pace = pace
         self._keep_going = keep_going
         self._open = [len(step.needs) for step in plan.steps]
         self._followers = _followers(plan)
@@ -75,6 +91,8 @@ class Scheduler:
         self._due = deque(index for index, count in enumerate(self._open) if not count)
         self._ready: list[int] = []
         self._regardless: set[int] = set()
+        self._attempts = [0] * len(plan.steps)
+        self._waiting: list[tuple[float, int]] = []
         self._failed = False
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
 
@@ -92,24 +110,42 @@ class Scheduler:
         error: BaseException | None = None
         while True:
             self._settle_what_is_due()
+            self._wake()
             while self._ready and running < workers:
                 self._begin(self._steps[heapq.heappop(self._ready)], executor)
                 running += 1
-            if not running:
+            if not running and not self._waiting:
                 break
             message = self._next_message()
             if message is not None:
                 running -= 1
                 error = error or message.error
-                self._end(message.step, message.ending)
+                self._attempted(message.step, message.ending)
         if error is not None:
             raise error
 
     def _next_message(self) -> _Done | None:
-        """Waits for news; with Polars loaded, SIGINT alone would not end the waiting for a lock."""
+        """Waits for news, or for the next attempt of a step.
+
+        With Polars loaded, SIGINT alone would not end the waiting for a lock.
+        """
         while True:
+            left = self._waiting[0][0] - self._pace.now() if self._waiting else _WAKE
+            if left <= 0:
+                return None
             with suppress(Empty):
-                return self._messages.get(timeout=_WAKE)
+                return self._pace.next(self._messages, min(left, _WAKE))
+
+    def _wake(self) -> None:
+        """Makes the steps ready again whose waiting is over; all of them if the run is to stop."""
+        while self._waiting and (
+            self._cancellation.asked or self._waiting[0][0] <= self._pace.now()
+        ):
+            _, index = heapq.heappop(self._waiting)
+            if self._cancellation.asked:
+                self._end(self._steps[index], Ending("cancelled", why=STOPPED["request"]))
+            else:
+                heapq.heappush(self._ready, index)
 
     @property
     def _stop(self) -> Stop:
@@ -127,7 +163,11 @@ class Scheduler:
                 done = _Done(step, Ending("failed"), error)
             self._messages.put(done)
 
-        self._work.began(step)
+        index = self._index[step.id]
+        self._attempts[index] += 1
+        # What has begun goes on with its attempts, whatever becomes of others.
+        self._regardless.add(index)
+        self._work.began(step, self._attempts[index])
         executor.submit(work)
 
     def _settle_what_is_due(self) -> None:
@@ -154,6 +194,19 @@ class Scheduler:
         if verdict.regardless:
             self._regardless.add(index)
         heapq.heappush(self._ready, index)
+
+    def _attempted(self, step: Step, ending: Ending) -> None:
+        """Ends a step with an attempt, or lets it wait for the next one."""
+        index = self._index[step.id]
+        attempt = self._attempts[index]
+        delay = None
+        if ending.status == "failed" and not self._cancellation.asked:
+            delay = delay_before_next(step.retry, attempt, ending.cause, self._pace.chance())
+        if delay is None:
+            self._end(step, ending)
+            return
+        self._work.retrying(step, attempt, delay, ending)
+        heapq.heappush(self._waiting, (self._pace.now() + delay, index))
 
     def _end(self, step: Step, ending: Ending) -> None:
         self._status[step.id] = ending.status

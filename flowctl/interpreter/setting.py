@@ -12,6 +12,7 @@ from urllib.parse import quote
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
+from flowctl.interpreter.pace import Pace, RealPace
 from flowctl.store.disk import REAL, Disk
 
 
@@ -23,6 +24,7 @@ class Setting:
     the time in UTC, `timestamp` is the run's logical time (the time of its start, if it is None).
     Records for `stdout` sinks go to `stdout`. `grace` is how many seconds a process has between
     TERM and KILL. Unless `keep_going`, the first failure keeps what has not begun from beginning.
+    `pace` measures and waits, and has the randomness of delays.
     Checkpoints are made every so often; without an interval nothing is kept to go on with. The
     process may take about `memory` bytes.
     """
@@ -42,6 +44,7 @@ class Setting:
     split_bytes: int | None = None
     memory: int = field(default_factory=quarter_of_memory)
     disk: Disk = REAL
+    pace: Pace = field(default_factory=RealPace)
 
     @property
     def folder(self) -> Path:

@@ -17,7 +17,10 @@ from flowctl.interpreter.setting import Setting
 
 @dataclass(frozen=True, slots=True)
 class StepWorkplace:
-    """The workplace of one step; `value` gives an expression's value as text."""
+    """The workplace of one attempt at a step; `value` gives an expression's value as text.
+
+    Commands have `timeout` seconds.
+    """
 
     step: str
     setting: Setting
@@ -25,6 +28,7 @@ class StepWorkplace:
     mask: Mask
     emit: Emitter
     value: Callable[[str], str]
+    timeout: float | None = None
 
     @property
     def base(self) -> Path:
@@ -36,7 +40,9 @@ class StepWorkplace:
     def launch(self, command: Command) -> Exited:
         setting = self.setting
         with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
-            exited = run_command(command, setting.cancellation, log.feed, setting.grace)
+            exited = run_command(
+                command, setting.cancellation, log.feed, setting.grace, self.timeout
+            )
             log.end()
         return exited
 

@@ -12,6 +12,7 @@ from typing import cast
 from flowctl.checking import SCHEMA as CHECK
 from flowctl.component import Component, JsonSchema, Spec
 from flowctl.registry import Registry
+from flowctl.schema.control import control_grammar
 
 VERSION = 1
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -128,6 +129,7 @@ def _step(registry: Registry) -> JsonSchema:
             "$ref": "#/$defs/matrix",
             "description": "Makes a step of each combination of values, as in GitHub Actions.",
         },
+        **control_grammar(),
         "description": _DESCRIPTION,
         "labels": _LABELS,
     }

@@ -14,7 +14,18 @@ from hypothesis import strategies as st
 
 from flowctl.compiler import Inputs, compile_workflow
 from flowctl.diagnostics import Fault, Report
-from flowctl.plan import Check, Operation, Place, Plan, Secret, Step, Stream, canonical, digest_of
+from flowctl.plan import (
+    Check,
+    Operation,
+    Place,
+    Plan,
+    Retry,
+    Secret,
+    Step,
+    Stream,
+    canonical,
+    digest_of,
+)
 from flowctl.plan_file import plan_from_json, plan_schema, plan_to_json, sealed
 from tests.compiler.plainly import REGISTRY, compiled
 
@@ -378,3 +389,20 @@ def test_canonical_json() -> None:
 def test_the_published_schema_is_the_one_of_the_code() -> None:
     assert json.loads(SCHEMA.read_text(encoding="utf-8")) == plan_schema()
     jsonschema.Draft202012Validator.check_schema(plan_schema())
+
+
+def test_how_a_step_is_run_is_no_part_of_what_it_means(tmp_path: Path) -> None:
+    plain: dict[str, Any] = {"run": "make"}
+    how: dict[str, Any] = {
+        "timeout": "1m30s",
+        "retry": {"attempts": 3, "backoff": "exponential", "delay": "0.5s", "on": ["timeout", 75]},
+        "labels": {"team": "a"},
+    }
+    document = {"flowctl": 1, "name": "w", "steps": {"s": plain}}
+    bare = plan_of(as_flow(document), tmp_path)
+    full = plan_of(as_flow({**document, "defaults": how}), tmp_path)
+    assert bare.digest == full.digest
+    (step,) = full.steps
+    assert step.timeout == 90_000
+    assert step.retry == Retry(3, "exponential", 500, on=("timeout", "75"))
+    assert plan_from_json(plan_to_json(full)) == full

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from flowctl.interpreter import RunResult, Setting, run
 from flowctl.interpreter.events import Event, OnEvent, StepOutput
@@ -14,6 +16,8 @@ from flowctl.kinds.steps.run import COMPONENT
 from flowctl.plan import Operation, Plan, Secret, Step
 from flowctl.registry import Registry
 from flowctl.syntax.node import Json
+
+T = TypeVar("T")
 
 
 def command(id: str, run: Json, *needs: str, condition: str | None = None, **options: Json) -> Step:
@@ -73,3 +77,29 @@ class Runner:
 
 def statuses(result: RunResult) -> Mapping[str, str]:
     return {id: step.status for id, step in result.steps.items()}
+
+
+@dataclass
+class Leaping:
+    """A pace at which waiting takes no time: where no message is there, the clock leaps forward.
+
+    `chances` are given out in turn.
+    """
+
+    time: float = 0.0
+    chances: list[float] = field(default_factory=lambda: [0.0])
+    drawn: int = 0
+
+    def now(self) -> float:
+        return self.time
+
+    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
+        try:
+            return messages.get(timeout=0.001)
+        except Empty:
+            self.time += seconds
+            raise
+
+    def chance(self) -> float:
+        self.drawn += 1
+        return self.chances[(self.drawn - 1) % len(self.chances)]

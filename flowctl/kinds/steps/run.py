@@ -18,6 +18,7 @@ from flowctl.codes.runs import (
     NOT_STARTED,
     SECRET_IN_ARGUMENTS,
     SHELL_OF_LIST,
+    TIMED_OUT,
     UNFIT_VALUE,
     VARIABLE_NAME,
 )
@@ -122,8 +123,12 @@ def perform(arguments: Arguments, workplace: Workplace) -> Finished:
     except NotStarted as reason:
         message = f"`{command.argv[0]}` cannot be started: {reason}"
         return Finished(faults=(Fault(NOT_STARTED, message, ("run",)),))
-    faults = () if exited.stopped else tuple(_failure(exited))
-    return Finished(exited.code, faults, exited.stopped)
+    if exited.stopped:
+        return Finished(exited.code, stopped=True)
+    if exited.timed_out:
+        fault = Fault(TIMED_OUT, "the command was ended: its time was over", ("timeout",))
+        return Finished(exited.code, (fault,), cause="timeout")
+    return Finished(exited.code, tuple(_failure(exited)), cause=str(exited.code))
 
 
 def _word(word: Json, scope: Scope, pointer: Pointer) -> CheckedText:

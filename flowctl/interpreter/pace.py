@@ -1,0 +1,39 @@
+"""What a run measures and waits by: a clock that never goes back, and chance."""
+
+from __future__ import annotations
+
+import random
+import time
+from queue import SimpleQueue
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Pace(Protocol):
+    """The time of a run, in seconds from any moment, and its randomness."""
+
+    def now(self) -> float:
+        """The time; it never goes back."""
+        ...
+
+    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
+        """The next message, awaited for so long; raises queue.Empty."""
+        ...
+
+    def chance(self) -> float:
+        """A number from 0 up to 1."""
+        ...
+
+
+class RealPace:
+    """The machine's own clock and randomness."""
+
+    def now(self) -> float:
+        return time.monotonic()
+
+    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
+        return messages.get(timeout=seconds)
+
+    def chance(self) -> float:
+        return random.random()
