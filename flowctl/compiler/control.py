@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from flowctl.codes.schema import OUT_OF_RANGE
 from flowctl.compiler.anatomy import arguments_of
 from flowctl.compiler.voice import Voice
+from flowctl.dataclass import dataclass
 from flowctl.durations import LONGEST, milliseconds, shown
 from flowctl.plan import Retry, Step
 from flowctl.syntax.node import Json, MappingNode, Node, ScalarNode
