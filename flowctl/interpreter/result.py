@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 
 from flowctl.codes.environment import UNWRITABLE
 from flowctl.codes.runs import STEP_BROKEN, TIMED_OUT
+from flowctl.dataclass import dataclass
 from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 
