@@ -14,6 +14,7 @@ from typing import Literal, Protocol, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
+from flowctl.syntax.node import Json
 
 StreamName: TypeAlias = Literal["stdout", "stderr"]
 
@@ -46,13 +47,15 @@ class Finished:
     """How an action ended: well, if there are no faults. Their pointers lead into its arguments.
 
     `cause` is what `retry.on` calls the failure, where it has a word for it: `timeout`, an exit
-    code, the class of an exception. `stopped` tells that it was ended because the run is.
+    code, the class of an exception. `outputs` are what it hands on. `stopped` tells that it was
+    ended because the run is.
     """
 
     exit_code: int | None = None
     faults: tuple[Fault, ...] = field(default=())
     stopped: bool = False
     cause: str | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
 class ValueFault(Exception):
@@ -82,6 +85,11 @@ class Workplace(Protocol):
 
     def text(self, expression: str) -> str:
         """The value of a canonical run-time expression as text; raises ValueFault."""
+        ...
+
+    @property
+    def outputs(self) -> Path:
+        """An empty file of the attempt's own, in which a command may write its outputs."""
         ...
 
     def launch(self, command: Command) -> Exited:

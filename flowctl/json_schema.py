@@ -69,6 +69,15 @@ def record_judge(schema: Json) -> Callable[[pl.DataFrame], list[str | None]]:
     return lambda frame: [complaint(record) for record in _records(frame)]
 
 
+def value_complaint(schema: Json, value: Json) -> str | None:
+    """What a schema has against a value; None where nothing."""
+    import jsonschema_rs
+
+    judge = jsonschema_rs.validator_for(_usable(schema), retriever=_no_network)
+    error = next(iter(judge.iter_errors(value)), None)
+    return error.message if error is not None else None
+
+
 def _records(frame: pl.DataFrame) -> Iterator[dict[str, Json]]:
     """The records as JSON has them: dates and times as ISO text, bytes as base64."""
     for record in frame.iter_rows(named=True):

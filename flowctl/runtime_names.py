@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from flowctl.records import Boolean, DataType, Integer, List, String
+from flowctl.declared import declared, type_of
+from flowctl.expressions.scope import Names, Open
+from flowctl.records import Boolean, DataType, Integer, List, String, Unknown
+from flowctl.syntax.node import Json
 
 STEP: Final[Mapping[str, DataType]] = {
     "status": String(),
@@ -15,6 +18,8 @@ STEP: Final[Mapping[str, DataType]] = {
     "sink": String(),
     "exit_code": Integer(64),
 }
+OUTPUTS: Final = "outputs"
+"""The name below which a step has what it hands on."""
 SUMMED: Final = ("read", "written", "rejected")
 """Over the cells of a matrix these are sums, the others lists in the matrix's order."""
 CELLS: Final[Mapping[str, DataType]] = {
@@ -26,3 +31,30 @@ RUN: Final[Mapping[str, DataType]] = {
     "failed": Boolean(),
     "attempt": Integer(64),
 }
+
+
+def step_names(outputs: Names | None) -> dict[str, Names]:
+    """What a step has, with its outputs."""
+    return dict(STEP) if outputs is None else {**STEP, OUTPUTS: outputs}
+
+
+def cells_names(outputs: Names | None) -> dict[str, Names]:
+    """What the cells of a matrix have together, of which each has these outputs."""
+    if outputs is None:
+        return dict(CELLS)
+    return {**CELLS, OUTPUTS: _listed(outputs)}
+
+
+def outputs_names(kind: str, arguments: Mapping[str, Json] | None) -> Names:
+    """The outputs of an action with these arguments; None for such as are not known."""
+    if arguments is None:
+        return Open({}, Unknown())
+    known = {name: type_of(schema) for name, schema in declared(arguments.get(OUTPUTS)).items()}
+    return Open(known, String() if kind == "run" else Unknown())
+
+
+def _listed(outputs: Names) -> Names:
+    if not isinstance(outputs, Open):
+        return Unknown()
+    listed = {name: List(kind) for name, kind in outputs.items() if not isinstance(kind, Mapping)}
+    return Open(listed, List(outputs.rest))

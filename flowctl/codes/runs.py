@@ -189,6 +189,19 @@ Mend: allow more time, or try again.
 """,
 )
 
+BAD_OUTPUT = Code(
+    "E721",
+    "an output that is not as declared",
+    """\
+A command hands values on by lines `name=value` in the file that `$FLOWCTL_OUTPUT` names. A line has
+another form, a value is not of the type that `outputs` declares, or a declared output was not
+written at all. One that may be missing says so: `type: [integer, "null"]`.
+
+    run: echo "rows=$(wc -l < out.csv)" >> "$FLOWCTL_OUTPUT"
+    outputs: {rows: {type: integer}}
+""",
+)
+
 STEP_CHANGED = Code(
     "E730",
     "a step has changed since its run began",

@@ -10,7 +10,7 @@ from flowctl.codes.expressions import NOT_REPEATABLE, OPERAND_TYPES, UNKNOWN_COL
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.functions.signature import unify
 from flowctl.expressions.refused import NOT_REPEATABLE as UNREPEATABLE
-from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, Names, Scope
+from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, Names, Open, Scope
 from flowctl.expressions.tree import Call, Column, Field, Literal, Name, Part, Runtime, Tree
 from flowctl.expressions.types import (
     BOOLEAN,
@@ -128,8 +128,11 @@ def _runtime(name: Name, runtime: Mapping[str, Names]) -> Resolved | Fault:
             base = Runtime(tuple(path), name.start, name.parts[index - 1].end, known)
             return base, index
         if part.text not in known:
-            return _missing(name, index, list(known))
-        known = known[part.text]
+            if not isinstance(known, Open) or nearest(part.text, known) is not None:
+                return _missing(name, index, list(known))
+            known = known.rest
+        else:
+            known = known[part.text]
         path.append(part.text)
     if isinstance(known, Mapping):
         shown = ".".join(path)

@@ -27,6 +27,14 @@ Constant: TypeAlias = "Json | NotYet | Mapping[str, Constant]"
 Names: TypeAlias = "DataType | Mapping[str, Names]"
 
 
+class Open(dict[str, Names]):
+    """Names of which more may come to be than are listed; those have the type `rest`."""
+
+    def __init__(self, known: Mapping[str, Names], rest: DataType) -> None:
+        super().__init__(known)
+        self.rest = rest
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The names that an expression may use.

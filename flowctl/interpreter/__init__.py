@@ -61,7 +61,7 @@ def run(
     emit = Emitter(mask, on_event)
     performer = Performer(plan, setting, registry, vault, mask, emit)
     with _remembering(plan, setting) as remember:
-        work = _work(plan, setting, performer, emit, outlook, remember)
+        work = _work(plan, setting, performer, emit, outlook, remember, mask)
         scheduler = Scheduler(
             plan, work, setting.cancellation, setting.pace, keep_going=setting.keep_going
         )
@@ -107,6 +107,7 @@ def _work(
     emit: Emitter,
     outlook: Outlook,
     remember: Remember,
+    mask: Mask,
 ) -> Work:
     """What the scheduler has done; a step that an earlier process has ended stays as it is."""
     before = {id: step.ended for id, step in outlook.steps.items() if step.ended is not None}
@@ -116,7 +117,14 @@ def _work(
         if done is None:
             return performer.perform(step)
         why = "it had ended before"
-        return Ending("succeeded", done.counts, done.sink, exit_code=done.exit_code, why=why)
+        return Ending(
+            "succeeded",
+            done.counts,
+            done.sink,
+            exit_code=done.exit_code,
+            why=why,
+            outputs=done.outputs,
+        )
 
     def began(step: Step, attempt: int) -> None:
         if step.id not in before:
@@ -129,7 +137,8 @@ def _work(
 
     def ended(step: Step, end: Ending) -> None:
         if end.status == "succeeded" and step.id not in before:
-            remember(Ended(step.id, step.digest, end.counts, end.sink, end.exit_code))
+            outputs = {name: mask.json(value) for name, value in end.outputs.items()}
+            remember(Ended(step.id, step.digest, end.counts, end.sink, end.exit_code, outputs))
         emit(
             StepEnded(
                 setting.clock(),
@@ -140,6 +149,7 @@ def _work(
                 end.exit_code,
                 end.faults,
                 end.why,
+                end.outputs,
             )
         )
 

@@ -40,7 +40,9 @@ class Emitter:
         match event:
             case StepEnded():
                 why = event.why and self._mask.text(event.why)
-                return replace(event, why=why, faults=tuple(map(self._masked_fault, event.faults)))
+                faults = tuple(map(self._masked_fault, event.faults))
+                outputs = {name: self._mask.json(value) for name, value in event.outputs.items()}
+                return replace(event, why=why, faults=faults, outputs=outputs)
             case StepRetrying():
                 return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
         return event

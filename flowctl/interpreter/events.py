@@ -6,13 +6,14 @@ result look at a `RunState`, which nothing but `apply` changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
+from flowctl.syntax.node import Json
 
 StepStatus: TypeAlias = Literal[
     "pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"
@@ -103,7 +104,8 @@ class StepEnded:
     """A step has come to its end, perhaps without having begun.
 
     `why` says for people why it did not run. `counts` and `sink` are of streams, `exit_code` is of
-    commands: 128 and the signal's number where a signal ended it.
+    commands: 128 and the signal's number where a signal ended it. `outputs` are what an action
+    hands on.
     """
 
     at: datetime
@@ -114,6 +116,7 @@ class StepEnded:
     exit_code: int | None = None
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +147,7 @@ class StepState:
     exit_code: int | None = None
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
     began: datetime | None = None
     ended: datetime | None = None
 
@@ -202,6 +206,7 @@ class RunState:
         step.status, step.ended, step.why = event.status, event.at, event.why
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
+        step.outputs = event.outputs
 
     def _step(self, id: str, event: Event) -> StepState:
         self._from("running", self.status, event)

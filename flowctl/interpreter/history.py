@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import field
 from pathlib import Path
 
 from flowctl.codec import decode, encode
@@ -13,6 +14,7 @@ from flowctl.plan import Plan
 from flowctl.plan_file import plan_from_json, plan_to_json
 from flowctl.store.disk import Disk, make_folder, replace_file
 from flowctl.store.journal import Journal, read_records
+from flowctl.syntax.node import Json
 
 _PLAN = "plan.json"
 _ENDED = "ended"
@@ -27,6 +29,7 @@ class Ended:
     counts: Counts | None = None
     sink: tuple[str, ...] = ()
     exit_code: int | None = None
+    outputs: dict[str, Json] = field(default_factory=dict)
 
 
 def read_plan(folder: Path) -> Plan | Fault | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from flowctl.syntax.node import Json
+
 MASK = "***"
 _SHORTEST_LINE = 4
 
@@ -43,6 +45,23 @@ class Mask:
         # What is no text comes from the system as lone surrogates, and goes back as bytes.
         raw = shown.encode("utf-8", "surrogateescape")
         return (flow.feed(raw) + flow.end()).decode("utf-8", "surrogateescape")
+
+    def json(self, value: Json) -> Json:
+        """The value, with its texts as they may be shown.
+
+        >>> Mask(["s3cret"]).json({"s3cret": [1, "s3cret"]})
+        {'***': [1, '***']}
+        """
+        if not self._needles:
+            return value
+        match value:
+            case str():
+                return self.text(value)
+            case list():
+                return [self.json(item) for item in value]
+            case dict():
+                return {self.text(name): self.json(item) for name, item in value.items()}
+        return value
 
 
 class MaskedFlow:

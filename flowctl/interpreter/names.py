@@ -20,11 +20,12 @@ from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import Below
-from flowctl.plan import Plan
+from flowctl.plan import Operation, Plan, Stream
 from flowctl.records import String
-from flowctl.runtime_names import CELLS, RUN, STEP, SUMMED
+from flowctl.runtime_names import RUN, SUMMED, cells_names, outputs_names, step_names
+from flowctl.syntax.node import Json
 
-Value: TypeAlias = "None | bool | int | str | list[Value]"
+Value: TypeAlias = "Json | list[Value]"
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,12 @@ class RuntimeNames:
                 return self._of_run(name)
             case ("steps", step, name):
                 return self._of_steps(step, name)
-            case ("steps", step, cell, name):
+            case ("steps", step, cell, name) if f"{step}[{cell}]" in self.state.steps:
                 return _of_step(self.state.steps[f"{step}[{cell}]"], name)
+            case ("steps", step, "outputs", name):
+                return self._output(step, name)
+            case ("steps", step, cell, "outputs", name):
+                return self.state.steps[f"{step}[{cell}]"].outputs.get(name)
         raise KeyError(".".join(path))
 
     @cached_property
@@ -105,7 +110,9 @@ class RuntimeNames:
         tree = parse(expression)
         paths = [] if isinstance(tree, Fault) else [_path(node) for node in walk(tree)]
         steps: dict[str, Names] = {
-            name: STEP if name in self.state.steps else self._types_of_cells(name)
+            name: self._types_of_step(name)
+            if name in self.state.steps
+            else self._types_of_cells(name)
             for name in (path[1] for path in paths if path[:1] == ("steps",) and len(path) > 1)
         }
         secrets = {secret.name: String() for secret in self.plan.secrets}
@@ -114,7 +121,20 @@ class RuntimeNames:
     def _types_of_cells(self, step: str) -> Mapping[str, Names]:
         """Of a matrix that came to nothing there are none, and the plan knows nothing of it."""
         cells = self._cells.get(step, ())
-        return {**CELLS, **{cell[len(step) + 1 : -1]: STEP for cell in cells}}
+        types = {cell[len(step) + 1 : -1]: self._types_of_step(cell) for cell in cells}
+        together = cells_names(self._outputs(cells[0]) if cells else None)
+        return {**together, **types}
+
+    def _types_of_step(self, step: str) -> dict[str, Names]:
+        return step_names(self._outputs(step))
+
+    def _outputs(self, step: str) -> Names | None:
+        body = self._bodies[step]
+        return outputs_names(body.kind, body.arguments) if isinstance(body, Operation) else None
+
+    @cached_property
+    def _bodies(self) -> Mapping[str, Stream | Operation]:
+        return {step.id: step.body for step in self.plan.steps}
 
     def _of_steps(self, step: str, name: str) -> Value:
         """A step's figure; over the cells of a matrix a sum, or a list in their order."""
@@ -124,6 +144,12 @@ class RuntimeNames:
         if name in SUMMED:
             return sum(value for value in values if isinstance(value, int))
         return values
+
+    def _output(self, step: str, name: str) -> Json:
+        """What a step hands on under a name; of a matrix a list, in the order of its cells."""
+        if step in self.state.steps:
+            return self.state.steps[step].outputs.get(name)
+        return [self.state.steps[cell].outputs.get(name) for cell in self._cells.get(step, ())]
 
     def _of_run(self, name: str) -> Value:
         failed = any(step.status == "failed" for step in self.state.steps.values())

@@ -81,7 +81,13 @@ class Performer:
             return Ending("cancelled", exit_code=finished.exit_code, why=STOPPED["request"])
         faults = self._diagnosed(step, finished.faults)
         status: StepStatus = "failed" if faults else "succeeded"
-        return Ending(status, exit_code=finished.exit_code, faults=faults, cause=finished.cause)
+        return Ending(
+            status,
+            exit_code=finished.exit_code,
+            faults=faults,
+            outputs=finished.outputs,
+            cause=finished.cause,
+        )
 
     def _stream(self, step: Step, body: Stream) -> Ending:
         from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream

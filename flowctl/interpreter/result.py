@@ -66,7 +66,7 @@ def _step(step: StepState) -> Json:
         "attempts": step.attempts,
         **counts,
         "sink": sink_value(step.sink),
-        "outputs": {},
+        "outputs": dict(step.outputs),
         "exit_code": step.exit_code,
         "duration": step.duration,
     }

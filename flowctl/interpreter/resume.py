@@ -293,5 +293,5 @@ def discard(setting: Setting, components: Components) -> None:
 
 def forget(folder: Path) -> None:
     """Takes away what a run keeps to go on, once it never will."""
-    for name in ("steps", "work", "records"):
+    for name in ("steps", "work", "records", "outputs"):
         shutil.rmtree(folder / name, ignore_errors=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
+from dataclasses import field
 from queue import Empty, SimpleQueue
 
 from flowctl.dataclass import dataclass
@@ -17,6 +18,7 @@ from flowctl.interpreter.pace import Pace
 from flowctl.interpreter.retrying import delay_before_next
 from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
 from flowctl.plan import Plan, Step
+from flowctl.syntax.node import Json
 
 _WAKE = 0.1
 """Seconds after which the main thread lets signal handlers run, whatever keeps it waiting."""
@@ -35,6 +37,7 @@ class Ending:
     exit_code: int | None = None
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
     cause: str | None = None
 
 

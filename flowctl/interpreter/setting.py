@@ -55,6 +55,10 @@ class Setting:
         """The file that holds what a step's commands printed."""
         return self.folder / "logs" / f"{file_name(step)}.log"
 
+    def outputs(self, step: str) -> Path:
+        """The file in which the commands of a step write what they hand on."""
+        return self.folder / "outputs" / file_name(step)
+
     def step_folder(self, step: str) -> Path:
         """Where a stream step keeps its checkpoints."""
         return self.folder / "steps" / file_name(step)

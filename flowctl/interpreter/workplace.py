@@ -37,6 +37,14 @@ class StepWorkplace:
     def text(self, expression: str) -> str:
         return self.value(expression)
 
+    @property
+    def outputs(self) -> Path:
+        path = self.setting.outputs(self.step)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600)
+        return path
+
     def launch(self, command: Command) -> Exited:
         setting = self.setting
         with OutputLog(setting.log(self.step), self.mask, self._tell) as log:

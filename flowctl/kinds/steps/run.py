@@ -23,6 +23,7 @@ from flowctl.codes.runs import (
     VARIABLE_NAME,
 )
 from flowctl.component import Action, Arguments, Situation, Spec, Typed
+from flowctl.declared import OUTPUTS, declaration_faults, declared, read_outputs
 from flowctl.diagnostics import Fault
 from flowctl.expressions import runtime_used
 from flowctl.expressions.scope import Scope
@@ -57,10 +58,12 @@ SPEC = Spec(
             "type": "object",
             "additionalProperties": {"type": ["string", "number", "boolean"]},
         },
+        "outputs": OUTPUTS,
     },
     example="run: python report.py ${{ steps.by_dest.sink }}",
     detail="Standard input is empty. Output is shown, and kept in the run's log. The step fails "
-    "where the exit code is not 0, and ends with everything that the command has started.",
+    "where the exit code is not 0, and ends with everything that the command has started. Lines "
+    "`name=value` in the file `$FLOWCTL_OUTPUT` become outputs, which other steps name.",
 )
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -109,13 +112,25 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
         checked = {name: _variable(name, value, scope) for name, value in variables.items()}
         canonical["env"] = {name: text.text for name, text in checked.items()}
         faults += [fault for text in checked.values() for fault in text.faults]
+    if outputs := declared(arguments.get("outputs")):
+        canonical["outputs"] = outputs
+        faults += declaration_faults(outputs, ("outputs",))
     return Typed(canonical, faults=tuple(faults))
 
 
 def perform(arguments: Arguments, workplace: Workplace) -> Finished:
     """Runs the command and waits for its end."""
+    written = workplace.outputs
     try:
-        command = _command(arguments, workplace)
+        return _performed(arguments, workplace, written)
+    finally:
+        # It may hold what the run itself never writes down: a secret.
+        written.unlink(missing_ok=True)
+
+
+def _performed(arguments: Arguments, workplace: Workplace, written: Path) -> Finished:
+    try:
+        command = _command(arguments, workplace, written)
     except ValueFault as broken:
         return Finished(faults=(broken.fault,))
     try:
@@ -128,7 +143,12 @@ def perform(arguments: Arguments, workplace: Workplace) -> Finished:
     if exited.timed_out:
         fault = Fault(TIMED_OUT, "the command was ended: its time was over", ("timeout",))
         return Finished(exited.code, (fault,), cause="timeout")
-    return Finished(exited.code, tuple(_failure(exited)), cause=str(exited.code))
+    if exited.code:
+        return Finished(exited.code, tuple(_failure(exited)), cause=str(exited.code))
+    outputs = read_outputs(written, arguments.get("outputs"))
+    if isinstance(outputs, Fault):
+        return Finished(exited.code, (outputs,))
+    return Finished(exited.code, outputs=outputs)
 
 
 def _word(word: Json, scope: Scope, pointer: Pointer) -> CheckedText:
@@ -177,9 +197,9 @@ def _misplaced(script: str) -> Iterator[Fault]:
             )
 
 
-def _command(arguments: Arguments, workplace: Workplace) -> Command:
+def _command(arguments: Arguments, workplace: Workplace, outputs: Path) -> Command:
     """The command with all values in place; raises ValueFault."""
-    environment = dict(workplace.environment)
+    environment = {**workplace.environment, f"{_OWN}OUTPUT": str(outputs)}
     variables = arguments.get("env")
     if isinstance(variables, dict):
         for name, text in variables.items():
