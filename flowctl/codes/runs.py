@@ -223,6 +223,9 @@ An unfinished run goes on behind what it has read. With records inserted, remove
 some would be read twice and others never, so the run is refused. A file that has only grown is
 fine where it was being read; files that come behind it may come and go.
 
+Input that changes while a step reads it fails the step for the same reason: it would have read a
+part as it was and a part as it is. There, too, growing is fine.
+
 Bring the input back as it was, or begin anew: `flowctl run --fresh`.
 """,
 )

@@ -49,6 +49,49 @@ class Consumed:
     stretches: Sequence[Stretch]
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What the system says of a file's content without reading it."""
+
+    file: DataFile
+    size: int
+    modified: int
+    inode: int
+
+
+def stamp(file: DataFile) -> Stamp | None:
+    """The file as it is now; None where it is gone."""
+    try:
+        status = file.path.stat()
+    except OSError:
+        return None
+    return Stamp(file, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def meanwhile(then: Iterable[Stamp], stretches: Sequence[Stretch], encoding: str) -> Fault | None:
+    """What of the input has changed while it was read: some of it was read as it was before.
+
+    A file whose stamp differs is read again. One that has only grown behind what was read is fine,
+    and so is one that was deleted, because an open file stays whole.
+    """
+    for before in then:
+        name, now = before.file.name, stamp(before.file)
+        own = [stretch for stretch in stretches if stretch.file == name]
+        if now is None or now == before or not own:
+            continue
+        if now.size < before.size:
+            return Fault(INPUT_CHANGED, f"`{name}` has become shorter while it was read")
+        if own[0].raw:
+            return Fault(INPUT_CHANGED, f"`{name}` has changed while it was read")
+        try:
+            fault = _changed(before.file, own, encoding, whole=False)
+        except BadInput as error:
+            fault = Fault(INPUT_CHANGED, f"{error.fault.message}, but it was read before")
+        if fault is not None:
+            return fault
+    return None
+
+
 def changes(consumed: Consumed, now: Sequence[DataFile], encoding: str) -> list[Fault]:
     """What of the input is not as it was read: a fault for the first file where that is so.
 

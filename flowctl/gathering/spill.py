@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
+from flowctl.store.disk import REAL, make_folder
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ class Spill:
 
     def write(self, frames: Iterable[pl.DataFrame]) -> Run:
         """Writes frames as a new run, one segment each; raises OSError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(REAL, self.folder)  # else a loss of power takes a folder that was synced
         name = f"{self._next:08d}{SUFFIX}"
         self._next += 1
         segments = []

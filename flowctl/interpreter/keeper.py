@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split, Stretch
+from flowctl.files.fingerprints import Stamp, stamp
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.checkpoint import (
     JOURNAL,
@@ -55,13 +56,16 @@ class _Asked:
 class Keeper:
     """The checkpoints of one attempt; `kept` are those of the processes before.
 
-    Only the thread that commits may touch it.
+    `read` is what was read of the input, by those too, and `stamps` are its files as this attempt
+    found them. Only the thread that commits may touch it.
     """
 
     keeping: Keeping
     split_bytes: int
     kept: Kept | None
     _journal: Journal
+    read: list[Stretch] = field(default_factory=list)
+    stamps: tuple[Stamp, ...] = ()
     _outputs: list[tuple[Output, Sidecars]] = field(default_factory=list)
     _taken: list[Stretch] = field(default_factory=list)
     _files: tuple[DataFile, ...] = ()
@@ -82,6 +86,7 @@ class Keeper:
             return cls(keeping, split_bytes, kept, journal)
         keeper = cls(keeping, kept.last.split_bytes, kept, journal)
         keeper._number = kept.last.number
+        keeper.read += kept.stretches
         return keeper
 
     @property
@@ -92,6 +97,7 @@ class Keeper:
     def begin(self, files: Sequence[DataFile], columns: Sequence[tuple[str, str]]) -> None:
         """Drops the torn end of the journal; `columns` are the source's. Raises OSError."""
         self._files = tuple(files)
+        self.stamps = tuple(found for found in map(stamp, files) if found is not None)
         self._columns = tuple(columns)
         self._last = self.keeping.clock()
         self._journal.open(self.kept.records.length if self.kept is not None else 0)
@@ -113,7 +119,9 @@ class Keeper:
     def note(self, split: Split) -> None:
         """Remembers what a committed split has read."""
         names = {file.name for file in self._files}
-        self._taken += (stretch for stretch in split.taken() if stretch.file in names)
+        taken = [stretch for stretch in split.taken() if stretch.file in names]
+        self._taken += taken
+        self.read += taken
 
     def due(self) -> bool:
         """Whether it is time for a checkpoint, and none is being made."""

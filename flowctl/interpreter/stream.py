@@ -16,6 +16,7 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.files.fingerprints import meanwhile
 from flowctl.files.streams import PIECE
 from flowctl.interpreter.assembly import (
     Assembled,
@@ -289,9 +290,14 @@ class _Work:
         drive = Drive(pipeline, seeing, rejects, flow, standing, committed)
         try:
             drive.run(executor)
+            if stage == 0:
+                self._refuse_changes()
             if keeper is not None:
                 keeper.wait()
                 self._gathered[stage:] = _checkpoints(outlets)
+        except (BadInput, RecordFailed, EngineRefused):
+            self._refuse_changes()
+            raise
         except Cancelled:
             if keeper is not None:
                 keeper.wait()
@@ -301,6 +307,14 @@ class _Work:
         finally:
             counts = drive.standing.counts
             self.counts = counts if stage == 0 else _joined(before, counts)
+
+    def _refuse_changes(self) -> None:
+        """Raises BadInput where the input has changed since this attempt began to read it."""
+        encoding = str(self.body.source.arguments.get("encoding", "utf-8"))
+        keeper = self._keeper
+        fault = meanwhile(keeper.stamps, keeper.read, encoding) if keeper is not None else None
+        if fault is not None:
+            raise BadInput(fault)
 
     def _find_written(self, last: Checkpoint) -> None:
         """The staged files of an attempt that only had to publish them, in part perhaps."""

@@ -15,10 +15,19 @@ from typing import cast
 
 from flowctl.syntax.node import Json
 from tests.crash.faulty import Fault
-from tests.crash.flows import outputs, write_inputs
+from tests.crash.flows import Change, ours, outputs, write_inputs
 
 ROOT = Path(__file__).parents[2]
 Told = dict[str, Json]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass
@@ -41,9 +50,33 @@ class Server:
 
     def run(self, folder: Path, flow: str, at: int = 0, fault: Fault = "none") -> Told | None:
         """What the run came to; None where it was killed."""
+        return self._ask({"folder": str(folder), "flow": flow, "at": at, "fault": fault})
+
+    def changing(self, folder: Path, flow: str, at: int, change: Change) -> Told:
+        """What the run came to, when its input changes at an operation."""
+        told = self._ask({"folder": str(folder), "flow": flow, "at": at, "change": change})
+        assert told is not None
+        return told
+
+    def record(self, folder: Path, flow: str, into: Path) -> Told:
+        """Runs to the end; for each death on the way, what it leaves is a folder in `into`."""
+        told = self._ask({"folder": str(folder), "flow": flow, "into": str(into)})
+        assert told is not None
+        return told
+
+    def command(self, folder: Path, *arguments: str) -> Finished:
+        """Runs `flowctl` in a folder."""
+        asked: list[Json] = [*arguments]
+        told = self._ask({"folder": str(folder), "command": asked})
+        match told:
+            case {"code": int(code), "out": str(out), "err": str(err)}:
+                return Finished(code, out, err)
+        raise AssertionError(told)
+
+    def _ask(self, question: Told) -> Told | None:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps([str(folder), flow, at, fault]) + "\n")
+        self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         return cast("Told | None", json.loads(self.process.stdout.readline()))
 
@@ -70,27 +103,57 @@ class Place:
         assert not left_over(folder)
         self.operations = cast(int, told["operations"])
 
-    def fresh(self) -> Path:
-        folder = self.root / "flow"
+    def fresh(self, name: str = "flow") -> Path:
+        folder = self.root / name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         write_inputs_once(self.root, folder)
         return folder
 
-    def again(self, folder: Path) -> None:
+    def deaths(self) -> Iterator[tuple[str, Path]]:
+        """For each moment at which a run could die, the folder as it would be found."""
+        folder, into = self.fresh(), self.root / "deaths"
+        shutil.rmtree(into, ignore_errors=True)
+        into.mkdir()
+        told = self.server.record(folder, self.flow, into)
+        assert told["status"] == "succeeded", told
+        for state in sorted(into.iterdir()):
+            shutil.rmtree(folder)
+            state.rename(folder)
+            yield state.name, folder
+
+    def again(self, folder: Path, death: str) -> None:
         """Goes on until the end, which is that of the uninterrupted run."""
         told = self.server.run(folder, self.flow)
         assert told is not None
-        assert told["status"] == "succeeded", told
-        assert outputs(folder) == self.expected
-        assert told["steps"] == self.steps
-        assert not left_over(folder)
+        assert told["status"] == "succeeded", (death, told)
+        found, expected = outputs(folder), self.expected
+        if "power" in death:
+            found, expected = ours(found), ours(expected)
+        assert found == expected, death
+        assert told["steps"] == self.steps, death
+        assert not left_over(folder), death
+
+    def filled(self, at: int) -> None:
+        """Runs on a disk that is full from an operation on, then again with space."""
+        folder = self.fresh()
+        before = dict.fromkeys(self.expected, b"as it was")
+        for name, data in before.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+        told = self.server.run(folder, self.flow, at, "full")
+        assert told is not None
+        if told["status"] != "succeeded":
+            assert "no space left on device" in str(told["faults"]).lower(), (at, told)
+            left = outputs(folder)
+            assert all(left[name] in (before[name], self.expected[name]) for name in before), at
+        self.again(folder, f"full {at}")
 
 
 def write_inputs_once(root: Path, folder: Path) -> None:
     made = root / "inputs"
     if not made.exists():
-        made.mkdir()
+        made.mkdir(parents=True)
         write_inputs(made)
     shutil.copytree(made, folder, dirs_exist_ok=True)
 

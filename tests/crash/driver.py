@@ -1,6 +1,6 @@
-"""Runs flows in folders on disks that fail, each in a process of its own, and says what came of it.
+"""Runs flows in folders on disks that fail, and commands, each in a process of its own.
 
-Checkpoints are made behind each split, and splits are small.
+Checkpoints of the flows are made behind each split, and splits are small.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import json
 import os
 import pkgutil
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -22,15 +24,19 @@ from flowctl.interpreter import RunResult, Setting, run
 from flowctl.interpreter.resume import Refused
 from flowctl.plan import Plan
 from flowctl.registry import Registry, builtin
+from flowctl.store.disk import Disk
 from flowctl.syntax.node import Json
 from tests.crash.faulty import Fault, FaultyDisk
-from tests.crash.flows import FLOWS
+from tests.crash.flows import FLOWS, INPUT, Change, changed
+from tests.crash.recording import RecordingDisk
 
 SPLIT = 1500
+FINE = 400
+"""Much of the input is still to be read while the first splits are written."""
 MOMENT = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
-def setting_in(base: Path, disk: FaultyDisk) -> Setting:
+def setting_in(base: Path, disk: Disk, split: int = SPLIT) -> Setting:
     return Setting(
         base=base,
         state=base / ".flowctl",
@@ -39,18 +45,21 @@ def setting_in(base: Path, disk: FaultyDisk) -> Setting:
         clock=lambda: datetime.now(UTC),
         timestamp=MOMENT,
         checkpoints=timedelta(0),
-        split_bytes=SPLIT,
+        split_bytes=split,
         disk=disk,
     )
 
 
 def drive(
-    base: Path, plan: Plan, registry: Registry, at: int = 0, fault: Fault = "none"
+    base: Path,
+    plan: Plan,
+    registry: Registry,
+    disk: FaultyDisk | RecordingDisk,
+    split: int = SPLIT,
 ) -> dict[str, Json]:
     """Runs a plan; does not come back where the disk ends the process."""
-    disk = FaultyDisk(at, fault)
     try:
-        result = run(plan, setting_in(base, disk), lambda event: None, registry)
+        result = run(plan, setting_in(base, disk, split), lambda event: None, registry)
     except Refused as refused:
         return {"status": "refused", "faults": [fault.message for fault in refused.faults]}
     except OSError as error:
@@ -68,23 +77,66 @@ def _told(result: RunResult) -> dict[str, Json]:
     return {**told, "faults": faults}
 
 
+def record(base: Path, plan: Plan, registry: Registry, into: Path) -> dict[str, Json]:
+    """Runs a plan to its end, and tells what deaths on the way would have left."""
+    disk = RecordingDisk(base, into)
+    disk.listen()
+    told = drive(base, plan, registry, disk)
+    states: list[Json] = [*disk.states]
+    return {**told, "states": states}
+
+
+def command(folder: Path, arguments: list[str]) -> dict[str, Json]:
+    """Runs `flowctl` with these arguments as in a shell, and tells what it printed."""
+    from flowctl.cli.main import main
+
+    os.chdir(folder)
+    os.environ["NO_COLOR"] = "1"
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        code = main(arguments)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return {"code": code, "out": texts[0], "err": texts[1]}
+
+
 def serve() -> None:
-    """Runs what is asked for, a line of JSON each, in a child of its own that may be killed.
+    """Does what is asked for, a line of JSON each, in a child of its own that may be killed.
 
     Children begin with everything imported; Polars' threads begin only in them.
     """
     for module in pkgutil.walk_packages(flowctl.__path__, "flowctl."):
-        if not module.name.startswith(("flowctl.__main__", "flowctl.cli", "flowctl.schema")):
+        if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in ("isal.igzip", "zstandard", "polars.io.plugins", "polars.selectors"):
+    for name in ("isal.igzip", "zstandard", "polars.io.plugins", "polars.selectors", "rich.live"):
         importlib.import_module(name)
     registry = builtin()
     gc.freeze()
     for line in sys.stdin:
-        folder, flow, at, fault = json.loads(line)
-        told = _in_a_child(lambda: drive(Path(folder), FLOWS[flow], registry, at, fault))  # noqa: B023
+        told = _in_a_child(partial(_answer, json.loads(line), registry))
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
+
+
+def _answer(asked: dict[str, Json], registry: Registry) -> dict[str, Json]:
+    match asked:
+        case {"folder": str(folder), "command": [*arguments]}:
+            return command(Path(folder), [str(argument) for argument in arguments])
+        case {"folder": str(folder), "flow": str(flow), "into": str(into)}:
+            return record(Path(folder), FLOWS[flow], registry, Path(into))
+        case {"folder": str(folder), "flow": str(flow), "at": int(at), "change": str(change)}:
+            path = Path(folder) / INPUT[flow]
+            disk = FaultyDisk(at, "meanwhile", lambda: changed(path, cast(Change, change)))
+            return drive(Path(folder), FLOWS[flow], registry, disk, FINE)
+        case {"folder": str(folder), "flow": str(flow), "at": int(at), "fault": str(fault)}:
+            disk = FaultyDisk(at, cast(Fault, fault))
+            return drive(Path(folder), FLOWS[flow], registry, disk)
+    raise ValueError(f"nobody knows what this asks for: {asked}")
 
 
 def _in_a_child(action: Callable[[], dict[str, Json]]) -> dict[str, Json] | None:

@@ -6,13 +6,14 @@ import errno
 import os
 import signal
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeAlias
 
 from flowctl.store.disk import REAL
 
-Fault: TypeAlias = Literal["before", "after", "torn", "full", "none"]
+Fault: TypeAlias = Literal["before", "after", "torn", "full", "meanwhile", "none"]
 
 
 def kill_myself() -> None:
@@ -25,11 +26,13 @@ class FaultyDisk:
     """The system's operations, until the operation with the number `at` (from 1) is asked for.
 
     `before` and `after`: the process ends before or behind it. `torn`: of a write only the first
-    half happens. `full`: that write and all later ones find no space.
+    half happens. `full`: that write and all later ones find no space. `meanwhile`: something else
+    is done then, and the process goes on.
     """
 
     at: int
     fault: Fault
+    meanwhile: Callable[[], None] = lambda: None
     count: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -73,6 +76,8 @@ class FaultyDisk:
         with self._lock:
             self.count += 1
             due = self.count == self.at
+            if due and self.fault == "meanwhile":
+                self.meanwhile()
         if due and self.fault == "before":
             kill_myself()
         return due

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import os
 from pathlib import Path
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import polars as pl
 
@@ -12,7 +13,9 @@ from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
 from flowctl.syntax.node import Json
 
-ROWS = 400
+ROWS = 300
+FIRST = 100
+"""Rows of the first of two files; a split takes about as many."""
 
 
 def op(kind: str, argument: object, on_error: OnError = "fail", /, **options: object) -> Operation:
@@ -24,14 +27,14 @@ def write_inputs(base: Path) -> None:
     lines = [f"{n},{n * 7919 % 23},text {n % 5}\n" for n in range(ROWS)]
     head = "n,key,text\n"
     (base / "in").mkdir()
-    (base / "in" / "a.csv").write_text(head + "".join(lines[: ROWS // 2]))
-    (base / "in" / "b.csv").write_text(head + "".join(lines[ROWS // 2 :]))
+    (base / "in" / "a.csv").write_text(head + "".join(lines[:FIRST]))
+    (base / "in" / "b.csv").write_text(head + "".join(lines[FIRST:]))
     (base / "all.csv.gz").write_bytes(gzip.compress((head + "".join(lines)).encode(), mtime=0))
     bad = [line if n % 50 else "x" + line for n, line in enumerate(lines)]
     (base / "bad.csv").write_text(head + "".join(bad))
     frame = pl.read_csv((head + "".join(lines)).encode())
     frame.write_ndjson(base / "all.ndjson")
-    frame.write_parquet(base / "all.parquet", row_group_size=37)
+    frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
     (base / "lines.txt").write_text("".join(lines))
 
 
@@ -60,7 +63,7 @@ FLOWS: dict[str, Plan] = {
     ),
     "parquet to three": _stream(
         op("parquet", "all.parquet"),
-        op("limit", 300),
+        op("limit", 250),
         sinks=(op("csv", "a.csv"), op("ndjson", "b.ndjson"), op("parquet", "c.parquet")),
     ),
     "text to text": _stream(op("text", "lines.txt"), sinks=(op("text", "out/a.txt.xz"),)),
@@ -92,6 +95,39 @@ FLOWS: dict[str, Plan] = {
         op("run", "sort -r counts.csv > sorted.csv"),
     ),
 }
+INPUT: dict[str, str] = {
+    "csv to parquet": "in/a.csv",
+    "gzip to gzip": "all.csv.gz",
+    "ndjson to zstd": "all.ndjson",
+    "parquet to three": "all.parquet",
+    "text to text": "lines.txt",
+    "sorted": "in/b.csv",
+}
+"""For flows that differ in what they read, a file of that."""
+Change: TypeAlias = Literal["shrunk", "grown", "changed", "gone"]
+
+
+def changed(path: Path, change: Change) -> None:
+    """Does to a file what others may do to it while nobody looks."""
+    packed, columnar = path.suffix == ".gz", path.suffix == ".parquet"
+    data = path.read_bytes()
+    text = gzip.decompress(data) if packed else data
+    match change:
+        case "gone":
+            path.unlink()
+        case "shrunk":
+            os.truncate(path, len(data) * 2 // 3)
+        case "grown":
+            with path.open("ab") as file:
+                line = text.splitlines(keepends=True)[-1]
+                file.write(gzip.compress(line, mtime=0) if packed else line)
+        case "changed" if columnar:
+            pl.read_parquet(path).reverse().write_parquet(path, row_group_size=FIRST)
+        case "changed":
+            text = text.replace(b"text 3", b"text 7", 5)
+            path.write_bytes(gzip.compress(text, mtime=0) if packed else text)
+
+
 OUTPUTS = ("out/*", "*.csv", "*.ndjson", "*.parquet")
 INPUTS = frozenset({"bad.csv", "all.ndjson", "all.parquet"})
 
@@ -104,3 +140,8 @@ def outputs(base: Path) -> dict[str, bytes]:
         for path in sorted(found)
         if path.name not in INPUTS and not path.name.startswith(".")
     }
+
+
+def ours(files: dict[str, bytes]) -> dict[str, bytes]:
+    """Without what a command has written, which outlasts a loss of power if it has synced it."""
+    return {name: data for name, data in files.items() if name != "sorted.csv"}

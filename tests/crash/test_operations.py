@@ -1,50 +1,42 @@
-"""The process ends before any one operation on the disk, or in the midst of it; then it goes on."""
+"""Processes that really end at an operation on the disk, and disks that are full from one on."""
 
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
-from tests.crash.crashing import Place, Server
+from tests.crash.conftest import Places
+from tests.crash.crashing import Place
+from tests.crash.faulty import Fault
 from tests.crash.flows import FLOWS, outputs
 
-QUICK = 9
+QUICK = 2
 """Operations of a flow that are tried each time; `python -m tests.crash` tries all."""
 
 
 @pytest.fixture(params=FLOWS)
-def place(request: pytest.FixtureRequest, tmp_path: Path, server: Server) -> Place:
-    place = Place(tmp_path, server, str(request.param))
-    place.uninterrupted()
-    return place
+def place(request: pytest.FixtureRequest, places: Places) -> Place:
+    return places(str(request.param))
 
 
 def chosen(place: Place, few: int) -> list[int]:
-    operations = range(1, place.operations + 1)
-    return sorted(random.Random(place.flow).sample(operations, min(few, place.operations)))
+    return sorted(random.Random(place.flow).sample(range(1, place.operations + 1), few))
 
 
-def test_killed_before_an_operation(place: Place) -> None:
-    for at in chosen(place, QUICK):
+def test_killed_at_an_operation(place: Place) -> None:
+    faults: tuple[Fault, ...] = ("before", "torn")
+    for at, fault in zip(chosen(place, QUICK), faults, strict=True):
         folder = place.fresh()
-        assert place.server.run(folder, place.flow, at, "before") is None
-        place.again(folder)
-
-
-def test_killed_in_the_midst_of_a_write(place: Place) -> None:
-    for at in chosen(place, QUICK // 2):
-        folder = place.fresh()
-        place.server.run(folder, place.flow, at, "torn")
-        place.again(folder)
+        assert place.server.run(folder, place.flow, at, fault) is None
+        place.again(folder, f"{fault} {at}")
 
 
 def test_killed_again_and_again(place: Place) -> None:
     """Each attempt is killed behind a few operations, until none is left."""
     folder = place.fresh()
     for attempt in range(200):
-        told = place.server.run(folder, place.flow, 5 + attempt % 11, "after")
+        told = place.server.run(folder, place.flow, 9 + attempt % 11, "after")
         if told is not None:
             assert told["status"] == "succeeded", told
             break
@@ -53,16 +45,5 @@ def test_killed_again_and_again(place: Place) -> None:
 
 def test_a_full_disk(place: Place) -> None:
     """The old output stays, the fault is told, and with space again the run goes on."""
-    for at in chosen(place, QUICK // 3):
-        folder = place.fresh()
-        before = dict.fromkeys(place.expected, b"as it was")
-        for name, data in before.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            (folder / name).write_bytes(data)
-        told = place.server.run(folder, place.flow, at, "full")
-        assert told is not None
-        if told["status"] != "succeeded":
-            assert "no space left on device" in str(told["faults"]).lower()
-            left = outputs(folder)
-            assert all(left[name] in (before[name], place.expected[name]) for name in before)
-        place.again(folder)
+    for at in chosen(place, QUICK):
+        place.filled(at)

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from flowctl.store.runs import Busy, Identity, RunRecord, Runs
+from tests.crash.crashing import Finished, Server
 
 ROOT = Path(__file__).parents[2]
 FILES = {"b": 1000, "d": 30_000, "f": 500}
@@ -36,18 +39,22 @@ steps:
 """
 
 
-def flowctl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flowctl", *arguments],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-    )
+@dataclass(frozen=True)
+class Held:
+    """The folder of a project with an unfinished run."""
+
+    path: Path
+    server: Server
+
+    def __truediv__(self, name: str) -> Path:
+        return self.path / name
+
+    def flowctl(self, *arguments: str) -> Finished:
+        return self.server.command(self.path, *arguments)
 
 
 @pytest.fixture(scope="module")
-def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stopped(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
     """A project whose run was killed in the midst of the second of three files."""
     folder = tmp_path_factory.mktemp("stopped")
     (folder / "flow.yaml").write_text(FLOW, encoding="utf-8")
@@ -64,7 +71,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"there\n"
-        second = flowctl(folder, "run", "flow.yaml")
+        second = server.command(folder, "run", "flow.yaml")
         assert second.returncode == 1
         assert f"is at work already, in process {process.pid}" in second.stderr
         process.kill()
@@ -72,10 +79,10 @@ def stopped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(stopped: Path, tmp_path: Path) -> Path:
+def held(stopped: Path, tmp_path: Path, server: Server) -> Held:
     """A copy of it."""
-    subprocess.run(["cp", "-a", f"{stopped}/.", tmp_path], check=True)
-    return tmp_path
+    shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
+    return Held(tmp_path, server)
 
 
 def edited(file: Path, old: str, new: str) -> None:
@@ -84,16 +91,16 @@ def edited(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def refused(folder: Path, code: str, *words: str) -> str:
+def refused(held: Held, code: str, *words: str) -> str:
     """Runs it again: it is refused with these words, by the dry run too, and nothing is touched."""
-    before = sizes(folder)
-    result = flowctl(folder, "run", "flow.yaml")
+    before = sizes(held.path)
+    result = held.flowctl("run", "flow.yaml")
     assert result.returncode == 4, result.stderr
     assert f"error[{code}]" in result.stderr
     for word in (*words, "--fresh"):
         assert word in result.stderr
-    assert flowctl(folder, "run", "flow.yaml", "--dry-run").returncode == 4
-    assert sizes(folder) == before
+    assert held.flowctl("run", "flow.yaml", "--dry-run").returncode == 4
+    assert sizes(held.path) == before
     return result.stderr
 
 
@@ -101,24 +108,24 @@ def sizes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in folder.rglob("*.part")}
 
 
-def goes_on(folder: Path, rows: int = ROWS) -> None:
+def goes_on(held: Held, rows: int = ROWS) -> None:
     """Runs it again to the end, from where it was."""
-    result = flowctl(folder, "run", "flow.yaml", "--format", "json")
+    result = held.flowctl("run", "flow.yaml", "--format", "json")
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout)
     assert told["resumed_from"]["first"]["rows"] > 0
     assert "resuming run" in result.stderr
     assert told["steps"]["first"]["read"] == rows
-    found = pl.read_csv(folder / "out/a.csv")
-    source = pl.concat(pl.read_csv(path) for path in sorted((folder / "in").glob("*.csv")))
+    found = pl.read_csv(held / "out/a.csv")
+    source = pl.concat(pl.read_csv(path) for path in sorted((held / "in").glob("*.csv")))
     assert found.equals(source.filter(pl.col("n") % 10 > 5))
-    assert pl.read_parquet(folder / "out/b.parquet").equals(found)
-    assert not list(folder.rglob("*.part"))
+    assert pl.read_parquet(held / "out/b.parquet").equals(found)
+    assert not list(held.path.rglob("*.part"))
 
 
-def test_a_changed_step_is_refused(folder: Path) -> None:
-    edited(folder / "flow.yaml", "n % 10 > params", "n % 10 >= params")
-    told = refused(folder, "E730", "step `first` has changed", "`n % 10 > 5`", "`n % 10 >= 5`")
+def test_a_changed_step_is_refused(held: Held) -> None:
+    edited(held / "flow.yaml", "n % 10 > params", "n % 10 >= params")
+    told = refused(held, "E730", "step `first` has changed", "`n % 10 > 5`", "`n % 10 >= 5`")
     assert "flow.yaml:8:17" in told
 
 
@@ -134,11 +141,9 @@ def test_a_changed_step_is_refused(folder: Path) -> None:
         (lambda path: appended(path / "in/b.csv", "1,x\n"), "`in/b.csv` has grown"),
     ],
 )
-def test_changed_input_is_refused(
-    folder: Path, change: Callable[[Path], object], words: str
-) -> None:
-    change(folder)
-    refused(folder, "E731", words)
+def test_changed_input_is_refused(held: Held, change: Callable[[Path], object], words: str) -> None:
+    change(held.path)
+    refused(held, "E731", words)
 
 
 def appended(path: Path, text: str) -> None:
@@ -146,67 +151,67 @@ def appended(path: Path, text: str) -> None:
         file.write(text)
 
 
-def test_an_output_that_is_too_short_is_refused(folder: Path) -> None:
-    (staged,) = folder.glob("out/.a.csv.*.part")
+def test_an_output_that_is_too_short_is_refused(held: Held) -> None:
+    (staged,) = held.path.glob("out/.a.csv.*.part")
     os.truncate(staged, 5)
-    refused(folder, "E732", "which becomes `out/a.csv`, lacks")
+    refused(held, "E732", "which becomes `out/a.csv`, lacks")
     staged.unlink()
-    refused(folder, "E732", "which becomes `out/a.csv`, is gone")
+    refused(held, "E732", "which becomes `out/a.csv`, is gone")
 
 
-def test_another_version_is_refused(folder: Path) -> None:
+def test_another_version_is_refused(held: Held) -> None:
     """As a journal written by another version would be."""
     from flowctl.store.disk import REAL
     from flowctl.store.journal import Journal, read_records
 
-    (path,) = folder.rglob("checkpoints")
+    (path,) = held.path.rglob("checkpoints")
     last = json.loads(json.dumps(read_records(path).values[-1]))
     last["engine"]["polars"] = "1.0.0"
     journal = Journal(path, REAL)
     journal.open(read_records(path).length)
     journal.append(last)
-    refused(folder, "E733", "began with Polars 1.0.0")
+    refused(held, "E733", "began with Polars 1.0.0")
 
 
-def test_a_damaged_checkpoint_is_refused(folder: Path) -> None:
-    for footers in folder.rglob("footers-1"):
+def test_a_damaged_checkpoint_is_refused(held: Held) -> None:
+    for footers in held.path.rglob("footers-1"):
         footers.write_bytes(footers.read_bytes()[:-1])
-    for pending in folder.rglob("pending-1-*"):
+    for pending in held.path.rglob("pending-1-*"):
         pending.write_bytes(b"")
-    refused(folder, "E734", "the last checkpoint of step `first` is damaged")
+    refused(held, "E734", "the last checkpoint of step `first` is damaged")
 
 
-def test_what_may_change(folder: Path) -> None:
+def test_what_may_change(held: Held) -> None:
     """Layout, comments, steps that have not begun, files that come later, a torn journal."""
-    edited(folder / "flow.yaml", "  first:\n", "  # a comment\n\n  first:\n    description: more\n")
-    edited(folder / "flow.yaml", "limit: 5", "limit: 3")
-    edited(folder / "flow.yaml", "n % 10 > params.least", "(n % 10)   >   params.least")
-    (folder / "in/e.csv").write_text("n,text\n1,x\n19,y\n")
-    appended(folder / "in/d.csv", "9,grown\n")
-    for journal in folder.rglob("checkpoints"):
+    edited(held / "flow.yaml", "  first:\n", "  # a comment\n\n  first:\n    description: more\n")
+    edited(held / "flow.yaml", "limit: 5", "limit: 3")
+    edited(held / "flow.yaml", "n % 10 > params.least", "(n % 10)   >   params.least")
+    (held / "in/e.csv").write_text("n,text\n1,x\n19,y\n")
+    appended(held / "in/d.csv", "9,grown\n")
+    for journal in held.path.rglob("checkpoints"):
         appended(journal, "00000fff torn")
-    goes_on(folder, ROWS + 3)
-    assert len((folder / "out/c.ndjson").read_text().splitlines()) == 3
+    goes_on(held, ROWS + 3)
+    assert len((held / "out/c.ndjson").read_text().splitlines()) == 3
 
 
-def test_other_params_are_another_run(folder: Path) -> None:
-    other = flowctl(folder, "run", "flow.yaml", "-p", "least=6", "--format", "json")
+def test_other_params_are_another_run(held: Held) -> None:
+    other = held.flowctl("run", "flow.yaml", "-p", "least=6", "--format", "json")
     assert other.returncode == 0, other.stderr
     assert json.loads(other.stdout)["resumed_from"] is None
-    goes_on(folder)
+    goes_on(held)
 
 
-def test_fresh_begins_anew(folder: Path) -> None:
-    edited(folder / "flow.yaml", "n % 10 > params", "n % 10 >= params")
-    result = flowctl(folder, "run", "flow.yaml", "--fresh", "--format", "json")
+def test_fresh_begins_anew(held: Held) -> None:
+    edited(held / "flow.yaml", "n % 10 > params", "n % 10 >= params")
+    result = held.flowctl("run", "flow.yaml", "--fresh", "--format", "json")
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["resumed_from"] is None
-    assert not list(folder.rglob("*.part"))
-    assert "a new run would begin" in flowctl(folder, "run", "flow.yaml", "--dry-run").stdout
+    assert not list(held.path.rglob("*.part"))
+    assert "a new run would begin" in held.flowctl("run", "flow.yaml", "--dry-run").stdout
 
 
-def test_dry_run_says_what_would_be_done(folder: Path) -> None:
-    told = flowctl(folder, "run", "flow.yaml", "--dry-run").stdout
+def test_dry_run_says_what_would_be_done(held: Held) -> None:
+    told = held.flowctl("run", "flow.yaml", "--dry-run").stdout
     assert "first  goes on  at in/d.csv:" in told
     assert "rows are not read again" in told
     assert "then   runs" in told
@@ -225,18 +230,18 @@ def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
         pass
 
 
-def test_checkpoints_are_shown_and_verified(folder: Path) -> None:
-    told = flowctl(folder, "checkpoint", "show", "flow.yaml").stdout
+def test_checkpoints_are_shown_and_verified(held: Held) -> None:
+    told = held.flowctl("checkpoint", "show", "flow.yaml").stdout
     assert re.search(r"first +\d+  in/d.csv:1[45],\d{3} +1\d,\d{3}", told), told
     assert re.search(r"then +has not begun", told)
-    every = flowctl(folder, "checkpoint", "show", "flow.yaml", "--all").stdout
+    every = held.flowctl("checkpoint", "show", "flow.yaml", "--all").stdout
     assert len(every.splitlines()) > len(told.splitlines()) + 3
-    assert flowctl(folder, "checkpoint", "verify", "flow.yaml").returncode == 0
-    edited(folder / "in/d.csv", "\n7,", "\n8,")
-    result = flowctl(folder, "checkpoint", "verify", "flow.yaml")
+    assert held.flowctl("checkpoint", "verify", "flow.yaml").returncode == 0
+    edited(held / "in/d.csv", "\n7,", "\n8,")
+    result = held.flowctl("checkpoint", "verify", "flow.yaml")
     assert result.returncode == 4
     assert "`in/d.csv` has changed" in result.stderr
-    assert flowctl(folder, "checkpoint", "verify", "flow.yaml", "--run", "no").returncode == 2
+    assert held.flowctl("checkpoint", "verify", "flow.yaml", "--run", "no").returncode == 2
 
 
 @pytest.mark.parametrize(
@@ -248,21 +253,21 @@ def test_checkpoints_are_shown_and_verified(folder: Path) -> None:
         ("0", "the beginning"),
     ],
 )
-def test_rewound_to_an_earlier_checkpoint(folder: Path, to: str, place: str) -> None:
-    result = flowctl(folder, "checkpoint", "rewind", "flow.yaml", "--to", to)
+def test_rewound_to_an_earlier_checkpoint(held: Held, to: str, place: str) -> None:
+    result = held.flowctl("checkpoint", "rewind", "flow.yaml", "--to", to)
     assert result.returncode == 0, result.stderr
     assert f"first goes on at {place}" in result.stdout
     if line := re.search(r"d.csv:([\d,]+): run", result.stdout):
         assert int(line[1].replace(",", "")) <= 9000
     if place != "the beginning":
-        goes_on(folder)
+        goes_on(held)
         return
-    assert flowctl(folder, "run", "flow.yaml").returncode == 0
-    assert not list(folder.rglob("*.part"))
+    assert held.flowctl("run", "flow.yaml").returncode == 0
+    assert not list(held.path.rglob("*.part"))
 
 
 @pytest.mark.parametrize("to", ["99", "in/none.csv:5", "x"])
-def test_there_is_nowhere_to_rewind_to(folder: Path, to: str) -> None:
-    before = flowctl(folder, "checkpoint", "show", "flow.yaml").stdout
-    assert flowctl(folder, "checkpoint", "rewind", "flow.yaml", "--to", to).returncode == 2
-    assert flowctl(folder, "checkpoint", "show", "flow.yaml").stdout == before
+def test_there_is_nowhere_to_rewind_to(held: Held, to: str) -> None:
+    before = held.flowctl("checkpoint", "show", "flow.yaml").stdout
+    assert held.flowctl("checkpoint", "rewind", "flow.yaml", "--to", to).returncode == 2
+    assert held.flowctl("checkpoint", "show", "flow.yaml").stdout == before

@@ -1,0 +1,22 @@
+"""Every moment at which a process could die, of every flow: what is left is gone on with.
+
+Before and behind each write, sync, rename, cut and removal, and in the midst of each write; left is
+what the system was asked for, or after a loss of power what had been synced.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.crash.conftest import Places
+from tests.crash.flows import FLOWS
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_gone_on_with_after_any_death(flow: str, places: Places) -> None:
+    place = places(flow)
+    deaths = 0
+    for death, folder in place.deaths():
+        deaths += 1
+        place.again(folder, death)
+    assert deaths > place.operations
