@@ -4,28 +4,44 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from typing import Final
 
 from flowctl.cli.paint import Paint
-from flowctl.expressions.functions import BY_NAME, FAMILIES, FUNCTIONS, Function, Signature
+from flowctl.expressions.aggregates import AGGREGATES
+from flowctl.expressions.functions import BY_NAME, FAMILIES, Function, Signature
+from flowctl.expressions.windows import WINDOWS
+
+_OF_MANY: Final[dict[str, tuple[Function, ...]]] = {
+    "only in the transform aggregate": tuple(entry.function for entry in AGGREGATES.values()),
+    "only in the transform window": tuple(
+        entry.function for entry in WINDOWS.values() if entry.aggregate is None
+    ),
+}
+"""Functions that look at many records; in a window some of the aggregates stand, too."""
 
 
 def table(width: int, paint: Paint) -> str:
     """All functions by family, each with its signatures, what it does and an example."""
+    families = {**FAMILIES, **_OF_MANY}
     lines: list[str] = []
-    for family, members in FAMILIES.items():
+    for family, members in families.items():
         lines.append(paint("strong", family))
         for function in members:
             lines += _entry(function, width, paint)
         lines.append("")
-    aliases = sum(len(function.aliases) for function in FUNCTIONS.values())
-    lines.append(f"{len(FUNCTIONS)} functions, {aliases} more names for them")
+    found = [function for members in families.values() for function in members]
+    aliases = sum(len(function.aliases) for function in found)
+    lines.append(f"{len(found)} functions, {aliases} more names for them")
     return "\n".join(lines) + "\n"
 
 
 def one(name: str, width: int, paint: Paint) -> str | None:
     """A single function, or None where there is none of this name."""
-    function = BY_NAME.get(name.lower())
-    return "\n".join(_entry(function, width, paint)) + "\n" if function else None
+    found = [BY_NAME[name.lower()]] if name.lower() in BY_NAME else []
+    many = (function for members in _OF_MANY.values() for function in members)
+    found += [function for function in many if name.lower() in (function.name, *function.aliases)]
+    lines = [line for function in found for line in _entry(function, width, paint)]
+    return "\n".join(lines) + "\n" if found else None
 
 
 def _entry(function: Function, width: int, paint: Paint) -> Iterator[str]:

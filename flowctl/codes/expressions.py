@@ -33,6 +33,9 @@ record at a time. Use the transforms that see them all:
 
     - aggregate: {flights: count(*), delay: avg(dep_delay)}
       by: [dest]
+    - window: {nth: row_number(), before: lag(dep_delay)}
+      by: [dest]
+      order: [time_hour]
 
 For the sum or maximum of a list use `list_sum`, `list_max`; of several columns, `greatest`.
 """,

@@ -256,6 +256,22 @@ which they need a common type. Bring the columns to such a type with `cast` or `
     - explode: tags
 """,
 )
+WINDOW_FRAME = Code(
+    "E431",
+    "a frame that holds no records",
+    """\
+`rows` says which records a function sees, counted from its own one: `7` is that one and the 6
+before, `[-3, 3]` reaches 3 to either side, and `null` means as far as the partition goes. The
+first number must not be greater than the second, and only a frame that begins with the partition
+may end with it.
+
+    - window: {week: avg(delay)}
+      order: [day]
+      rows: 7
+
+From a record to the end of its partition: turn `order` around, and take `rows: [null, 0]`.
+""",
+)
 NO_MODULE = Code(
     "E450",
     "a module that does not exist",

@@ -209,6 +209,7 @@ def test_only_render_prints() -> None:
         if path.name == "__main__.py" or path.parts[-2:] in (
             ("cli", "render.py"),
             ("cli", "main.py"),
+            ("workers", "child.py"),  # a program of its own
         ):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

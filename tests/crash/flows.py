@@ -80,6 +80,16 @@ FLOWS: dict[str, Plan] = {
             check=Check("> 200", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
         )
     ),
+    "windows": _stream(
+        CSV,
+        op(
+            "window",
+            [["nth", "row_number()"], ["sum", "sum(n)"], ["last", "lead(text)"]],
+            by=["key"],
+            order=["text"],
+        ),
+        sinks=(op("csv", "a.csv"),),
+    ),
     "rejects": _plan(
         Stream(
             op("csv", "bad.csv", "reject", columns=[["n", "int64"]]),

@@ -37,13 +37,29 @@ def placeholder(index: int) -> str:
     return f"{MARK}{index}"
 
 
-def read(text: str, names: Collection[str], first: int = 0) -> Read | Fault:
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is said where these functions stand within each other, or before an `over`."""
+
+    nested: str
+    over: str
+
+
+AGGREGATED = Words(
+    "aggregate twice: the records of one `aggregate` go through another one",
+    "use the transform `window`",
+)
+
+
+def read(
+    text: str, names: Collection[str], first: int = 0, words: Words = AGGREGATED
+) -> Read | Fault:
     """Reads an expression in which these functions are aggregates, numbered from `first`."""
     if len(text) > MAX_LENGTH:
         message = f"the expression has {len(text):,} characters; at most {MAX_LENGTH:,} are allowed"
         return Fault(TOO_LARGE, message, start=0, end=min(len(text), 80))
     try:
-        parser = _AggregateParser(text, names, first)
+        parser = _AggregateParser(text, names, first, words)
         return Read(parser.whole(), tuple(parser.found))
     except SyntaxFault as stopped:
         return stopped.fault
@@ -52,8 +68,9 @@ def read(text: str, names: Collection[str], first: int = 0) -> Read | Fault:
 class _AggregateParser(Parser):
     """Reads what only aggregates have: `*`, `distinct`, `filter`."""
 
-    def __init__(self, text: str, names: Collection[str], first: int) -> None:
+    def __init__(self, text: str, names: Collection[str], first: int, words: Words) -> None:
         super().__init__(text)
+        self.words = words
         self.names = names
         self.first = first
         self.found: list[Written] = []
@@ -63,9 +80,8 @@ class _AggregateParser(Parser):
         if closing != ")" or name not in self.names:
             return super().call(name, head, closing)
         if self.inside:
-            message = f"`{name}` stands within another aggregate"
-            help = "aggregate twice: the records of one `aggregate` go through another one"
-            end = head.end
+            message = f"`{name}` stands within another function that looks at many records"
+            end, help = head.end, self.words.nested
             raise SyntaxFault(Fault(AGGREGATE, message, start=head.start, end=end, help=help))
         self.inside = True
         distinct = self.accept("distinct") is not None
@@ -77,8 +93,8 @@ class _AggregateParser(Parser):
             end = self.previous.end
         self.inside = False
         if self.at("over"):
-            help = "use the transform `window`"
-            raise syntax_fault("a window has no meaning here", head.start, self.token.end, help)
+            message = "a window has no meaning here"
+            raise syntax_fault(message, head.start, self.token.end, self.words.over)
         call = Call(name, arguments, head.start, end, name_start=head.start, name_end=head.end)
         self.found.append(Written(call, distinct, where))
         part = Part(placeholder(self.first + len(self.found) - 1), False, head.start, end)

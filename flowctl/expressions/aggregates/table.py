@@ -103,7 +103,11 @@ def _count_records(given: Given) -> Steps:
 
 
 def _count_if(given: Given) -> Steps:
-    return Steps(lambda x: [x.sum().cast(pl.Int128)], _sums, lambda s: s[0])
+    return Steps(
+        lambda x: [x.sum().cast(pl.Int128), x.count()],
+        _sums,
+        lambda s: pl.when(s[1] > 0).then(s[0]),
+    )
 
 
 def _summand(x: pl.Expr, kind: DataType) -> pl.Expr:
@@ -508,7 +512,7 @@ _ENTRIES: Final = (
     _entry(
         "count_if",
         _one(INT128, BOOLEAN),
-        "How many are true.",
+        "How many are true; null where nothing but nulls is seen.",
         "count_if(x > 1) → 1",
         _count_if,
         aliases=("countif",),

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 from flowctl.arguments import (
     ON_ERROR,
     checked_tree,
     expression,
     expression_schema,
-    hazards,
     pairs,
     unknown_column,
 )
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataclass import dataclass
-from flowctl.dataflow import CARRIED, Blocking, Operator, Rowwise
+from flowctl.computing import Computed, computing
+from flowctl.dataflow import Blocking, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import AGGREGATES, Aggregated, Aggregation, check_aggregation
 from flowctl.expressions.aggregates.reading import placeholder
@@ -28,11 +26,6 @@ from flowctl.expressions.scope import Scope
 from flowctl.gathering.grouping import Grouping, Measure
 from flowctl.records import Column, Schema, Unknown, quoted
 from flowctl.syntax.node import Json, Pointer
-
-if TYPE_CHECKING:
-    import polars as pl
-
-    from flowctl.expressions.lower import Lowered
 
 # Columns that live between the parts of the transform; no author writes such names.
 _VALUE: Final = "\ue000value"
@@ -161,34 +154,28 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
     keys = list(_keys(arguments))
     groups = Schema(tuple(_key(key, schema, scope)[0] for key in keys))
     measures: list[_Measured] = []
-    results: list[_Computed] = []
+    results: list[Computed] = []
     for name, value in pairs(arguments["aggregate"]):
         found = _aggregated(value, groups, schema, scope, len(measures))
         if found.tree is None:
             raise ValueError(f"{value!r}: {found.faults[0].message}")
         for aggregation in found.aggregations:
             measures.append(_measured(aggregation, len(measures), name))
-        results.append(_Computed(name, lower(found.tree), ("aggregate", name)))
+        results.append(Computed(name, lower(found.tree), ("aggregate", name)))
     by = [
-        _Computed(key.name, lower(checked_tree(_expression(key), schema, scope)), key.pointer)
+        Computed(key.name, lower(checked_tree(_expression(key), schema, scope)), key.pointer)
         for key in keys
     ]
     grouping = Grouping(tuple(groups.names), tuple(one.measure for one in measures))
     return Blocking(
         condense=grouping.condense,
         open=grouping.open,
-        before=_rowwise([*by, *(computed for one in measures for computed in one.computed)]),
-        after=_rowwise(results, groups.names),
+        before=computing(
+            "aggregate", [*by, *(computed for one in measures for computed in one.computed)]
+        ),
+        after=computing("aggregate", results, groups.names),
         gives=groups.with_columns(one.column for one in measures),
     )
-
-
-class _Computed(NamedTuple):
-    """A column that is computed of one record."""
-
-    name: str
-    lowered: Lowered
-    pointer: Pointer
 
 
 class _Measured(NamedTuple):
@@ -196,7 +183,7 @@ class _Measured(NamedTuple):
 
     column: Column
     measure: Measure
-    computed: list[_Computed]
+    computed: list[Computed]
 
 
 def _expression(key: _Key) -> Json:
@@ -212,10 +199,10 @@ def _measured(aggregation: Aggregation, index: int, name: str) -> _Measured:
     if steps is None:
         raise ValueError(f"{aggregation.text}: the type of its value is not known")
     value = f"{_VALUE}{index}"
-    computed = [_Computed(value, lower(aggregation.value), pointer)]
+    computed = [Computed(value, lower(aggregation.value), pointer)]
     where = f"{_WHERE}{index}" if aggregation.where is not None and aggregation.nulls else None
     if where is not None and aggregation.where is not None:
-        computed.append(_Computed(where, lower(aggregation.where), pointer))
+        computed.append(Computed(where, lower(aggregation.where), pointer))
     measure = Measure(
         placeholder(index),
         polars_type(aggregation.type),
@@ -228,22 +215,6 @@ def _measured(aggregation: Aggregation, index: int, name: str) -> _Measured:
         steps.single,
     )
     return _Measured(Column(measure.name, aggregation.type), measure, computed)
-
-
-def _rowwise(computed: Sequence[_Computed], kept: Sequence[str] = ()) -> Rowwise:
-    """Computes columns, and drops all but them and those that are kept."""
-    columns = [one.lowered.value.alias(one.name) for one in computed]
-    names = [*kept, *(one.name for one in computed)]
-
-    def apply(frame: pl.LazyFrame) -> pl.LazyFrame:
-        from polars import selectors
-
-        # In a `select` of its own a constant would be one record, whatever the frame has.
-        computed = frame.with_columns(columns)
-        return computed.select(selectors.by_name(*names), selectors.matches(CARRIED))
-
-    found = (hazards(one.lowered, "aggregate", one.pointer) for one in computed)
-    return Rowwise(apply, tuple(chain.from_iterable(found)))
 
 
 COMPONENT = Transform(SPEC, rule, prepare, order="blocking")
