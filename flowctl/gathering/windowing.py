@@ -8,10 +8,11 @@ of equal records, is filled in on a way back. So no partition has to fit into me
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.windows.table import Look
 from flowctl.gathering.distinct import POSITION, SPLIT
 from flowctl.gathering.order import Order

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from flowctl.codes.expressions import AGGREGATE, ARGUMENTS
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.aggregates.reading import Words, Written, placeholder, read
 from flowctl.expressions.aggregates.table import COUNT_RECORDS, Given, Steps

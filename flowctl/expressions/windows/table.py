@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
+from flowctl.dataclass import dataclass
 from flowctl.expressions.aggregates.table import AGGREGATES, Aggregate
 from flowctl.expressions.functions.signature import Function, Operands, Signature, T, takes
 from flowctl.expressions.lazily import pl

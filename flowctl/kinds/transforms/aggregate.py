@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from flowctl.arguments import (
@@ -18,6 +18,7 @@ from flowctl.arguments import (
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.computing import Computed, computing
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Blocking, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import AGGREGATES, Aggregated, Aggregation, check_aggregation

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR, expression_schema, pairs, texts, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN, WINDOW_FRAME
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.computing import Computed, computing
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import Blocking, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates.reading import placeholder
