@@ -16,7 +16,7 @@ from flowctl.syntax.node import Json
 from tests.kinds.gathering import cut, gathered, steady
 from tests.kinds.transforming import faults, typed
 
-TYPES = {
+TYPES: dict[str, Any] = {
     "k": pl.String,
     "t": pl.Int64,
     "i": pl.Int32,
