@@ -117,12 +117,15 @@ def _type(value: pl.Expr, argument: Json, kind: DataType) -> pl.Expr | None:
 
 
 def _enum(value: pl.Expr, argument: Json, kind: DataType) -> pl.Expr:
+    import polars as pl
+
     allowed = _list(argument)
     known = [item for item in allowed if item is not None]
     if not all(_same_family(item, kind) for item in known):
         raise _NotForColumns
-    outside = value.is_in(known).not_()
-    return outside.fill_null(value=None not in allowed) if known else value.is_not_null()
+    if not known:
+        return value.is_not_null() if allowed else pl.lit(value=True)
+    return value.is_in(known).not_().fill_null(value=None not in allowed)
 
 
 def _const(value: pl.Expr, argument: Json, kind: DataType) -> pl.Expr:
