@@ -80,6 +80,11 @@ FLOWS: dict[str, Plan] = {
             check=Check("> 200", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
         )
     ),
+    "pivoted": _stream(
+        CSV,
+        op("pivot", "text", **{"in": ["text 1", "text 4"]}, value="sum(n)", by=["key"]),
+        sinks=(op("csv", "a.csv"),),
+    ),
     "windows": _stream(
         CSV,
         op(

@@ -6,7 +6,9 @@ import polars as pl
 from flowctl.kinds.transforms.unpivot import COMPONENT
 from tests.kinds.transforming import faults, passed, typed
 
-FRAME = pl.DataFrame({"k": ["x", "y"], "a": [1, None], "b": [2.5, 3.5], "t": ["p", None]})
+FRAME = pl.DataFrame(
+    {"k": ["x", "y", "z"], "a": [1, None, 3], "b": [2.5, 3.5, None], "t": ["p", None, "q"]}
+)
 
 
 def test_records_are_those_of_unpivot_with_nulls() -> None:

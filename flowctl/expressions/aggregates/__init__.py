@@ -6,7 +6,12 @@ what is inside and what is around them.
 
 from __future__ import annotations
 
-from flowctl.expressions.aggregates.checking import Aggregated, Aggregation, check_aggregation
+from flowctl.expressions.aggregates.checking import (
+    Aggregated,
+    Aggregation,
+    check_aggregation,
+    narrowed,
+)
 from flowctl.expressions.aggregates.table import AGGREGATES
 
-__all__ = ["AGGREGATES", "Aggregated", "Aggregation", "check_aggregation"]
+__all__ = ["AGGREGATES", "Aggregated", "Aggregation", "check_aggregation", "narrowed"]

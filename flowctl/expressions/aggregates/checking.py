@@ -96,6 +96,23 @@ def check_aggregation(text: str, keys: Schema, scope: Scope, first: int = 0) -> 
     return Aggregated(tree, tuple(aggregations), _canonical(tree, aggregations, first))
 
 
+def narrowed(found: Aggregated, condition: Tree) -> Aggregated:
+    """The same expression over those records alone for which a checked condition is true."""
+    return replace(
+        found, aggregations=tuple(_narrowed(one, condition) for one in found.aggregations)
+    )
+
+
+def _narrowed(one: Aggregation, condition: Tree) -> Aggregation:
+    both: Tree = condition
+    if one.where is not None:
+        start, end = condition.start, condition.end
+        both = Call("and", (condition, one.where), start, end, BOOLEAN)
+    nothing = Literal(None, one.value.start, one.value.end, one.value.type)
+    value = Case(((condition, one.value),), nothing, one.value.start, one.value.end, one.value.type)
+    return replace(one, value=value, where=both)
+
+
 def _aggregation(written: Written, text: str, scope: Scope) -> Aggregation | tuple[Fault, ...]:
     call = written.call
     aggregate = BY_NAME[call.name]

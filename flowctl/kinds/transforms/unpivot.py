@@ -95,7 +95,7 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
         values = pl.concat_list(pl.col(one).cast(dtype) if dtype else one for one in names)
         listed = frame.select(
             pl.exclude(*names),
-            pl.lit(pl.Series([names], dtype=pl.List(pl.String))).alias(name),
+            pl.lit(pl.Series([names], dtype=pl.List(pl.String))).first().alias(name),
             values.alias(value),
         )
         return state, listed.explode(name, value)
