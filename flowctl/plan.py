@@ -81,12 +81,29 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Resource:
+    """What steps share: `slots` bound how many use it at once.
+
+    After so many `failures` in a row nothing uses it for `reset` milliseconds; None means that it
+    is never left alone.
+    """
+
+    name: str
+    slots: int | None = None
+    failures: int | None = None
+    reset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A node of the graph.
 
     `needs` names steps that must have ended, `reads` those among them whose records or files this
     step reads. `condition` is a canonical run-time expression. `timeout` is for each attempt, in
-    milliseconds. `about` is for people only.
+    milliseconds. `pool` holds the resources that it uses, with the slots that it takes. Of the
+    steps with the same name but other cells at most `max_parallel` run at once. `fallback` runs
+    where the step has failed; with `continue_on_error` a failure keeps nobody from going on.
+    `about` is for people only.
     """
 
     id: str
@@ -96,6 +113,11 @@ class Step:
     condition: str | None = None
     timeout: int | None = None
     retry: Retry | None = None
+    priority: int = 0
+    pool: tuple[tuple[str, int], ...] = ()
+    max_parallel: int | None = None
+    fallback: Operation | None = None
+    continue_on_error: bool = False
     about: dict[str, Json] = field(default_factory=dict)
     digest: str = ""
 
@@ -131,6 +153,7 @@ class Plan:
     steps: tuple[Step, ...]
     params: dict[str, Json] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
+    resources: tuple[Resource, ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
     positions: dict[str, Place] = field(default_factory=dict)
     digest: str = ""

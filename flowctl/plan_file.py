@@ -17,7 +17,7 @@ from flowctl.plan import FORMAT, Plan, Step, Stream, canonical, digest_of
 from flowctl.syntax.node import Json
 
 _HEAD = ("digest", "checksum", "format", "name", "about")
-_ORDER = (*_HEAD, "params", "secrets", "steps", "positions")
+_ORDER = (*_HEAD, "params", "secrets", "resources", "steps", "positions")
 
 
 def sealed(plan: Plan) -> Plan:
@@ -87,7 +87,12 @@ def plan_schema() -> dict[str, Json]:
 
 def _meaning(step: Step) -> Json:
     body = replace(step.body, observed=()) if isinstance(step.body, Stream) else step.body
-    return {"body": encode(body), "condition": step.condition}
+    meaning: dict[str, Json] = {"body": encode(body), "condition": step.condition}
+    if step.fallback is not None:
+        meaning["fallback"] = encode(step.fallback)
+    if step.continue_on_error:
+        meaning["continue_on_error"] = True
+    return meaning
 
 
 def _intact(plan: Plan, value: dict[str, Json]) -> Plan | Fault:

@@ -47,6 +47,7 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E719": "tests/interpreter/test_streams.py::test_who_runs_regardless_finds_no_records",
     "E720": "tests/interpreter/test_retry.py::test_a_timeout_ends_the_whole_group",
     "E721": "tests/interpreter/test_outputs.py::test_a_wrong_output_fails_the_step",
+    "E722": "tests/interpreter/test_resources.py::test_a_breaker_outlives_the_run",
     "E730": "tests/crash/test_refused.py::test_a_changed_step_is_refused",
     "E731": "tests/crash/test_refused.py::test_changed_input_is_refused",
     "E732": "tests/crash/test_refused.py::test_an_output_that_is_too_short_is_refused",

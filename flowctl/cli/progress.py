@@ -24,6 +24,7 @@ from flowctl.interpreter.events import (
     Resumed,
     RunStarted,
     StepEnded,
+    StepFallingBack,
     StepOutput,
     StepProgress,
     StepRetrying,
@@ -35,7 +36,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _SELDOM = timedelta(seconds=5)
-_ROLES: dict[str, Role] = {"succeeded": "good", "failed": "error", "cancelled": "warning"}
+_ROLES: dict[str, Role] = {
+    "succeeded": "good",
+    "recovered": "warning",
+    "failed": "error",
+    "cancelled": "warning",
+}
 
 
 class Display(Protocol):
@@ -78,6 +84,8 @@ class Lines:
                 self._screen.line(f"{event.step}: started{again}")
             case StepRetrying():
                 self._screen.line(retrying(event))
+            case StepFallingBack():
+                self._screen.line(falling(event))
             case StepProgress() if event.at - self._told[event.step] >= _SELDOM:
                 self._told[event.step] = event.at
                 elapsed = (event.at - self._began[event.step]).total_seconds()
@@ -111,6 +119,8 @@ class Bars:
                     )
             case StepRetrying():
                 self._say(retrying(event))
+            case StepFallingBack():
+                self._say(falling(event))
             case StepProgress():
                 elapsed = max((event.at - self._began[event.step]).total_seconds(), 1e-3)
                 self._progress.update(
@@ -198,10 +208,18 @@ def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
 
 def retrying(event: StepRetrying) -> str:
     """Why an attempt has failed, and when the next one begins."""
-    fault = next((fault.message for fault in event.faults), "")
-    why = f", {safe(fault)}" if fault else ""
     wait = f" in {shown(1000 * event.delay)}" if event.delay else ""
-    return f"{event.step}: failed{why}; attempt {event.attempt + 1} of {event.of}{wait}"
+    return f"{event.step}: failed{_why(event)}; attempt {event.attempt + 1} of {event.of}{wait}"
+
+
+def falling(event: StepFallingBack) -> str:
+    """Why a step has failed, so that its fallback begins."""
+    return f"{event.step}: failed{_why(event)}; its fallback begins"
+
+
+def _why(event: StepRetrying | StepFallingBack) -> str:
+    fault = next((fault.message for fault in event.faults), "")
+    return f", {safe(fault)}" if fault else ""
 
 
 def _so_far(event: StepProgress, elapsed: float) -> str:

@@ -245,6 +245,18 @@ hand on the same columns with the same types. Bring them to one form at the end 
 `select` and `cast`, or read one cell by its id, `load[us,2012]`.
 """,
 )
+UNKNOWN_POOL = Code(
+    "E424",
+    "a resource that does not exist",
+    """\
+`pool` names a resource that the document's `resources` do not have, or takes more slots of it than
+there are.
+
+    resources: {db: {slots: 4}}
+    steps:
+      load: {run: ./load.sh, pool: {db: 2}}
+""",
+)
 WRONG_COLUMN = Code(
     "E430",
     "a column whose type this transform cannot take",

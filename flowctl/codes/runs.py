@@ -202,6 +202,23 @@ written at all. One that may be missing says so: `type: [integer, "null"]`.
 """,
 )
 
+RESTING = Code(
+    "E722",
+    "a resource rests",
+    """\
+The step uses a resource whose `breaker` has counted too many failures in a row. Until its `reset`
+is over all its users fail at once, in every run of the project; then one tries, and where that
+succeeds, all use it again.
+
+    resources: {db: {slots: 4, breaker: {failures: 5, reset: 30s}}}
+    steps:
+      load:
+        run: ./load.sh
+        pool: db
+        fallback: {run: ./load-from-copy.sh}
+""",
+)
+
 STEP_CHANGED = Code(
     "E730",
     "a step has changed since its run began",

@@ -35,7 +35,13 @@ class Anatomy:
     sinks: tuple[Part, ...] = ()
     rejects: Part | None = None
     action: Part | None = None
+    fallback: Part | None = None
     complete: bool = True
+
+    @property
+    def actions(self) -> tuple[Part, ...]:
+        """All that is done and is no stream, with the step's own work first."""
+        return tuple(part for part in (self.action, self.fallback) if part is not None)
 
     @property
     def outputs(self) -> tuple[Part, ...]:
@@ -94,14 +100,20 @@ class _Dissection:
 def anatomy(step: MappingNode, registry: Registry) -> Anatomy:
     """The components of a step."""
     dissection = _Dissection(registry)
+    instead = step.get("fallback")
+    fallback = None
+    if instead is not None:
+        fallback = dissection.part(instead, registry.actions, ("fallback",))
     if step.get("source") is None:
-        return Anatomy(action=dissection.action(step), complete=dissection.complete)
+        action = dissection.action(step)
+        return Anatomy(action=action, fallback=fallback, complete=dissection.complete)
     rejects = step.get("rejects")
     return Anatomy(
         source=dissection.part(step.get("source"), registry.sources, ("source",)),
         transforms=dissection.transforms(step.get("transforms")),
         sinks=dissection.sinks(step.get("sink")),
         rejects=None if rejects is None else dissection.part(rejects, registry.sinks, ("rejects",)),
+        fallback=fallback,
         complete=dissection.complete,
     )
 

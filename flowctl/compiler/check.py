@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from flowctl.compiler.anatomy import Part
-from flowctl.compiler.control import control
+from flowctl.compiler.control import control, resources_of
 from flowctl.compiler.files import FilesOnce
 from flowctl.compiler.needs import Names
 from flowctl.compiler.runtime import runtime_names
@@ -42,20 +42,25 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     )
     actions = _Actions(registry, files, folders, voice)
     runtime = Scope(runtime=runtime_names(linked))
+    resources = {one.name: one for one in resources_of(linked.expanded.resources, voice)}
     schemas: dict[str, Schema] = {}
     bodies: dict[str, Body] = {}
     for step in linked.steps:
         constants = _constants(linked, step)
         guard = _condition(step, replace(runtime, constants=constants, status=True), voice)
-        how = control(step.step.node, voice)
+        how = control(step.step.node, resources, voice)
+        instead = None
+        if step.parts.fallback is not None:
+            instead = actions.typed(step.parts.fallback, replace(runtime, constants=constants))
+            how = how if instead is not None else None
         action = step.parts.action
         if step.step.node.get("source") is not None:
             work, schemas[step.step.id] = streams.typed(step, Scope(constants=constants), schemas)
-            bodies[step.step.id] = Body(work, guard, how)
+            bodies[step.step.id] = Body(work, guard, how, instead)
         elif action is not None:
             done = actions.typed(action, replace(runtime, constants=constants))
-            bodies[step.step.id] = Body(done, guard, how)
-    return Checked(linked, bodies, schemas)
+            bodies[step.step.id] = Body(done, guard, how, instead)
+    return Checked(linked, bodies, schemas, tuple(resources.values()))
 
 
 def _ending_elsewhere(linked: Linked, report: Report) -> frozenset[str]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import cast
 
+from flowctl.codes.names import UNKNOWN_POOL
 from flowctl.codes.schema import OUT_OF_RANGE
 from flowctl.compiler.anatomy import arguments_of
 from flowctl.compiler.voice import Voice
 from flowctl.dataclass import dataclass
+from flowctl.diagnostics import nearest
 from flowctl.durations import LONGEST, milliseconds, shown
-from flowctl.plan import Retry, Step
+from flowctl.plan import Resource, Retry, Step
 from flowctl.syntax.node import Json, MappingNode, Node, ScalarNode
 
-CONTROLS = ("timeout", "retry")
+CONTROLS = ("timeout", "retry", "priority", "pool", "max_parallel", "continue_on_error")
 """The keys that are read here."""
 
 
@@ -23,24 +26,84 @@ class Control:
 
     timeout: int | None = None
     retry: Retry | None = None
+    priority: int = 0
+    pool: tuple[tuple[str, int], ...] = ()
+    max_parallel: int | None = None
+    continue_on_error: bool = False
 
     def laid_on(self, step: Step) -> Step:
         """The step, which is run so."""
-        return replace(step, timeout=self.timeout, retry=self.retry)
+        return replace(
+            step,
+            timeout=self.timeout,
+            retry=self.retry,
+            priority=self.priority,
+            pool=self.pool,
+            max_parallel=self.max_parallel,
+            continue_on_error=self.continue_on_error,
+        )
 
 
-def control(step: MappingNode, voice: Voice) -> Control | None:
+def control(step: MappingNode, resources: Mapping[str, Resource], voice: Voice) -> Control | None:
     """How a step is run; None where that is not known. Faults are told."""
     written = MappingNode(
         tuple(entry for entry in step.entries if entry.name in CONTROLS), step.span, step.trace
     )
     if arguments_of(written) is None:
         return None
-    retry = written.get("retry")
+    retry, pool = written.get("retry"), written.get("pool")
     return Control(
         timeout=_duration(written.get("timeout"), voice, least=1),
         retry=_retry(retry, voice) if isinstance(retry, MappingNode) else None,
+        priority=_integer(written.get("priority")) or 0,
+        pool=tuple(_pool(pool, resources, voice)) if pool is not None else (),
+        max_parallel=_integer(written.get("max_parallel")),
+        continue_on_error=_value(written.get("continue_on_error")) is True,
     )
+
+
+def resources_of(node: MappingNode | None, voice: Voice) -> Iterator[Resource]:
+    """The resources of a document; what is not known of one is left out."""
+    for entry in node.entries if node is not None else ():
+        if isinstance(entry.value, MappingNode):
+            slots, breaker = _integer(entry.value.get("slots")), entry.value.get("breaker")
+            found = Resource(entry.name, slots)
+            if isinstance(breaker, MappingNode):
+                reset = _duration(breaker.get("reset"), voice)
+                failures = _integer(breaker.get("failures"))
+                if reset is not None and failures is not None:
+                    found = replace(found, failures=failures, reset=reset)
+            yield found
+
+
+def _pool(node: Node, resources: Mapping[str, Resource], voice: Voice) -> Iterator[tuple[str, int]]:
+    """The resources that a step uses, in the order of their names."""
+    places: list[tuple[str, ScalarNode, int, Node]] = []
+    if isinstance(node, ScalarNode):
+        places = [(str(node.value), node, 1, node)]
+    elif isinstance(node, MappingNode):
+        places = [(one.name, one.key, _integer(one.value) or 1, one.value) for one in node.entries]
+    for name, place, weight, at in sorted(places, key=lambda one: one[0]):
+        known = resources.get(name)
+        if known is None:
+            near = nearest(name, resources)
+            listed = ", ".join(f"`{one}`" for one in resources)
+            help = f"there are {listed}" if listed else "declare it under `resources`"
+            message = f"there is no resource `{name}`"
+            voice.at(UNKNOWN_POOL, place, message, f"did you mean `{near}`?" if near else help)
+        elif known.slots is not None and weight > known.slots:
+            message = f"`{name}` has no more than {known.slots} slots, and the step takes {weight}"
+            voice.at(UNKNOWN_POOL, at, message)
+        yield name, weight
+
+
+def _value(node: Node | None) -> Json:
+    return node.value if isinstance(node, ScalarNode) else None
+
+
+def _integer(node: Node | None) -> int | None:
+    value = _value(node)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _retry(node: MappingNode, voice: Voice) -> Retry | None:

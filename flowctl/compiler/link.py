@@ -76,8 +76,7 @@ class _Linker:
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
 
     def _by_expressions(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Need]:
-        action = parts.action.node if parts.action is not None else None
-        for text in runtime_texts(step.node, action):
+        for text in runtime_texts(step.node, [part.node for part in parts.actions]):
             for name, cell, start, end in mentions(text.expression):
                 full = name if cell is None else f"{name}[{cell}]"
                 if full in self.resolver.names.declared:

@@ -25,6 +25,7 @@ def lower(checked: Checked) -> Plan | None:
             name=expanded.name,
             steps=tuple(_step(step, checked) for step in checked.linked.steps),
             params=expanded.params,
+            resources=checked.resources,
             secrets=tuple(sorted(expanded.secrets, key=lambda secret: secret.name)),
             about=expanded.about,
             positions={
@@ -45,6 +46,7 @@ def _step(step: LinkedStep, checked: Checked) -> Step:
         needs=step.needs,
         reads=step.reads,
         condition=body.condition,
+        fallback=body.fallback,
         about={name: to_json(node) for name, node in about.items() if node is not None},
     )
     return body.control.laid_on(done)
@@ -68,7 +70,7 @@ class _Places:
         check = step.step.node.entry("check")
         if check is not None:
             yield from self._below(f"{id}/check", check.value)
-        components = (parts.source, *parts.transforms, *parts.outputs, parts.action)
+        components = (parts.source, *parts.transforms, *parts.outputs, *parts.actions)
         for part in components:
             if part is not None:
                 yield from self._of_part(id, part)

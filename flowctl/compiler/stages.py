@@ -12,7 +12,7 @@ from flowctl.compiler.control import Control
 from flowctl.compiler.paths import Use
 from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
-from flowctl.plan import Operation, Secret, Stream
+from flowctl.plan import Operation, Resource, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
 
@@ -84,6 +84,7 @@ class Expanded:
     params: dict[str, Json]
     constants: Mapping[str, Constant]
     secrets: tuple[Secret, ...]
+    resources: MappingNode | None
     steps: tuple[ExpandedStep, ...]
     about: dict[str, Json]
     dependencies: tuple[Path, ...]
@@ -115,12 +116,14 @@ class Linked:
 class Body:
     """A checked step as the plan will hold it.
 
-    `work` and `control` are None where a part of them is not known.
+    `work` and `control` are None where a part of them is not known, and `fallback` where there is
+    none.
     """
 
     work: Stream | Operation | None
     condition: str | None
     control: Control | None
+    fallback: Operation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ class Checked:
     linked: Linked
     bodies: Mapping[str, Body]
     schemas: Mapping[str, Schema]
+    resources: tuple[Resource, ...] = ()
 
     def schema(self, step: str) -> Schema:
         return self.schemas.get(step, UNKNOWN_SCHEMA)

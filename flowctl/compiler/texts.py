@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flowctl.dataclass import dataclass
 from flowctl.interpolation import Hole, holes
@@ -50,13 +50,14 @@ def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
             yield from texts_below(key, item)
 
 
-def runtime_texts(step: MappingNode, action: MappingNode | None) -> Iterator[RuntimeText]:
-    """The run-time expressions of a step: its `if`, and those of its action, if it is one."""
+def runtime_texts(step: MappingNode, actions: Sequence[MappingNode]) -> Iterator[RuntimeText]:
+    """The run-time expressions of a step: its `if`, and those of its actions."""
     guard = condition(step)
     if guard is not None:
         yield guard
-    for entry in action.entries if action is not None else ():
-        yield from texts_below(entry.name, entry.value)
+    for action in actions:
+        for entry in action.entries:
+            yield from texts_below(entry.name, entry.value)
 
 
 def _of_hole(key: str, node: ScalarNode, hole: Hole) -> RuntimeText:

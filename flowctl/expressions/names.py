@@ -137,7 +137,8 @@ def _runtime(name: Name, runtime: Mapping[str, Names]) -> Resolved | Fault:
     if isinstance(known, Mapping):
         shown = ".".join(path)
         message = f"`{shown}` is a group of names, not a value"
-        help = "it has " + ", ".join(f"`{shown}.{below}`" for below in list(known)[:8])
+        listed = ", ".join(f"`{shown}.{below}`" for below in list(known)[:8])
+        help = f"it has {listed}" if listed else f"name one of them, as in `{shown}.name`"
         return Fault(OPERAND_TYPES, message, (), name.start, name.end, help)
     return Runtime(tuple(path), name.start, name.end, known), len(name.parts)
 

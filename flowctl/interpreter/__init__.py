@@ -22,6 +22,7 @@ from flowctl.interpreter.events import (
     RunState,
     RunStatus,
     StepEnded,
+    StepFallingBack,
     StepRetrying,
     StepStarted,
 )
@@ -135,6 +136,9 @@ def _work(
         now, code = setting.clock(), end.exit_code
         emit(StepRetrying(now, step.id, attempt, of, delay, code, end.faults))
 
+    def falling(step: Step, end: Ending) -> None:
+        emit(StepFallingBack(setting.clock(), step.id, end.exit_code, end.faults))
+
     def ended(step: Step, end: Ending) -> None:
         if end.status == "succeeded" and step.id not in before:
             outputs = {name: mask.json(value) for name, value in end.outputs.items()}
@@ -150,13 +154,23 @@ def _work(
                 end.faults,
                 end.why,
                 end.outputs,
+                step.continue_on_error and end.status == "failed",
             )
         )
 
     def place(step: Step, fault: Fault) -> Diagnostic:
         return diagnosed(plan, setting.base, step.id, fault)
 
-    return Work(perform, performer.names.holds, began, retrying, ended, place)
+    return Work(
+        perform=perform,
+        recover=performer.recover,
+        holds=performer.names.holds,
+        began=began,
+        retrying=retrying,
+        falling=falling,
+        ended=ended,
+        place=place,
+    )
 
 
 def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:
@@ -173,4 +187,4 @@ def _status(state: RunState, setting: Setting) -> RunStatus:
     statuses = {step.status for step in state.steps.values()}
     if setting.cancellation.asked and "cancelled" in statuses:
         return "cancelled"
-    return "failed" if "failed" in statuses else "succeeded"
+    return "failed" if any(step.spoils for step in state.steps.values()) else "succeeded"

@@ -6,7 +6,14 @@ import threading
 from dataclasses import replace
 
 from flowctl.diagnostics import Diagnostic
-from flowctl.interpreter.events import Event, OnEvent, RunState, StepEnded, StepRetrying
+from flowctl.interpreter.events import (
+    Event,
+    OnEvent,
+    RunState,
+    StepEnded,
+    StepFallingBack,
+    StepRetrying,
+)
 from flowctl.interpreter.masking import Mask
 
 
@@ -43,7 +50,7 @@ class Emitter:
                 faults = tuple(map(self._masked_fault, event.faults))
                 outputs = {name: self._mask.json(value) for name, value in event.outputs.items()}
                 return replace(event, why=why, faults=faults, outputs=outputs)
-            case StepRetrying():
+            case StepRetrying() | StepFallingBack():
                 return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
         return event
 

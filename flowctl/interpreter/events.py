@@ -16,11 +16,20 @@ from flowctl.diagnostics import Diagnostic
 from flowctl.syntax.node import Json
 
 StepStatus: TypeAlias = Literal[
-    "pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"
+    "pending",
+    "running",
+    "waiting",
+    "succeeded",
+    "recovered",
+    "failed",
+    "skipped",
+    "cancelled",
 ]
 RunStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed", "cancelled"]
 
-ENDED: frozenset[StepStatus] = frozenset({"succeeded", "failed", "skipped", "cancelled"})
+ENDED: frozenset[StepStatus] = frozenset(
+    {"succeeded", "recovered", "failed", "skipped", "cancelled"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,16 @@ class StepRetrying:
 
 
 @dataclass(frozen=True, slots=True)
+class StepFallingBack:
+    """The last attempt has failed, and the step's fallback begins."""
+
+    at: datetime
+    step: str
+    exit_code: int | None = None
+    faults: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class StepProgress:
     """How far a stream has come: records and bytes read so far, of `total_bytes` where known."""
 
@@ -105,7 +124,7 @@ class StepEnded:
 
     `why` says for people why it did not run. `counts` and `sink` are of streams, `exit_code` is of
     commands: 128 and the signal's number where a signal ended it. `outputs` are what an action
-    hands on.
+    hands on. A failure that is `forgiven` lets the rest go on.
     """
 
     at: datetime
@@ -117,6 +136,7 @@ class StepEnded:
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    forgiven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +147,8 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    "RunStarted | StepStarted | StepRetrying | StepProgress | StepOutput | StepEnded | RunEnded"
+    "RunStarted | StepStarted | StepRetrying | StepFallingBack | StepProgress"
+    " | StepOutput | StepEnded | RunEnded"
 )
 OnEvent: TypeAlias = "Callable[[Event], None]"
 
@@ -148,8 +169,14 @@ class StepState:
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    forgiven: bool = False
     began: datetime | None = None
     ended: datetime | None = None
+
+    @property
+    def spoils(self) -> bool:
+        """Whether the step has failed, and with it the run."""
+        return self.status == "failed" and not self.forgiven
 
     @property
     def duration(self) -> float | None:
@@ -182,7 +209,7 @@ class RunState:
                 step = self._step(event.step, event)
                 self._from("running", step.status, event)
                 step.status = "waiting"
-            case StepProgress() | StepOutput():
+            case StepProgress() | StepOutput() | StepFallingBack():
                 self._from("running", self._step(event.step, event).status, event)
             case StepEnded():
                 self._end(event)
@@ -206,7 +233,7 @@ class RunState:
         step.status, step.ended, step.why = event.status, event.at, event.why
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
-        step.outputs = event.outputs
+        step.outputs, step.forgiven = event.outputs, event.forgiven
 
     def _step(self, id: str, event: Event) -> StepState:
         self._from("running", self.status, event)

@@ -152,7 +152,7 @@ class RuntimeNames:
         return [self.state.steps[cell].outputs.get(name) for cell in self._cells.get(step, ())]
 
     def _of_run(self, name: str) -> Value:
-        failed = any(step.status == "failed" for step in self.state.steps.values())
+        failed = any(step.spoils for step in self.state.steps.values())
         values: dict[str, Value] = {
             "id": self.setting.run,
             "dir": self.setting.folder.as_posix(),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
+from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepProgress, StepStatus
 from flowctl.interpreter.handing import handing, read_by
@@ -52,12 +53,33 @@ class Performer:
         self._emit = emit
         self._handing = handing(plan, setting)
         self._now = now
+        self._breakers = Breakers(plan.resources, setting.state / "breakers", setting.clock)
 
     def perform(self, step: Step) -> Ending:
         """Does a step's work; what the system refuses is the step's fault."""
         try:
+            if resting := self._breakers.admit(step):
+                return Ending("failed", faults=self._diagnosed(step, [resting]))
+            ending = self._attempt(step)
+            if ending.status in ("succeeded", "failed"):
+                self._breakers.told(step, failed=ending.status == "failed")
+        except OSError as error:
+            return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
+        return ending
+
+    def recover(self, step: Step, failed: Ending) -> Ending:
+        """Does what the step has for the case that it has failed; both tell their faults."""
+        assert step.fallback is not None
+        plain = replace(step, body=step.fallback, pool=())
+        ending = self._attempt(plain, "fallback")
+        if ending.status == "succeeded":
+            return replace(ending, status="recovered", why="its `fallback` has stepped in")
+        return replace(ending, faults=(*failed.faults, *ending.faults))
+
+    def _attempt(self, step: Step, *pointer: str) -> Ending:
+        try:
             if isinstance(step.body, Operation):
-                return self._act(step, step.body)
+                return self._act(step, step.body, *pointer)
             return self._stream(step, step.body)
         except OSError as error:
             return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
@@ -66,7 +88,7 @@ class Performer:
             self._setting.cancellation.ask()
             return Ending("cancelled", why=STOPPED["request"])
 
-    def _act(self, step: Step, action: Operation) -> Ending:
+    def _act(self, step: Step, action: Operation, *pointer: str) -> Ending:
         workplace = StepWorkplace(
             step.id,
             self._setting,
@@ -79,7 +101,7 @@ class Performer:
         finished = self._registry.actions[action.kind].perform(action.arguments, workplace)
         if finished.stopped:
             return Ending("cancelled", exit_code=finished.exit_code, why=STOPPED["request"])
-        faults = self._diagnosed(step, finished.faults)
+        faults = self._diagnosed(step, [fault.below(*pointer) for fault in finished.faults])
         status: StepStatus = "failed" if faults else "succeeded"
         return Ending(
             status,

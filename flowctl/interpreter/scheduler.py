@@ -15,6 +15,7 @@ from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Counts, StepStatus
 from flowctl.interpreter.pace import Pace
+from flowctl.interpreter.ready import Pools, Ready
 from flowctl.interpreter.retrying import delay_before_next
 from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
 from flowctl.plan import Plan, Step
@@ -45,15 +46,18 @@ class Ending:
 class Work:
     """What the scheduler has others do.
 
-    `perform` does an attempt at a step's work, on one of the executor's threads. `holds` decides on
-    a condition; `began`, `retrying` (with the attempt that failed and the seconds until the next
-    one) and `ended` tell the world; `place` says where a fault was written.
+    `perform` does an attempt at a step's work and `recover` its fallback, on one of the executor's
+    threads. `holds` decides on a condition; `began`, `retrying` (with the attempt that failed and
+    the seconds until the next one), `falling` (back, after the last one) and `ended` tell the
+    world; `place` says where a fault was written.
     """
 
     perform: Callable[[Step], Ending]
+    recover: Callable[[Step, Ending], Ending]
     holds: Holds
     began: Callable[[Step, int], None]
     retrying: Callable[[Step, int, float, Ending], None]
+    falling: Callable[[Step, Ending], None]
     ended: Callable[[Step, Ending], None]
     place: Callable[[Step, Fault], Diagnostic]
 
@@ -68,8 +72,9 @@ class _Done:
 class Scheduler:
     """Holds which steps are ready and which run; all of it belongs to the thread that calls `run`.
 
-    Of the steps that are ready, the one that stands first in the plan begins first. Between two
-    attempts a step takes no worker's place.
+    Of the steps that are ready and have their slots, the one of the highest priority begins first,
+    then the one that stands first in the plan. Between two attempts a step takes no worker's place
+    and no slots.
     """
 
     def __init__(
@@ -92,7 +97,9 @@ class Scheduler:
         self._status: dict[str, StepStatus] = {}
         self._failed_above: set[str] = set()
         self._due = deque(index for index, count in enumerate(self._open) if not count)
-        self._ready: list[int] = []
+        self._ready = Ready(_slots(plan))
+        self._taken: dict[int, Pools] = {}
+        self._recovering: set[int] = set()
         self._regardless: set[int] = set()
         self._attempts = [0] * len(plan.steps)
         self._waiting: list[tuple[float, int]] = []
@@ -114,16 +121,16 @@ class Scheduler:
         while True:
             self._settle_what_is_due()
             self._wake()
-            while self._ready and running < workers:
-                self._begin(self._steps[heapq.heappop(self._ready)], executor)
+            while running < workers and (found := self._ready.pop()):
+                index, self._taken[index] = found
+                self._begin(self._steps[index], executor)
                 running += 1
             if not running and not self._waiting:
                 break
             message = self._next_message()
             if message is not None:
-                running -= 1
                 error = error or message.error
-                self._attempted(message.step, message.ending)
+                running -= not self._attempted(message.step, message.ending, executor)
         if error is not None:
             raise error
 
@@ -148,7 +155,12 @@ class Scheduler:
             if self._cancellation.asked:
                 self._end(self._steps[index], Ending("cancelled", why=STOPPED["request"]))
             else:
-                heapq.heappush(self._ready, index)
+                self._make_ready(index)
+
+    def _make_ready(self, index: int) -> None:
+        step = self._steps[index]
+        own = ((_family(step), 1),) if step.max_parallel is not None else ()
+        self._ready.push(index, step.priority, (*step.pool, *own))
 
     @property
     def _stop(self) -> Stop:
@@ -157,20 +169,23 @@ class Scheduler:
         return "failure" if self._failed and not self._keep_going else "none"
 
     def _begin(self, step: Step, executor: Executor) -> None:
+        index = self._index[step.id]
+        self._attempts[index] += 1
+        # What has begun goes on with its attempts, whatever becomes of others.
+        self._regardless.add(index)
+        self._work.began(step, self._attempts[index])
+        self._submit(step, executor, lambda: self._work.perform(step))
+
+    def _submit(self, step: Step, executor: Executor, act: Callable[[], Ending]) -> None:
         def work() -> None:
             try:
-                done = _Done(step, self._work.perform(step))
+                done = _Done(step, act())
             except BaseException as error:
                 # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
                 self._cancellation.ask()
                 done = _Done(step, Ending("failed"), error)
             self._messages.put(done)
 
-        index = self._index[step.id]
-        self._attempts[index] += 1
-        # What has begun goes on with its attempts, whatever becomes of others.
-        self._regardless.add(index)
-        self._work.began(step, self._attempts[index])
         executor.submit(work)
 
     def _settle_what_is_due(self) -> None:
@@ -196,24 +211,35 @@ class Scheduler:
             return
         if verdict.regardless:
             self._regardless.add(index)
-        heapq.heappush(self._ready, index)
+        self._make_ready(index)
 
-    def _attempted(self, step: Step, ending: Ending) -> None:
-        """Ends a step with an attempt, or lets it wait for the next one."""
+    def _attempted(self, step: Step, ending: Ending, executor: Executor) -> bool:
+        """Ends a step with an attempt, lets it wait for the next one, or begins its fallback.
+
+        Tells whether the step is still at work.
+        """
         index = self._index[step.id]
         attempt = self._attempts[index]
-        delay = None
-        if ending.status == "failed" and not self._cancellation.asked:
+        mends = ending.status == "failed" and not self._cancellation.asked
+        if mends and index not in self._recovering:
             delay = delay_before_next(step.retry, attempt, ending.cause, self._pace.chance())
-        if delay is None:
-            self._end(step, ending)
-            return
-        self._work.retrying(step, attempt, delay, ending)
-        heapq.heappush(self._waiting, (self._pace.now() + delay, index))
+            if delay is not None:
+                self._ready.release(self._taken.pop(index))
+                self._work.retrying(step, attempt, delay, ending)
+                heapq.heappush(self._waiting, (self._pace.now() + delay, index))
+                return False
+            if step.fallback is not None:
+                self._recovering.add(index)
+                self._work.falling(step, ending)
+                self._submit(step, executor, lambda: self._work.recover(step, ending))
+                return True
+        self._ready.release(self._taken.pop(index))
+        self._end(step, ending)
+        return False
 
     def _end(self, step: Step, ending: Ending) -> None:
-        self._status[step.id] = ending.status
-        self._failed = self._failed or ending.status == "failed"
+        self._status[step.id] = _as_seen(step, ending.status)
+        self._failed = self._failed or self._status[step.id] == "failed"
         self._work.ended(step, ending)
         for follower in self._followers[self._index[step.id]]:
             self._open[follower] -= 1
@@ -226,11 +252,28 @@ class Scheduler:
         if stop == "none":
             return False
         kept = self._regardless if stop == "failure" else frozenset[int]()
-        dropped = sorted(index for index in self._ready if index not in kept)
-        self._ready = sorted(index for index in self._ready if index in kept)
+        dropped = self._ready.drop(kept.__contains__)
         for index in dropped:
             self._end(self._steps[index], Ending("cancelled", why=STOPPED[stop]))
         return bool(dropped)
+
+
+def _as_seen(step: Step, status: StepStatus) -> StepStatus:
+    """What those who need a step take its end for."""
+    forgiven = status == "failed" and step.continue_on_error
+    return "succeeded" if forgiven or status == "recovered" else status
+
+
+def _family(step: Step) -> str:
+    """A name for all cells of a step, which no resource has."""
+    return f"{step.id.partition('[')[0]}[]"
+
+
+def _slots(plan: Plan) -> dict[str, int]:
+    """How much of each pool there is."""
+    found = {one.name: one.slots for one in plan.resources if one.slots is not None}
+    families = {_family(step): step.max_parallel for step in plan.steps}
+    return found | {name: most for name, most in families.items() if most is not None}
 
 
 def _followers(plan: Plan) -> list[list[int]]:

@@ -25,6 +25,73 @@ def control_grammar() -> dict[str, JsonSchema]:
             "How long one attempt may take; then it is ended with all that it has started."
         ),
         "retry": _retry(),
+        "priority": {
+            "type": "integer",
+            "minimum": -1000,
+            "maximum": 1000,
+            "description": "Of the steps that are ready, those with more of it begin first; 0 by "
+            "default.",
+        },
+        "pool": {
+            "anyOf": [
+                {"type": "string", "minLength": 1},
+                {
+                    "type": "object",
+                    "minProperties": 1,
+                    "additionalProperties": {
+                        "type": "integer",
+                        "minimum": 1,
+                        "description": "The slots that the step takes.",
+                    },
+                },
+            ],
+            "description": "The resources that the step uses: a name, or names with the slots "
+            "that it takes of each.",
+        },
+        "max_parallel": {
+            "type": "integer",
+            "minimum": 1,
+            "description": "Of the step's combinations or items at most so many run at once.",
+        },
+        "fallback": {
+            "$ref": "#/$defs/action",
+            "description": "Runs where the step has failed; where it succeeds, the step is "
+            "`recovered`.",
+        },
+        "continue_on_error": {
+            "type": "boolean",
+            "description": "Lets the rest go on where the step fails, as if it had succeeded.",
+        },
+    }
+
+
+def resources_grammar() -> JsonSchema:
+    """The grammar of the document's `resources`."""
+    count: JsonSchema = {"type": "integer", "minimum": 1}
+    breaker: JsonSchema = {
+        "type": "object",
+        "properties": {
+            "failures": {**count, "description": "So many failures in a row are too many."},
+            "reset": duration("How long nothing uses the resource then."),
+        },
+        "additionalProperties": False,
+        "required": ["failures", "reset"],
+        "description": "Leaves the resource alone for a while where it fails again and again.",
+    }
+    resource: JsonSchema = {
+        "type": "object",
+        "minProperties": 1,
+        "properties": {
+            "slots": {**count, "description": "What its users may take of it at once."},
+            "breaker": breaker,
+        },
+        "additionalProperties": False,
+    }
+    return {
+        "type": "object",
+        "names": "resource",
+        "additionalProperties": resource,
+        "description": "What steps share, and name under `pool`.",
     }
 
 

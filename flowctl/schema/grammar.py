@@ -12,7 +12,7 @@ from typing import cast
 from flowctl.checking import SCHEMA as CHECK
 from flowctl.component import Component, JsonSchema, Spec
 from flowctl.registry import Registry
-from flowctl.schema.control import control_grammar
+from flowctl.schema.control import control_grammar, resources_grammar
 
 VERSION = 1
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -49,6 +49,7 @@ def workflow_grammar(registry: Registry) -> JsonSchema:
                 "additionalProperties": True,
             },
             "secrets": {"$ref": "#/$defs/secrets"},
+            "resources": {"$ref": "#/$defs/resources"},
             "defaults": {
                 "type": "object",
                 "description": "Merged under every step (RFC 7396): what a step says itself wins.",
@@ -103,6 +104,8 @@ def _definitions(registry: Registry) -> JsonSchema:
             "description": "What the workflow does; steps wait only for what they need.",
         },
         "step": _step(registry),
+        "action": _family("step", registry.actions),
+        "resources": resources_grammar(),
         "source": _family("source", registry.sources),
         "transform": _family("transform", registry.transforms),
         "sink": _family("sink", registry.sinks),

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowctl.interpreter.events import (
     Event,
@@ -20,8 +21,16 @@ from flowctl.interpreter.events import (
     fold,
 )
 from flowctl.plan import Step
-from tests.interpreter.model import Node, expected, graphs, plan_of
-from tests.interpreter.running import Runner, command, plan, statuses
+from tests.interpreter.model import (
+    Node,
+    acting,
+    expected,
+    graphs,
+    plan_of,
+    rich_graphs,
+    rich_plan_of,
+)
+from tests.interpreter.running import Leaping, Runner, command, plan, statuses
 
 
 @settings(max_examples=120, deadline=None)
@@ -44,6 +53,27 @@ def test_statuses_do_not_depend_on_the_workers_where_the_run_keeps_going(
         result = Runner(Path(folder))(plan_of(nodes), workers=3, keep_going=True)
         assert statuses(result) == expected(nodes, keep_going=True)
         assert result.status == ("failed" if "failed" in statuses(result).values() else "succeeded")
+
+
+@settings(max_examples=100, deadline=None)
+@given(rich_graphs(), st.booleans())
+def test_retries_fallbacks_and_forgiveness_are_those_of_the_model(
+    nodes: list[Node], keep_going: bool
+) -> None:
+    with TemporaryDirectory() as folder:
+        runner = Runner(Path(folder), registry=acting())
+        steps = rich_plan_of(nodes)
+        result = runner(steps, workers=1, keep_going=keep_going, pace=Leaping(), checkpoints=None)
+        assert statuses(result) == expected(nodes, keep_going=keep_going)
+        for index, node in enumerate(nodes):
+            step = result.steps[f"s{index}"]
+            assert step.attempts == (node.outcome[1] if step.attempts else 0)
+        spoilt = any(
+            step.status == "failed" and not node.forgiving
+            for node, step in zip(nodes, result.steps.values(), strict=True)
+        )
+        assert result.status == ("failed" if spoilt else "succeeded")
+        assert fold(runner.events).steps == result.steps
 
 
 @settings(max_examples=40, deadline=None)

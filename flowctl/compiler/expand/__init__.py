@@ -87,9 +87,16 @@ class _Expansion:
 
         about = {name: self._expanded(root, name, names) for name in _ABOUT}
         secrets = self._expanded(root, "secrets", names)
+        resources = self._expanded(root, "resources", names)
         maker = StepMaker(self.expander, self.judge, self.report, root, names)
         steps = tuple(maker.steps())
-        changed = {**about, "secrets": secrets, "params": params.schemas, "steps": maker.judged}
+        changed = {
+            **about,
+            "secrets": secrets,
+            "resources": resources,
+            "params": params.schemas,
+            "steps": maker.judged,
+        }
         self._judge(root, changed, names)
         warn_of_unused(root, self.files.trees.values(), self.report)
         return Expanded(
@@ -98,6 +105,7 @@ class _Expansion:
             params=_known(params.values),
             constants=constants,  # type: ignore[arg-type]  # a mapping of plain values
             secrets=tuple(_secrets(secrets)),
+            resources=resources if isinstance(resources, MappingNode) else None,
             steps=steps,
             about=_described(about),
             dependencies=(self.document.path, *self._others()),
