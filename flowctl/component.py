@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.files.paths import DataFile
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 
@@ -50,8 +51,11 @@ class Spec:
 class Files(Protocol):
     """The data files as a component may look at them while the workflow is compiled."""
 
-    def expand(self, pattern: str) -> tuple[Path, ...]:
-        """The files that a path, folder or glob stands for now, sorted; empty where none exists."""
+    def expand(self, pattern: str, endings: tuple[str, ...] = ()) -> tuple[DataFile, ...]:
+        """The files that a path, folder or glob stands for now, sorted; empty where none exists.
+
+        A folder stands for the files below it that have one of these endings.
+        """
         ...
 
 
@@ -96,12 +100,16 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where records come from. `paths` names the data paths that its arguments read."""
+    """Where records come from. `paths` names the data paths that its arguments read.
+
+    Of the files in a folder those are read that have one of the `endings`; all, without any.
+    """
 
     spec: Spec
     rule: Callable[[Arguments, Situation], Typed]
     open: Callable[[Arguments, Schema, Path], Reader]
     paths: Callable[[Arguments], tuple[str, ...]]
+    endings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ where `examine` says exactly which records are at fault and why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from flowctl.dataclass import dataclass
 
@@ -195,8 +195,9 @@ class Examined:
 class Stretch:
     """Bytes of a file that were read, with their XXH3, so that a change of them is noticed later.
 
-    They are those of the text in the file, uncompressed and in UTF-8, or those of the file itself
-    where it is `raw`. `line` is where the next record stands, in lines or in records from 1.
+    They are those of the text in the file, in UTF-8, or those of the file itself where it is `raw`.
+    `line` is where the next record stands, from 1, in what `counted` says. An `unended` stretch
+    may end in the midst of a record, should the file grow.
     """
 
     file: str
@@ -205,6 +206,8 @@ class Stretch:
     line: int
     digest: str
     raw: bool = False
+    counted: Literal["lines", "records"] = "lines"
+    unended: bool = False
 
 
 class Split(Protocol):

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from flowctl.arguments import column_type, listed, pairs
 from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
-from flowctl.component import Arguments, Files, JsonSchema, Typed
+from flowctl.component import Arguments, Files, JsonSchema, Situation, Typed
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import reserved
+from flowctl.dataflow import BadInput, reserved
 from flowctl.diagnostics import Fault, nearest
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample
-from flowctl.records import Column, DataType, Schema
+from flowctl.records import Binary, Column, DataType, Duration, Schema
 from flowctl.syntax.node import Json
 
 PATHS: Final[JsonSchema] = {
-    "description": "A file, a glob (read in the order of names), a folder, or a list of these.",
+    "description": "A file, a glob (read in the order of names), a folder, or a list of these. A "
+    "folder stands for all files below it with the format's endings, in the order of names; "
+    "folders in it that are named `key=value` give columns, which come last.",
     "anyOf": [
         {"type": "string", "format": "path", "minLength": 1},
         {
@@ -35,6 +38,11 @@ COLUMNS: Final[JsonSchema] = {
     "named get the type that a sample of the files shows.",
     "type": "object",
     "additionalProperties": {"type": "string", "format": "type"},
+}
+JSON_COLUMNS: Final[JsonSchema] = {
+    **COLUMNS,
+    "description": "Types of columns (`int64`, `string?`; `?` allows nulls), which come first. All "
+    "other keys that a sample of the files shows are columns too.",
 }
 ENCODING: Final[JsonSchema] = {
     "description": "How the text is encoded: `utf-8` unless said; `latin-1`, `cp1252`, `utf-16`...",
@@ -102,9 +110,9 @@ def paths_of(value: Json) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
-def files_of(value: Json, files: Files) -> list[Path]:
+def files_of(value: Json, files: Files, endings: tuple[str, ...]) -> list[Path]:
     """All files that the paths stand for now."""
-    return [file for path in paths_of(value) for file in files.expand(path)]
+    return [file.path for path in paths_of(value) for file in files.expand(path, endings)]
 
 
 def no_files(value: Json) -> str:
@@ -149,6 +157,37 @@ def _absent(name: str, names: list[str]) -> Fault:
         ("columns", name),
         help=f"did you mean `{close}`?" if close else None,
     )
+
+
+def json_rule(
+    kind: str,
+    form: str,
+    arguments: Arguments,
+    situation: Situation,
+    endings: tuple[str, ...],
+    sample: Callable[[Sequence[Path]], Sample | None],
+    no_record: Callable[[Sequence[Path]], str],
+) -> Typed:
+    """The rule of a source of JSON files, of which `no_record` says why a sample shows none."""
+    columns = declared(arguments.get("columns"), (Binary, Duration), form)
+    canonical = {kind: arguments[kind]}
+    if columns.columns:
+        canonical["columns"] = columns.canonical
+    unsure = Schema(columns.columns, open=True)
+    if columns.faults:
+        return Typed(canonical, unsure, columns.faults)
+    files = files_of(arguments[kind], situation.files, endings)
+    if not files:
+        return Typed(canonical, unsure, missing=(no_files(arguments[kind]),))
+    try:
+        found = sample(files)
+    except BadInput as error:
+        return Typed(canonical, unsure, (error.fault.below(kind),))
+    if found is None and not columns.columns:
+        message = f"{no_record(files)}, so its columns are not known"
+        return Typed(canonical, unsure, missing=(message,))
+    typed = typed_before(canonical, columns, found or Sample(()))
+    return replace(typed, faults=reserved_names(typed.schema, kind))
 
 
 def given(

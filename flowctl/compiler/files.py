@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import field
-from pathlib import Path
 from typing import Final
 
 from flowctl.dataclass import dataclass
-from flowctl.files.paths import DataFiles
+from flowctl.files.paths import DataFile, DataFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,19 +14,22 @@ class FilesOnce:
     """Remembers what each path, folder or glob stood for when it was first asked for."""
 
     files: DataFiles
-    _known: dict[str, tuple[Path, ...]] = field(default_factory=dict, repr=False)
+    _known: dict[tuple[str, tuple[str, ...]], tuple[DataFile, ...]] = field(
+        default_factory=dict, repr=False
+    )
 
-    def expand(self, pattern: str) -> tuple[Path, ...]:
+    def expand(self, pattern: str, endings: tuple[str, ...] = ()) -> tuple[DataFile, ...]:
         """The files that a path, folder or glob stands for, sorted; empty where none exists."""
-        if pattern not in self._known:
-            self._known[pattern] = self.files.expand(pattern)
-        return self._known[pattern]
+        asked = pattern, endings
+        if asked not in self._known:
+            self._known[asked] = self.files.expand(pattern, endings)
+        return self._known[asked]
 
 
 class _NoFiles:
     """The data files of steps that have not run yet."""
 
-    def expand(self, pattern: str) -> tuple[Path, ...]:
+    def expand(self, pattern: str, endings: tuple[str, ...] = ()) -> tuple[DataFile, ...]:
         """Nothing."""
         return ()
 

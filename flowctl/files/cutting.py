@@ -15,7 +15,7 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect
-from flowctl.files.streams import ByteStream
+from flowctl.files.streams import ByteStream, Packed
 from flowctl.files.structure import NEWLINE, Quotes, count_of, find_quotes, has_quotes
 
 LONGEST_RECORD = 64 * 1024 * 1024
@@ -28,7 +28,8 @@ class Chunk:
 
     `offset` counts bytes of the text and `line` its lines (from 1) up to the chunk's start;
     `lines` end in it. `quoted` tells whether a quote stands in it. `size` is what it took of the
-    file itself, compressed perhaps. `before` is what stands before the first record of the file.
+    file itself, and `packed` these bytes where it is compressed. `before` is what stands before
+    the first record of the file.
     """
 
     data: bytes
@@ -38,6 +39,7 @@ class Chunk:
     quoted: bool
     size: int
     before: bytes = b""
+    packed: Packed | None = None
 
     @property
     def records(self) -> int:
@@ -62,7 +64,8 @@ def cut(
     while data := _records(stream, name, target, dialect, line):
         lines = count_of(data, NEWLINE)
         quoted = dialect is not None and has_quotes(data, dialect)
-        yield Chunk(data, offset, line, lines, quoted, stream.consumed() - taken, before)
+        size = stream.consumed() - taken
+        yield Chunk(data, offset, line, lines, quoted, size, before, stream.packed())
         taken, before = stream.consumed(), b""
         offset += len(data)
         line += lines

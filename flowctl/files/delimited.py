@@ -101,6 +101,10 @@ class CsvSplit:
     chunk: Chunk
 
     @property
+    def file(self) -> str:
+        return self.reader.files[self.index].name
+
+    @property
     def size(self) -> int:
         return self.chunk.size
 

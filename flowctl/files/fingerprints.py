@@ -34,7 +34,7 @@ def stretch_of_file(path: Path, name: str, start: int, end: int, line: int) -> S
             data = os.pread(file.fileno(), end - start, start)
     except OSError as error:
         raise unreadable(name, error) from error
-    return Stretch(name, start, end, line, digest_of(data), raw=True)
+    return Stretch(name, start, end, line, digest_of(data), raw=True, counted="records")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ def changes(consumed: Consumed, now: Sequence[DataFile], encoding: str) -> list[
         own = [stretch for stretch in consumed.stretches if stretch.file == file.name]
         try:
             fault = (
-                _changed(file, own, encoding, whole=index < last)
+                _changed(file, own, encoding, consumed.sizes[index], whole=index < last)
                 if own
                 else _filled(file, consumed.sizes[index])
             )
@@ -146,38 +146,53 @@ def _filled(file: DataFile, size: int) -> Fault | None:
     return Fault(INPUT_CHANGED, f"`{file.name}` had no records when it was read, and has changed")
 
 
-def _changed(file: DataFile, own: Iterable[Stretch], encoding: str, whole: bool) -> Fault | None:
+def _changed(
+    file: DataFile, own: Sequence[Stretch], encoding: str, size: int, whole: bool
+) -> Fault | None:
     """Reads the stretches of a file again, of which `whole` says that there was nothing more."""
-    stretches = sorted(set(own), key=lambda stretch: stretch.start)
+    stretches = _needed(own)
     raw = stretches[0].raw
     stream = open_raw(file) if raw else open_stream(file, encoding)
     try:
-        end = _read_again(file.name, stretches, stream)
-        if isinstance(end, Fault):
-            return end
-        if raw or not stream.peek(0, 1):
+        if fault := _read_again(file.name, stretches, stream):
+            return fault
+        # A compressed file may end in bytes of which no record has come.
+        stream.skip(max(0, size - max(stretch.end for stretch in stretches)) if raw else 0)
+        if not stream.peek(0, 1):
             return None
     finally:
         stream.close()
     if whole:
         return Fault(INPUT_CHANGED, f"`{file.name}` has grown since all of it was read")
-    if end != b"\n":
+    if own[-1].unended:
         message = f"`{file.name}` has grown in its last record, which was read before"
         return Fault(INPUT_CHANGED, message)
     return None
 
 
-def _read_again(name: str, stretches: Sequence[Stretch], stream: ByteStream) -> Fault | bytes:
-    """The last byte of what was read before, or what is different now."""
-    position, line, data = 0, 1, b""
+def _needed(own: Iterable[Stretch]) -> list[Stretch]:
+    """In the order of their places, and without those that a later one holds.
+
+    Who goes on with a compressed file reads it from the front again, so there are such.
+    """
+    kept: dict[Stretch, None] = {}
+    for stretch in own:
+        if not stretch.start:
+            kept = {earlier: None for earlier in kept if earlier.end > stretch.end}
+        kept[stretch] = None
+    return sorted(kept, key=lambda stretch: stretch.start)
+
+
+def _read_again(name: str, stretches: Sequence[Stretch], stream: ByteStream) -> Fault | None:
+    """What is different now from what was read before."""
+    position, line = 0, 1
     for stretch in stretches:
         stream.skip(stretch.start - position)
         data = stream.read(stretch.end - stretch.start)
         if len(data) < stretch.end - stretch.start:
             return Fault(INPUT_CHANGED, f"`{name}` is shorter than what was read of it before")
         if digest_of(data) != stretch.digest:
-            unit = "records" if stretch.raw else "lines"
-            place = f"{unit} {line:,} to {max(line, stretch.line - 1):,}"
+            place = f"{stretch.counted} {line:,} to {max(line, stretch.line - 1):,}"
             return Fault(INPUT_CHANGED, f"`{name}` has changed since it was read, in {place}")
         position, line = stretch.end, stretch.line
-    return data[-1:]
+    return None

@@ -9,6 +9,7 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split
 from flowctl.files.cutting import Chunk
 from flowctl.files.jsonlines import JsonColumns, JsonSplit
+from flowctl.files.lines import after
 from flowctl.files.origins import Place
 from flowctl.syntax.node import Json
 
@@ -26,7 +27,7 @@ class InlineRows:
             text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows)
             data = text.encode()
             chunk = Chunk(data, 0, 1, len(self.rows), quoted=False, size=len(data))
-            yield JsonSplit(self.columns, 0, Place("rows", chunk))
+            yield JsonSplit(self.columns, Place("rows", chunk), after(0, chunk))
 
     def close(self) -> None:
         pass

@@ -1,6 +1,6 @@
-"""NDJSON as splits, read by Polars.
+"""Records in JSON as splits, read by Polars.
 
-Where its parser refuses a split, each line is looked at by itself: those that are no JSON object,
+Where its parser refuses a split, each record is looked at by itself: those that are no JSON object,
 or hold a value of another type than their column, are at fault; the rest is read by the same parser
 again. What that still refuses is found by halving.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,6 @@ import polars as pl
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stretch
 from flowctl.files.jsontypes import misfit_of, with_nonfinite
-from flowctl.files.lines import after
 from flowctl.files.origins import Place, join, line_spans
 from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.structure import Positions, Spans
@@ -59,47 +58,67 @@ class JsonColumns:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonText:
+    """Records as lines for the parser, where each stands there and where in the chunk itself.
+
+    A `doubtful` text has to be examined, since the parser might not refuse what is wrong in it.
+    """
+
+    data: bytes
+    lines: Spans
+    records: Spans
+    doubtful: bool
+
+
+def json_lines(data: bytes) -> JsonText:
+    """NDJSON: blank lines are no records."""
+    spans = _spans(data)
+    return JsonText(data, spans, spans, doubtful=lone_surrogates(data))
+
+
+@dataclass(frozen=True, slots=True)
 class JsonSplit:
-    """A run of lines of one file; blank ones are no records."""
+    """A run of records of one file; `noun` is what a record is called there."""
 
     columns: JsonColumns
-    index: int
     place: Place
+    after: Json
+    text: Callable[[bytes], JsonText] = json_lines
+    noun: str = "line"
+
+    @property
+    def file(self) -> str:
+        return self.place.file
 
     @property
     def size(self) -> int:
         return self.place.chunk.size
 
-    @property
-    def after(self) -> Json:
-        return after(self.index, self.place.chunk)
-
     def taken(self) -> Sequence[Stretch]:
         return self.place.taken()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        data = self.place.chunk.data
-        spans = _spans(data)
-        if _lone_surrogates(data):
+        text = self.text(self.place.chunk.data)
+        if text.doubtful:
             return None
-        frame = self.place.marked(self._parse(data), columns, lambda: spans)
+        frame = self.place.marked(self._parse(text.data), columns, lambda: text.records)
         made = self.columns.conversions.values()
         values = [conversion.quick for conversion in made if conversion.convert is not None]
         if doubts := suspects(self.columns.read(columns), columns):
             values.append(pl.any_horizontal(doubts).alias(SUSPECT))
-        return Scan(len(spans.ends), frame.with_columns(values))
+        return Scan(len(text.records.ends), frame.with_columns(values))
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        data = self.place.chunk.data
-        spans = _spans(data)
+        found = self.text(self.place.chunk.data)
+        spans = found.records
         read = self.columns.read(columns)
-        faults = {fault.record: fault for fault in _line_faults(data, spans, read)}
+        faults = {fault.record: fault for fault in self._record_faults(spans, read)}
         sound = np.delete(np.arange(len(spans.ends)), list(faults))
         names = [conversion.column.name for conversion in read]
-        for fault in self._refused(data, spans, sound, names):
+        for fault in self._refused(found, sound, names):
             faults[fault.record] = fault
         sound = np.delete(np.arange(len(spans.ends)), list(faults))
-        text = join(data, spans, sound)
+        text = join(found.data, found.lines, sound)
         made = self.columns.conversions.values()
         # First with_columns: a select of constants alone would be a frame of one row.
         converted = self._parse(text, lenient=True).with_columns(each.value for each in made)
@@ -118,27 +137,56 @@ class JsonSplit:
         )
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        return self.place.origins(_spans(self.place.chunk.data), records)
+        return self.place.origins(self.text(self.place.chunk.data).records, records)
 
     def _parse(self, data: bytes, lenient: bool = False) -> pl.LazyFrame:
         return pl.scan_ndjson(data, schema=self.columns.parsed, ignore_errors=lenient)
 
+    def _record_faults(
+        self, spans: Spans, conversions: Sequence[Conversion]
+    ) -> Iterator[RecordFault]:
+        """Records that are no JSON object, and values of another type than their column."""
+        data, noun = self.place.chunk.data, self.noun
+        for record in range(len(spans.ends)):
+            try:
+                found = json.loads(
+                    spans.bytes_of(data, record),
+                    parse_constant=_refuse,
+                    parse_float=_finite,
+                    object_pairs_hook=_first_of_each,
+                )
+                json.dumps(found, ensure_ascii=False).encode()
+            except _TooLarge as error:
+                message = f"the number {shown(str(error))} is beyond float64"
+                yield RecordFault(record, "type", message)
+                continue
+            except (ValueError, RecursionError) as error:
+                message = f"the {noun} is no JSON: {_reason(error)}"
+                yield RecordFault(record, "syntax", message)
+                continue
+            if not isinstance(found, dict):
+                yield RecordFault(record, "syntax", f"the {noun} is no JSON object")
+                continue
+            fault = _misfit_fault(record, found, conversions)
+            if fault is not None:
+                yield fault
+
     def _refused(
-        self, data: bytes, spans: Spans, records: Positions, names: list[str]
+        self, found: JsonText, records: Positions, names: list[str]
     ) -> Iterator[RecordFault]:
         """The records that the parser refuses, although they look sound, found by halving."""
         if not len(records):
             return
         try:
-            text = join(data, spans, records)
+            text = join(found.data, found.lines, records)
             pl.scan_ndjson(text, schema=self.columns.judged).select(names).collect()
         except REFUSALS as error:
             if len(records) == 1:
                 yield RecordFault(int(records[0]), "type", reason(error))
                 return
             middle = len(records) // 2
-            yield from self._refused(data, spans, records[:middle], names)
-            yield from self._refused(data, spans, records[middle:], names)
+            yield from self._refused(found, records[:middle], names)
+            yield from self._refused(found, records[middle:], names)
 
 
 def _spans(data: bytes) -> Spans:
@@ -153,7 +201,7 @@ def _spans(data: bytes) -> Spans:
     return Spans(spans.starts[kept], spans.ends[kept], spans.fields[kept], spans.stray[kept])
 
 
-def _lone_surrogates(data: bytes) -> bool:
+def lone_surrogates(data: bytes) -> bool:
     """Whether an escape may stand for half a character, which the parser reads as NUL."""
     if b"\\" not in data:
         return False
@@ -164,34 +212,6 @@ def _lone_surrogates(data: bytes) -> bool:
     low = (digit >= ord("c")) & (digit <= ord("f"))
     high = (digit == ord("8")) | (digit == ord("9")) | (digit == ord("a")) | (digit == ord("b"))
     return not np.array_equal(escapes[high] + 6, escapes[low])
-
-
-def _line_faults(
-    data: bytes, spans: Spans, conversions: Sequence[Conversion]
-) -> Iterator[RecordFault]:
-    """Lines that are no JSON object, and values that are of another type than their column."""
-    for record in range(len(spans.ends)):
-        try:
-            found = json.loads(
-                spans.bytes_of(data, record),
-                parse_constant=_refuse,
-                parse_float=_finite,
-                object_pairs_hook=_first_of_each,
-            )
-            json.dumps(found, ensure_ascii=False).encode()
-        except _TooLarge as error:
-            yield RecordFault(record, "type", f"the number {shown(str(error))} is beyond float64")
-            continue
-        except (ValueError, RecursionError) as error:
-            message = f"the line is no JSON: {_reason(error)}"
-            yield RecordFault(record, "syntax", message)
-            continue
-        if not isinstance(found, dict):
-            yield RecordFault(record, "syntax", "the line is no JSON object")
-            continue
-        fault = _misfit_fault(record, found, conversions)
-        if fault is not None:
-            yield fault
 
 
 def _misfit_fault(
@@ -235,6 +255,7 @@ def _reason(error: Exception) -> str:
             return "it is not UTF-8"
         case RecursionError():
             return "it is nested too deep"
-        case json.JSONDecodeError(msg=message, colno=column):
-            return f"{message.lower()} at column {column}"
+        case json.JSONDecodeError(msg=message, lineno=line, colno=column):
+            within = f"line {line} of it, " if line > 1 else ""
+            return f"{message.lower().removesuffix(' at')} at {within}column {column}"
     return str(error)

@@ -70,6 +70,10 @@ class TextSplit:
     place: Place
 
     @property
+    def file(self) -> str:
+        return self.place.file
+
+    @property
     def size(self) -> int:
         return self.place.chunk.size
 

@@ -12,23 +12,35 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, Origin, Stretch
 from flowctl.files.cutting import Chunk
 from flowctl.files.fingerprints import digest_of
+from flowctl.files.streams import Packed
 from flowctl.files.structure import NEWLINE, Positions, Spans, lines_before
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A chunk in the file that the workflow names so."""
+    """A chunk in the file that the workflow names so.
+
+    `behind` is the number of the record behind it, from 1, where lines do not tell records.
+    """
 
     file: str
     chunk: Chunk
+    behind: int | None = None
 
     def taken(self) -> tuple[Stretch, ...]:
         """The chunk as what was read, with what stands before the first record."""
         chunk = self.chunk
-        end = chunk.offset + len(chunk.data)
-        digest = digest_of(chunk.before, chunk.data)
-        start = chunk.offset - len(chunk.before)
-        return (Stretch(self.file, start, end, chunk.line + chunk.lines, digest),)
+        packed = chunk.packed or Packed(
+            chunk.offset - len(chunk.before),
+            chunk.offset + len(chunk.data),
+            digest_of(chunk.before, chunk.data),
+        )
+        run, raw = (packed.start, packed.end), chunk.packed is not None
+        if self.behind is not None:
+            digest = packed.digest
+            return (Stretch(self.file, *run, self.behind, digest, raw=raw, counted="records"),)
+        line, unended = chunk.line + chunk.lines, chunk.data[-1:] != b"\n"
+        return (Stretch(self.file, *run, line, packed.digest, raw=raw, unended=unended),)
 
     def origins(self, spans: Spans, records: Sequence[int]) -> list[Origin]:
         """Where these records stand."""

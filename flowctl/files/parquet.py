@@ -15,8 +15,6 @@ from flowctl.codes.environment import DAMAGED, HEADER
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     RECORD,
-    SOURCE_FILE,
-    SOURCE_LINE,
     BadInput,
     Examined,
     Origin,
@@ -27,6 +25,7 @@ from flowctl.dataflow import (
 )
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
+from flowctl.files.columnar import as_typed, check_columns, numbered
 from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
 from flowctl.files.paths import DataFile
@@ -69,7 +68,7 @@ class ParquetFiles:
         first, rows = _position(start)
         for index in range(first, len(self.files)):
             file = self.files[index]
-            self._check_columns(file)
+            check_columns(file, schema_of_file(file.path), self.schema)
             for split in self._splits_of(index, target):
                 if split.start >= rows:
                     yield split
@@ -94,20 +93,6 @@ class ParquetFiles:
                     places = []
                 start, rows, size = start + rows, 0, 0
 
-    def _check_columns(self, file: DataFile) -> None:
-        found = schema_of_file(file.path)
-        for column in self.schema:
-            if column.name not in found or found[column.name].type != column.type:
-                seen = f"{found[column.name].type}" if column.name in found else "missing"
-                message = (
-                    f"`{file.name}`: column `{column.name}` is {seen}, but {column.type} elsewhere"
-                )
-                raise BadInput(Fault(HEADER, message), file.name)
-        for column in found:
-            if column.name not in self.schema:
-                message = f"`{file.name}` has a column `{column.name}`, unlike the other files"
-                raise BadInput(Fault(HEADER, message), file.name)
-
     def close(self) -> None:
         pass
 
@@ -131,6 +116,10 @@ class ParquetSplit:
     bytes: tuple[tuple[int, int], ...]
 
     @property
+    def file(self) -> str:
+        return self._file.name
+
+    @property
     def after(self) -> Json:
         return [self.index, self.start + self.rows]
 
@@ -146,15 +135,7 @@ class ParquetSplit:
         return self.reader.files[self.index]
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
-        frame = self._frame()
-        if SOURCE_FILE in columns:
-            frame = frame.with_columns(pl.lit(self._file.name).alias(SOURCE_FILE))
-        if SOURCE_LINE in columns:
-            line = pl.int_range(pl.len()) + self.start + 1
-            frame = frame.with_columns(line.alias(SOURCE_LINE))
-        if RECORD in columns:
-            frame = frame.with_columns(pl.int_range(pl.len()).alias(RECORD))
-        return Scan(self.rows, frame)
+        return Scan(self.rows, numbered(self._frame(), self._file.name, self.start, columns))
 
     def examine(self, columns: Sequence[str]) -> Examined:
         scan = self.scan([*columns, RECORD], thorough=True)
@@ -173,11 +154,8 @@ class ParquetSplit:
         ]
 
     def _frame(self) -> pl.LazyFrame:
-        types = {column.name: polars_type(column.type) for column in self.reader.schema}
         frame = pl.scan_parquet(self._file.path, glob=False, hive_partitioning=False)
-        found = frame.collect_schema()
-        casts = [pl.col(name).cast(kind) for name, kind in types.items() if found[name] != kind]
-        return frame.slice(self.start, self.rows).select(*types).with_columns(casts)
+        return as_typed(frame.slice(self.start, self.rows), self.reader.schema)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,8 @@ _PIECE = 24 * 1024
 _LONGEST_LINE = 4 * 1024 * 1024
 _FILES = 8
 _EMPTY_TEXT = "\0"
+_BEGINNING = re.compile(r"[ \t\r\n]*(?:\[[ \t\r\n]*)?(?=\{)")
+_BETWEEN = re.compile(r"[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +69,88 @@ def sample_delimited(
 
 def sample_json_lines(paths: Sequence[Path], encoding: str = "utf-8") -> Sample | None:
     """The columns of NDJSON files in order of appearance, None where there is no record."""
+    return _json_columns(
+        record
+        for path in _some(paths)
+        for piece in _pieces(DataFile(path, path.name), encoding, 0)
+        for record in _lines_of_json(piece)
+    )
+
+
+def sample_json(paths: Sequence[Path]) -> Sample | None:
+    """The columns of files of JSON arrays, or of one object each, as `sample_json_lines` does."""
+    return _json_columns(record for path in _some(paths) for record in _elements(path))
+
+
+def no_element(paths: Sequence[Path]) -> str:
+    """Why JSON files have no columns."""
+    return f"`{paths[0].name}` does not begin with a JSON object, nor with an array of them"
+
+
+def _lines_of_json(text: bytes) -> Iterator[object]:
+    for line in text.splitlines():
+        try:
+            yield json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+
+
+def _elements(path: Path) -> Iterator[dict[str, object]]:
+    """The first objects of an array, and some that look like them from its middle and end."""
+    file = DataFile(path, path.name)
+    size, head = _HEAD, [*_objects(_bytes(file, 0, _HEAD))]
+    while not head and size < _LONGEST_LINE and len(_bytes(file, 0, size)) == size:
+        size *= 4
+        head = [*_objects(_bytes(file, 0, size))]
+    yield from head
+    keys = {key for record in head for key in record}
+    if not keys or compression(path) is not None:
+        return
+    whole = path.stat().st_size
+    for place in sorted({(whole - _PIECE) // 2, whole - _PIECE}):
+        if place > size:
+            # A nested object has few of these keys, if it is taken for a record.
+            found = _objects(_bytes(file, place, _PIECE), within=True)
+            yield from (record for record in found if 2 * len(keys & set(record)) > len(keys))
+
+
+def _bytes(file: DataFile, start: int, size: int) -> bytes:
+    stream = open_stream(file)
+    try:
+        stream.skip(start)
+        return stream.peek(0, size)
+    finally:
+        stream.close()
+
+
+def _objects(data: bytes, within: bool = False) -> Iterator[dict[str, object]]:
+    """The objects of an array that stand whole in a part of it, from the front or from within."""
+    text = data.decode("utf-8-sig" if not within else "utf-8", errors="replace")
+    decoder = json.JSONDecoder()
+    between = _BETWEEN if within else _BEGINNING
+    place: re.Match[str] | None = between.search(text) if within else between.match(text)
+    while place is not None:
+        try:
+            record, end = decoder.raw_decode(text, place.end())
+        except (ValueError, RecursionError):
+            if not within:
+                return
+            place = _BETWEEN.search(text, place.end())
+            continue
+        if isinstance(record, dict):
+            yield record
+        place = _BETWEEN.match(text, end) or (_BETWEEN.search(text, end) if within else None)
+
+
+def _json_columns(records: Iterable[object]) -> Sample | None:
+    """The columns in order of appearance, None where nothing is a record."""
     values: dict[str, list[object]] = {}
     found = False
-    for path in _some(paths):
-        for piece in _pieces(DataFile(path, path.name), encoding, 0):
-            for line in piece.splitlines():
-                try:
-                    record = json.loads(line)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(record, dict):
-                    found = True
-                    for name, value in record.items():
-                        values.setdefault(name, []).append(value)
+    for record in records:
+        if isinstance(record, dict):
+            found = True
+            for name, value in record.items():
+                values.setdefault(name, []).append(value)
     if not found:
         return None
     return Sample(tuple(Column(name, infer_json(seen)) for name, seen in values.items()))

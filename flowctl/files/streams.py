@@ -11,16 +11,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+import xxhash
+
 from flowctl.codes.environment import DAMAGED, UNREADABLE
+from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
-from flowctl.files.paths import DataFile
+from flowctl.files.paths import SUFFIXES, DataFile
 from flowctl.ordinary import open_file
 
 PIECE = 256 * 1024
 _RAW_PIECE = 64 * 1024  # a gzip member may unpack to a thousand times as much
 _MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\0"}
-SUFFIXES = (".gz", ".zst", ".bz2", ".xz")
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Bytes of a compressed file, from its own `start` to its `end`, with their XXH3."""
+
+    start: int
+    end: int
+    digest: str
 
 
 class ByteStream(Protocol):
@@ -40,6 +51,10 @@ class ByteStream(Protocol):
 
     def consumed(self) -> int:
         """How many bytes of the file itself have been taken, for progress."""
+        ...
+
+    def packed(self) -> Packed | None:
+        """What was read of a compressed file since this was last asked, or since its beginning."""
         ...
 
     def close(self) -> None: ...
@@ -121,6 +136,9 @@ class _Plain:
     def consumed(self) -> int:
         return self._position
 
+    def packed(self) -> None:
+        return None
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -146,6 +164,8 @@ class _PieceSource(Protocol):
     def next_piece(self) -> bytes: ...
 
     def consumed(self) -> int: ...
+
+    def packed(self) -> Packed | None: ...
 
     def close(self) -> None: ...
 
@@ -199,6 +219,9 @@ class _Pieces:
     def consumed(self) -> int:
         return self._source.consumed()
 
+    def packed(self) -> Packed | None:
+        return self._source.packed()
+
     def close(self) -> None:
         self._source.close()
 
@@ -214,6 +237,8 @@ class _Decompressed:
         self._member: _Member | None = None
         self._rest = b""
         self._position = 0
+        self._told = 0
+        self._digest = xxhash.xxh3_128()
         self.ended = False
 
     def next_piece(self) -> bytes:
@@ -246,6 +271,7 @@ class _Decompressed:
         except OSError as error:
             raise unreadable(self._name, error) from error
         self._position += len(data)
+        self._digest.update(data)
         return data
 
     def _damaged(self, reason: str) -> BadInput:
@@ -253,6 +279,12 @@ class _Decompressed:
 
     def consumed(self) -> int:
         return self._position - len(self._rest)
+
+    def packed(self) -> Packed:
+        found = Packed(self._told, self._position, self._digest.hexdigest())
+        self._told = self._position
+        self._digest.reset()
+        return found
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -279,6 +311,9 @@ class _Recoded:
 
     def consumed(self) -> int:
         return self._stream.consumed()
+
+    def packed(self) -> Packed | None:
+        return self._stream.packed()
 
     def close(self) -> None:
         self._stream.close()

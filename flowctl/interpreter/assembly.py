@@ -98,7 +98,7 @@ def assemble(
     if stream.check is not None:
         judged = check_rule(plain(stream.check), section.leaving, situation.scope)
         _refuse(judged.faults, "check")
-    files = expand(base, source.paths(typed.arguments))
+    files = expand(base, source.paths(typed.arguments), source.endings)
     reader = source.open(typed.arguments, columns, base)
     later = zip(boundaries, sections[1:], strict=True)
     return Assembled(

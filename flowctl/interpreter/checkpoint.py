@@ -154,4 +154,6 @@ def place_of(stretches: Sequence[Stretch]) -> str:
     if not stretches:
         return ""
     last = stretches[-1]
-    return f"{last.file}, record {last.line:,}" if last.raw else f"{last.file}:{last.line:,}"
+    if last.counted == "records":
+        return f"{last.file}, record {last.line:,}"
+    return f"{last.file}:{last.line:,}"

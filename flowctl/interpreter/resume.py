@@ -203,8 +203,9 @@ class _Look:
 
     def _input(self, kept: Kept, body: Stream) -> None:
         source = body.source
-        paths = self._components.sources[source.kind].paths(source.arguments)
-        files = expand(self._setting.base, paths)
+        component = self._components.sources[source.kind]
+        paths = component.paths(source.arguments)
+        files = expand(self._setting.base, paths, component.endings)
         encoding = str(source.arguments.get("encoding", "utf-8"))
         for fault in changes(kept.consumed, files, encoding):
             self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", source.kind)))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import json
 import os
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 import polars as pl
+import pyarrow.ipc as ipc
 
 from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
@@ -34,8 +37,21 @@ def write_inputs(base: Path) -> None:
     (base / "bad.csv").write_text(head + "".join(bad))
     frame = pl.read_csv((head + "".join(lines)).encode())
     frame.write_ndjson(base / "all.ndjson")
+    _write_further(base / "more", frame)
     frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
     (base / "lines.txt").write_text("".join(lines))
+
+
+def _write_further(folder: Path, frame: pl.DataFrame) -> None:
+    """The same records packed, as a JSON array, and as a folder of Arrow files."""
+    for name in ("set/k=1", "set/k=__HIVE_DEFAULT_PARTITION__"):
+        (folder / name).mkdir(parents=True)
+    (folder / "all.ndjson.bz2").write_bytes(bz2.compress(frame.write_ndjson().encode()))
+    (folder / "all.json").write_text(json.dumps(frame.to_dicts(), indent=1))
+    frame.write_ipc(folder / "set/k=1/a.arrow", record_batch_size=37)
+    table = frame.to_arrow()
+    with ipc.new_stream(folder / name / "b.arrow", table.schema) as writer:
+        writer.write_table(table, max_chunksize=37)
 
 
 def _stream(source: Operation, *transforms: Operation, sinks: tuple[Operation, ...]) -> Plan:
@@ -61,6 +77,13 @@ FLOWS: dict[str, Plan] = {
     "ndjson to zstd": _stream(
         op("ndjson", "all.ndjson"), sinks=(op("ndjson", "out/a.ndjson.zst"),)
     ),
+    "bzip2 to xz": _stream(
+        op("ndjson", "more/all.ndjson.bz2"), sinks=(op("ndjson", "out/a.ndjson.xz"),)
+    ),
+    "json to bzip2": _stream(
+        op("json", "more/all.json"), FILTER, sinks=(op("csv", "out/a.csv.bz2"),)
+    ),
+    "arrow to zstd": _stream(op("arrow", "more/set"), sinks=(op("csv", "out/a.csv.zst"),)),
     "parquet to three": _stream(
         op("parquet", "all.parquet"),
         op("limit", 250),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,13 +14,14 @@ from flowctl.dataflow import InOrder, Keep, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.expressions.scope import Scope
+from flowctl.files.paths import DataFile
 from flowctl.records import Null, Schema, Unknown
 
 
 class NoFiles:
     """A project without data."""
 
-    def expand(self, pattern: str) -> tuple[Path, ...]:
+    def expand(self, pattern: str, endings: tuple[str, ...] = ()) -> tuple[DataFile, ...]:
         return ()
 
 

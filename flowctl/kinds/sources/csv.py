@@ -14,6 +14,7 @@ from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect, Layout
 from flowctl.files.paths import expand
 from flowctl.files.sampling import Sample, sample_delimited
+from flowctl.partitions import partitioned
 from flowctl.records import Binary, Duration, List, Schema, Struct
 from flowctl.sourcing import (
     COLUMNS,
@@ -79,6 +80,7 @@ _DEFAULTS: Final[dict[str, Json]] = {
     "skip": 0,
 }
 _NOT_IN_TEXT = (Binary, Duration, List, Struct)
+_ENDINGS = (".csv", ".tsv")
 
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
@@ -90,7 +92,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     unsure = Schema(columns.columns, open=True)
     if faults:
         return Typed(canonical, unsure, faults)
-    files = files_of(arguments["csv"], situation.files)
+    files = files_of(arguments["csv"], situation.files, _ENDINGS)
     if not files:
         return Typed(canonical, unsure, missing=(no_files(arguments["csv"]),))
     try:
@@ -138,7 +140,7 @@ def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
     from flowctl.files.delimited import Delimited
     from flowctl.files.texttypes import conversions
 
-    files = expand(base, paths_of(arguments["csv"]))
+    files = expand(base, paths_of(arguments["csv"]), _ENDINGS)
     names = tuple(column.name for column in declared(arguments.get("columns"), (), "CSV").columns)
     return Delimited(
         files,
@@ -150,4 +152,6 @@ def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
     )
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]))
+COMPONENT = partitioned(
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]), _ENDINGS)
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.files.paths import expand
+from flowctl.partitions import partitioned
 from flowctl.records import Schema
 from flowctl.sourcing import PATHS, files_of, no_files, paths_of, reserved_names, size_of
 
@@ -22,11 +23,12 @@ SPEC = Spec(
     detail="Only the columns that are used are read. The files of one source have the same "
     "columns, in any order.",
 )
+_ENDINGS = (".parquet", ".pq")
 
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
     canonical = {"parquet": arguments["parquet"]}
-    files = files_of(arguments["parquet"], situation.files)
+    files = files_of(arguments["parquet"], situation.files, _ENDINGS)
     if not files:
         missing = (no_files(arguments["parquet"]),)
         return Typed(canonical, Schema(open=True), missing=missing)
@@ -42,8 +44,10 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
 def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
     from flowctl.files.parquet import ParquetFiles
 
-    files = expand(base, paths_of(arguments["parquet"]))
+    files = expand(base, paths_of(arguments["parquet"]), _ENDINGS)
     return ParquetFiles(files, schema, size_of(files))
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["parquet"]))
+COMPONENT = partitioned(
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["parquet"]), _ENDINGS)
+)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import expand
+from flowctl.partitions import partitioned
 from flowctl.records import Column, Schema, String
 from flowctl.sourcing import (
     ENCODING,
@@ -38,7 +39,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     if arguments.get("encoding", "utf-8") != "utf-8":
         canonical["encoding"] = arguments["encoding"]
     faults = tuple(encoding_faults(arguments))
-    found = files_of(arguments["text"], situation.files)
+    found = files_of(arguments["text"], situation.files, ())
     return Typed(
         canonical, _SCHEMA, faults, missing=() if found else (no_files(arguments["text"]),)
     )
@@ -52,4 +53,4 @@ def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
     return LineFiles(files, TextSplit, encoding, size_of(files))
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"]))
+COMPONENT = partitioned(Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"])))
