@@ -6,6 +6,8 @@ import bz2
 import gzip
 import json
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
@@ -140,16 +142,22 @@ INPUT: dict[str, str] = {
     "parquet to three": "all.parquet",
     "text to text": "lines.txt",
     "sorted": "in/b.csv",
+    "bzip2 to xz": "more/all.ndjson.bz2",
 }
 """For flows that differ in what they read, a file of that."""
+PACKED: dict[str, tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]] = {
+    ".gz": (gzip.decompress, partial(gzip.compress, mtime=0)),
+    ".bz2": (bz2.decompress, bz2.compress),
+}
 Change: TypeAlias = Literal["shrunk", "grown", "changed", "gone"]
 
 
 def changed(path: Path, change: Change) -> None:
     """Does to a file what others may do to it while nobody looks."""
-    packed, columnar = path.suffix == ".gz", path.suffix == ".parquet"
+    columnar = path.suffix == ".parquet"
     data = path.read_bytes()
-    text = gzip.decompress(data) if packed else data
+    unpack, pack = PACKED.get(path.suffix, (bytes, bytes))
+    text = unpack(data)
     match change:
         case "gone":
             path.unlink()
@@ -158,12 +166,12 @@ def changed(path: Path, change: Change) -> None:
         case "grown":
             with path.open("ab") as file:
                 line = text.splitlines(keepends=True)[-1]
-                file.write(gzip.compress(line, mtime=0) if packed else line)
+                file.write(pack(line))
         case "changed" if columnar:
             pl.read_parquet(path).reverse().write_parquet(path, row_group_size=FIRST)
         case "changed":
             text = text.replace(b"text 3", b"text 7", 5)
-            path.write_bytes(gzip.compress(text, mtime=0) if packed else text)
+            path.write_bytes(pack(text))
 
 
 OUTPUTS = ("out/*", "*.csv", "*.ndjson", "*.parquet")
