@@ -136,7 +136,22 @@ class Blocking:
     gives: Schema | None = None
 
 
-Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking"
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A function of the project, which is called with each split's records in another process.
+
+    `root` leads from the workflow's folder to the project's, `file` from there to the module;
+    `gives` are the columns that must come back. Records have no place any more behind it.
+    """
+
+    module: str
+    function: str
+    root: str
+    file: str
+    gives: Schema
+
+
+Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking | Foreign"
 
 
 @dataclass(frozen=True, slots=True)

@@ -307,3 +307,14 @@ class or of an `async` function, which are not called.
         return frame.drop_nulls()
 """,
 )
+FUNCTION_SHAPE = Code(
+    "E452",
+    "a function of the wrong shape",
+    """\
+The transform `python` calls its function with one argument, the frame, and takes the frame that
+it returns. Further parameters need defaults; `*args` and `**kwargs` are fine.
+
+    def tidy(frame: pl.DataFrame, most: int = 600) -> pl.DataFrame:
+        return frame.with_columns(pl.col("dep_delay").clip(0, most))
+""",
+)

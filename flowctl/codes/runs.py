@@ -278,3 +278,26 @@ What the run keeps below `.flowctl/runs` is not what was written there, so it ca
 `flowctl checkpoint rewind` goes back to an earlier checkpoint; `flowctl run --fresh` begins anew.
 """,
 )
+
+FUNCTION_FAILED = Code(
+    "E740",
+    "a function has failed",
+    """\
+A function of the project raised an exception, or the process in which it ran ended: by `os._exit`,
+by a signal, or for lack of memory. The message names the records that it was given and the line
+that failed; Python's traceback is in the step's log. Nothing was published.
+""",
+)
+
+FUNCTION_RESULT = Code(
+    "E741",
+    "a function returned something else",
+    """\
+What a function of the project returned is not what the workflow says: not a Polars data frame, or
+not with the columns and types under `columns`. Smaller numbers become larger ones by themselves;
+anything else must be as declared, and nothing may be left over.
+
+    - python: cleaning:tidy
+      columns: {dest: string, delay: int64?}      # all that comes back; `?` allows nulls
+""",
+)

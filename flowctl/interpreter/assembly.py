@@ -13,10 +13,11 @@ from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking, InOrder, Operator, Reader, Rowwise, Writer
+from flowctl.dataflow import Blocking, Foreign, InOrder, Operator, Reader, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile, DataFiles, expand
+from flowctl.interpreter.calling import Callers
 from flowctl.interpreter.pipeline import Pipeline, Stage, segments
 from flowctl.plan import Operation, Stream
 from flowctl.records import Schema
@@ -65,12 +66,17 @@ class Assembled:
 
 
 def assemble(
-    stream: Stream, base: Path, scope: Scope, components: Components, known: Schema | None = None
+    stream: Stream,
+    scope: Scope,
+    components: Components,
+    callers: Callers,
+    known: Schema | None = None,
 ) -> Assembled:
     """The stages over the files as they are now; raises Unfit and BadInput.
 
     `known` are the source's columns, where a part of the files was read with these before.
     """
+    base = callers.base
     situation = Situation(replace(scope, source=True), DataFiles(base), folders=Folders(base))
     source = components.sources[stream.source.kind]
     typed = source.rule(stream.source.arguments, situation)
@@ -84,6 +90,8 @@ def assemble(
     for index, operation in enumerate(stream.transforms):
         operator, leaving = _transform(operation, index, section.leaving, situation, components)
         boundary = Stage(_UNCHANGED, operation.on_error, ("transforms", index), operation.kind)
+        if isinstance(operator, Foreign):
+            operator = callers.blocking(operator, section.leaving, boundary)
         if isinstance(operator, Blocking):
             boundaries.append((operator, boundary))
             section = section.behind(operator, boundary, leaving)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import BinaryIO
 
@@ -68,6 +70,20 @@ class OutputLog:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab")
         return self._file
+
+
+@contextmanager
+def heard_by_many(log: OutputLog) -> Iterator[Callable[[StreamName, bytes], None]]:
+    """A log that many threads may feed; it ends with the context."""
+    lock = Lock()
+
+    def feed(stream: StreamName, piece: bytes) -> None:
+        with lock:
+            log.feed(stream, piece)
+
+    with log:
+        yield feed
+        log.end()
 
 
 class _Lines:

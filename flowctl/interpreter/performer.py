@@ -8,13 +8,15 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from flowctl.action import StreamName
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
-from flowctl.interpreter.events import StepProgress, StepStatus
+from flowctl.interpreter.events import StepOutput, StepProgress, StepStatus
 from flowctl.interpreter.handing import handing, read_by
+from flowctl.interpreter.logs import OutputLog, heard_by_many
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
 from flowctl.interpreter.places import diagnosed
@@ -132,8 +134,12 @@ class Performer:
             work=setting.folder / "work",
             split_bytes=setting.split_bytes or SPLIT_BYTES,
             keeping=self._keeping(step, moved),
+            environment=self._environment,
         )
-        result = run_stream(replace(step, body=moved), given, self._registry)
+        log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))
+        with heard_by_many(log) as heard:
+            moving = replace(step, body=moved)
+            result = run_stream(moving, replace(given, heard=heard), self._registry)
         if result.status == "cancelled" and not setting.cancellation.asked:
             late = Fault(TIMED_OUT, "the stream was ended: its time was over", ("timeout",))
             faults = self._diagnosed(step, [late])
@@ -167,6 +173,9 @@ class Performer:
     def _tell(self, step: str, progress: Progress) -> None:
         now = self._setting.clock()
         self._emit(StepProgress(now, step, progress.rows, progress.bytes, progress.total))
+
+    def _printed(self, step: str, stream: StreamName, line: str) -> None:
+        self._emit(StepOutput(self._setting.clock(), step, stream, line))
 
     def _diagnosed(self, step: Step, faults: Iterable[Fault]) -> tuple[Diagnostic, ...]:
         return tuple(diagnosed(self._plan, self._setting.base, step.id, fault) for fault in faults)

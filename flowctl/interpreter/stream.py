@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import field
@@ -26,6 +26,7 @@ from flowctl.interpreter.assembly import (
     assemble,
     open_writer,
 )
+from flowctl.interpreter.calling import Callers, CallFailed, Heard
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Checkpoint, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
@@ -57,7 +58,8 @@ class StreamSetting:
     `scope` has the constants and the run's time; `token` marks the files that are being written;
     records for `stdout` sinks go to `stdout` as they come. `memory` is what the process may take,
     in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
-    checkpoints without `keeping`.
+    checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
+    what they print is told to `heard`.
     """
 
     base: Path
@@ -71,6 +73,12 @@ class StreamSetting:
     memory: int = field(default_factory=quarter_of_memory)
     work: Path | None = None
     keeping: Keeping | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    heard: Heard = lambda stream, piece: None
+
+    @property
+    def callers(self) -> Callers:
+        return Callers(self.base, self.environment, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
 
 _OF_THE_DATA = (BadInput, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
 """What another attempt would come to again."""
-_FAILURES = (*_OF_THE_DATA, CannotWrite)
+_FAILURES = (*_OF_THE_DATA, CannotWrite, CallFailed)
 
 
 def _faults(error: Exception, body: Stream) -> tuple[Fault, ...]:
@@ -113,7 +121,7 @@ def _faults(error: Exception, body: Stream) -> tuple[Fault, ...]:
             return faults
         case BadInput(fault=fault):
             return (fault.below("source"),)
-        case CannotWrite(fault=fault):
+        case CannotWrite(fault=fault) | CallFailed(fault=fault):
             return (fault,)
         case RecordFailed():
             return (_record_fault(error),)
@@ -166,6 +174,9 @@ class _Work:
         except _OF_THE_DATA:
             self._end(keep=False)
             raise
+        except CallFailed as error:
+            self._end(keep=not error.final)
+            raise
         except BaseException:
             self._end(keep=True)
             raise
@@ -195,7 +206,7 @@ class _Work:
         """Takes all records from where they stand into the staged files."""
         setting, keeper = self.setting, self._keeper
         known = Schema.of(dict(keeper.kept.columns)) if keeper and keeper.kept else None
-        stages = assemble(self.body, setting.base, setting.scope, self.components, known)
+        stages = assemble(self.body, setting.scope, self.components, setting.callers, known)
         self._readers.append(stages.first.reader)
         _raise_allocator_threshold()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)

@@ -19,6 +19,10 @@ from flowctl.plan_file import sealed
 from flowctl.syntax.node import Json
 
 ROWS = 300
+HALVING = """
+def halve(frame):
+    return frame.filter(frame["n"] % 2 == 0).select(half=frame["n"] // 2)
+"""
 FIRST = 100
 """Rows of the first of two files; a split takes about as many."""
 
@@ -41,6 +45,7 @@ def write_inputs(base: Path) -> None:
     frame.write_ndjson(base / "all.ndjson")
     _write_further(base / "more", frame)
     frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
+    (base / "halving.py").write_text(HALVING)
     (base / "lines.txt").write_text("".join(lines))
 
 
@@ -104,6 +109,11 @@ FLOWS: dict[str, Plan] = {
             (op("csv", "a.csv"),),
             check=Check("> 200", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
         )
+    ),
+    "python": _stream(
+        CSV,
+        op("python", "halving:halve", columns=[["half", "int64"]], root=".", file="halving.py"),
+        sinks=(op("csv", "a.csv"),),
     ),
     "pivoted": _stream(
         CSV,

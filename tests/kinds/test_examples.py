@@ -37,6 +37,7 @@ steps:
 def test_the_example_compiles(kind: str, tmp_path: Path) -> None:
     example = indent(REGISTRY.transforms[kind].spec.example, " " * 8)
     path = tmp_path / "example.yaml"
+    (tmp_path / "cleaning.py").write_text("def tidy(frame): return frame\n", encoding="utf-8")
     path.write_text(DOCUMENT.format(record=RECORD, example=example), encoding="utf-8")
     report = Report()
     found = compile_workflow(path, Inputs(datetime(2024, 1, 1, tzinfo=UTC)), REGISTRY, report)

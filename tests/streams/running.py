@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,7 @@ class Folder:
             memory=self.memory,
             stdout=stdout,
             cancelled=cancelled,
+            environment=dict(os.environ),
         )
         result = run_stream(Step("s", body), setting, REGISTRY)
         counts = result.counts

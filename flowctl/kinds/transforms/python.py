@@ -1,0 +1,108 @@
+"""`python: module:function`, `columns: {...}`: a function of the project makes the records anew."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from flowctl.arguments import pairs
+from flowctl.codes.names import FUNCTION_SHAPE
+from flowctl.component import Arguments, Folders, Situation, Spec, Transform, Typed
+from flowctl.dataflow import Foreign, Operator
+from flowctl.diagnostics import Fault
+from flowctl.expressions.scope import Scope
+from flowctl.records import DataType, Schema
+from flowctl.sourcing import declared
+from flowctl.syntax.node import Json
+from flowctl.workers import Code, find_code
+
+_REFUSED: Final[tuple[type[DataType], ...]] = ()
+
+SPEC = Spec(
+    kind="python",
+    summary="Has a function of the project make the records anew, split by split.",
+    argument={
+        "description": "The function, as `module:function`; modules start at the project's folder.",
+        "type": "string",
+    },
+    options={
+        "columns": {
+            "description": "The columns that come back, with their types, all of them; `?` allows "
+            "nulls.",
+            "type": "object",
+            "additionalProperties": {"type": "string", "format": "type"},
+            "minProperties": 1,
+        },
+    },
+    required=("columns",),
+    detail="""\
+The function takes a Polars data frame with the records of one split and returns another, with as
+many records as it likes. How large a split is depends on the input alone: see each record by
+itself, or as part of a run of neighbours, but count on no more. The function runs in a process of
+its own, several at once, and must not rely on what an earlier call has left behind. What it prints
+goes to the step's log. An exception fails the step.
+
+    # cleaning.py
+    import polars as pl
+
+    def tidy(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.select("dest", delay=pl.col("dep_delay").clip(0, 600))
+""",
+    example="""python: cleaning:tidy
+columns: {dest: string, delay: int64?}
+""",
+)
+
+
+def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
+    text = str(arguments["python"])
+    columns = declared(arguments["columns"], _REFUSED, "python")
+    faults = [*columns.faults]
+    leaving = Schema(columns.columns)
+    canonical: dict[str, Json] = {"python": text, "columns": columns.canonical}
+    root = _root(arguments, situation.folders)
+    if root is None or situation.folders is None:
+        return Typed(canonical, leaving, tuple(faults))
+    found = find_code(text, root)
+    if isinstance(found, Fault):
+        return Typed(canonical, leaving, (*faults, found.below("python")))
+    faults += _shape(found, len(text))
+    if arguments.get("code") not in (None, found.digest):
+        message = f"`{found.module}` is not what it was when the plan was made"
+        faults.append(Fault(FUNCTION_SHAPE, message, ("python",), help="make the plan again"))
+    base = situation.folders.base
+    canonical["root"] = Path(os.path.relpath(root, base)).as_posix()
+    canonical["file"] = found.file.relative_to(root).as_posix()
+    canonical["code"] = found.digest
+    return Typed(canonical, leaving, tuple(faults))
+
+
+def _root(arguments: Arguments, folders: Folders | None) -> Path | None:
+    """The project's folder; a plan says how it is found from the workflow's."""
+    root = arguments.get("root")
+    if folders is None or not isinstance(root, str):
+        return folders.root if folders is not None else None
+    return Path(os.path.normpath(folders.base / root))
+
+
+def _shape(found: Code, end: int) -> list[Fault]:
+    start = len(found.module) + 1
+    if found.generator:
+        message = f"`{found.function}` yields; it should return one frame"
+    elif not found.takes(1):
+        message = f"`{found.signature}` cannot be called with a frame alone"
+    else:
+        return []
+    help = f"as in `def {found.function}(frame: pl.DataFrame) -> pl.DataFrame:`"
+    return [Fault(FUNCTION_SHAPE, message, ("python",), start, end, help)]
+
+
+def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
+    module, _, function = str(arguments["python"]).partition(":")
+    gives = Schema.of({name: str(kind) for name, kind in pairs(arguments["columns"])})
+    file, root = str(arguments["file"]), str(arguments["root"])
+    return Foreign(module, function, root, file, gives)
+
+
+COMPONENT = Transform(SPEC, rule, prepare, order="blocking")
