@@ -10,7 +10,7 @@ where `examine` says exactly which records are at fault and why.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from flowctl.dataclass import dataclass
 
@@ -287,10 +287,12 @@ class Part:
     """An encoded run of records.
 
     `footer` is what a format says of the part at the end of the file, for a part at offset 0.
+    `between` stands before the body, unless it is the file's first part.
     """
 
     body: bytes
     footer: bytes = b""
+    between: bytes = b""
 
 
 class Writer(Protocol):
@@ -311,6 +313,15 @@ class Writer(Protocol):
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         """What stands behind the last part, given each part's offset in the file and footer."""
+        ...
+
+
+@runtime_checkable
+class Appending(Protocol):
+    """A writer whose parts may stand behind what a file holds already."""
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        """Why they cannot stand behind this file, which may not exist; `name` is for people."""
         ...
 
 

@@ -221,12 +221,12 @@ def _staged(setting: Setting, plan: Plan, name: str) -> list[Path]:
     """The files in which the outputs of a step wait."""
     from flowctl.interpreter.handing import handing
     from flowctl.interpreter.publish import places
-    from flowctl.interpreter.resume import outputs_of
+    from flowctl.interpreter.targets import outputs_of
     from flowctl.plan import Stream
     from flowctl.registry import builtin
 
     (body,) = (step.body for step in plan.steps if step.id == name)
     if not isinstance(body, Stream):
         return []
-    paths = outputs_of(handing(plan, setting).giving(name, body), builtin())
-    return [places(setting.base / path, setting.run)[1] for _, path in paths]
+    found = outputs_of(handing(plan, setting).giving(name, body), builtin())
+    return [places(setting.base / where.path, setting.run)[1] for _, where in found]

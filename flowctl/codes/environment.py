@@ -131,3 +131,59 @@ What stood at the path before is untouched, and the half-written file is gone.
 Mend: free space, or write where the user that runs flowctl may write.
 """,
 )
+
+STANDS_ALREADY = Code(
+    "E610",
+    "an output that stands there already",
+    """\
+A sink says `mode: error`, so nothing may stand at its path when the step begins, nor when it would
+publish.
+
+Mend: move away what stands there, write elsewhere, or say what is to become of it.
+
+    sink: {csv: out.csv, mode: replace}
+""",
+)
+
+NOT_OURS = Code(
+    "E611",
+    "a folder that holds other things",
+    """\
+A sink would replace a whole folder, or a partition of it, but not all that lies there looks like a
+dataset: files `part-…`, folders `column=value`, and names that begin with `.` or `_`. Everything
+else would be lost.
+
+Mend: give the dataset a folder of its own, or move away what is not part of it.
+
+    sink: {parquet: build/flights/}
+""",
+)
+
+NOT_JOINED = Code(
+    "E612",
+    "records that cannot be added to a file",
+    """\
+A sink says `mode: append`, but the file that stands at its path has other columns, or cannot be
+read. The records would stand under the wrong names, so nothing is written.
+
+Mend: bring the columns into the file's order and names with `select` and `rename`, or write to
+another file.
+
+    transforms:
+      - select: [day, dest, delay]
+    sink: {csv: delays.csv, mode: append}
+""",
+)
+
+PLACING = Code(
+    "E613",
+    "a way to write that does not fit",
+    """\
+`mode` and `partition_by` do not go with each other, with the path or with the format. Partitions
+are folders, so `partition_by` needs a path that ends in `/`; a Parquet, Arrow or JSON file ends in
+what makes it whole, so nothing can be added behind it, but a dataset folder takes further files;
+and values that name folders are texts, integers, booleans or dates.
+
+    sink: {parquet: build/flights/, partition_by: [year, month], mode: replace_partitions}
+""",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from flowctl.codes.environment import PLACING
 from flowctl.codes.names import NO_RUNTIME, NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
 from flowctl.codes.schema import OUT_OF_RANGE
 from flowctl.compiler.stages import LinkedStep
@@ -36,6 +37,14 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
     if node.get("sink") is None and step.step.id not in ends_elsewhere:
         message = f"step `{name}` has no sink, and no other step reads it"
         voice.at(NO_SINK, step.step.key, message, "add a `sink`")
+
+
+def refuse_partitioned_rejects(step: LinkedStep, voice: Voice) -> None:
+    """Rejects are written as they come, and never come together by partition."""
+    rejects = step.step.node.get("rejects")
+    entry = rejects.entry("partition_by") if isinstance(rejects, MappingNode) else None
+    if entry is not None:
+        voice.at(PLACING, entry.key, "rejects have no partitions", "leave `partition_by` out")
 
 
 def refuse_runtime_texts(step: LinkedStep, voice: Voice) -> None:

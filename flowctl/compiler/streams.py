@@ -11,7 +11,12 @@ from flowctl.compiler.anatomy import Part, arguments_of
 from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.files import NO_FILES
 from flowctl.compiler.handed import as_option, handed_columns, steps_read
-from flowctl.compiler.losses import limit_of_rejects, refuse_runtime_texts, warn_of_losses
+from flowctl.compiler.losses import (
+    limit_of_rejects,
+    refuse_partitioned_rejects,
+    refuse_runtime_texts,
+    warn_of_losses,
+)
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
 from flowctl.component import Files, Folders, Situation, Source, Typed
@@ -69,6 +74,7 @@ class StreamTyper:
             for part in (step.parts.rejects,)
             if part is not None
         ]
+        refuse_partitioned_rejects(step, self.voice)
         warn_of_losses(step, self.ends_elsewhere, self.voice)
         refuse_runtime_texts(step, self.voice)
         limit = limit_of_rejects(step, self.voice)

@@ -87,11 +87,13 @@ def _opened(file: DataFile) -> int:
 
 
 def compression(path: Path | str) -> str | None:
-    """The suffix that tells how a file is compressed, if it is.
+    """The suffix that tells how a file is compressed, if it is; that of a folder tells nothing.
 
-    >>> compression("a.csv.gz"), compression("a.csv")
-    ('.gz', None)
+    >>> compression("a.csv.gz"), compression("a.csv"), compression("a.gz/")
+    ('.gz', None, None)
     """
+    if str(path).endswith("/"):
+        return None
     suffix = Path(path).suffix.lower()
     return suffix if suffix in SUFFIXES else None
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Part
+from flowctl.diagnostics import Fault
+from flowctl.files.appending import other_header
 from flowctl.files.compressing import compressed
 from flowctl.files.nonfinite import restored
+from flowctl.files.paths import DataFile
 
 _MOMENT = "%Y-%m-%d %H:%M:%S%.f"
 
@@ -35,6 +39,11 @@ class DelimitedWriter:
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        if not self.header:
+            return None
+        return other_header(DataFile(path, name), self.names, self.delimiter)
 
     def _text(self, frame: pl.DataFrame, header: bool) -> bytes:
         buffer = io.BytesIO()
@@ -76,6 +85,9 @@ class JsonLinesWriter:
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""
 
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class LineWriter:
@@ -94,3 +106,6 @@ class LineWriter:
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        return None

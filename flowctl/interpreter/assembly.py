@@ -21,6 +21,7 @@ from flowctl.interpreter.calling import Callers
 from flowctl.interpreter.pipeline import Pipeline, Stage, segments
 from flowctl.plan import Operation, Stream
 from flowctl.records import Schema
+from flowctl.sinking import destination
 
 
 class Components(Protocol):
@@ -170,7 +171,9 @@ def open_writer(
         operation.arguments, schema, Situation(scope, DataFiles(base), folders=Folders(base))
     )
     _refuse(typed.faults, *pointer)
-    return component.open(typed.arguments, schema, base)
+    where = destination(operation.kind, "", typed.arguments)
+    kept = tuple(column for column in schema if column.name not in where.partition_by)
+    return component.open(typed.arguments, Schema(kept), base)
 
 
 def _refuse(faults: Iterable[Fault], *pointer: str | int) -> None:

@@ -29,13 +29,21 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class OutputState:
-    """How far an output is written; `footers` is the length of the journal of its footers."""
+    """How far an output is written; `footers` is the length of the journal of its footers.
+
+    Of a dataset, `length` is that of the file `part`, which may be none; its journal tells of the
+    whole files too. The records that are pending belong into the partition's `folder`. `columns`
+    are told of an output that others add to a file.
+    """
 
     begun: bool = False
     length: int = 0
     records: int = 0
     footers: int = 0
     pending: Pending | None = None
+    part: str | None = None
+    folder: str = ""
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

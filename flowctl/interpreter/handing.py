@@ -70,7 +70,7 @@ def _whole(sink: Operation) -> str | None:
     if sink.kind != _KIND or set(sink.arguments) != {_KIND}:
         return None
     path = sink.arguments[_KIND]
-    return path if isinstance(path, str) else None
+    return path if isinstance(path, str) and not path.endswith("/") else None
 
 
 def read_by(body: Stream) -> list[str]:

@@ -22,7 +22,7 @@ from flowctl.interpreter.checkpoint import (
     read_kept,
 )
 from flowctl.interpreter.events import Counts
-from flowctl.interpreter.outputs import Mark, Output
+from flowctl.interpreter.outputs import Durable, Mark
 from flowctl.interpreter.sidecars import Sidecars
 from flowctl.store.disk import REAL, Disk
 from flowctl.store.journal import Journal
@@ -66,7 +66,7 @@ class Keeper:
     _journal: Journal
     read: list[Stretch] = field(default_factory=list)
     stamps: tuple[Stamp, ...] = ()
-    _outputs: list[tuple[Output, Sidecars]] = field(default_factory=list)
+    _outputs: list[tuple[Durable, Sidecars]] = field(default_factory=list)
     _taken: list[Stretch] = field(default_factory=list)
     _files: tuple[DataFile, ...] = ()
     _columns: tuple[tuple[str, str], ...] = ()
@@ -107,7 +107,7 @@ class Keeper:
         """How far the output had come that will be watched next."""
         return self.last.outputs[len(self._outputs)] if self.last is not None else OutputState()
 
-    def watch(self, output: Output) -> None:
+    def watch(self, output: Durable) -> None:
         """Takes the next output to where the last checkpoint has it; raises OSError."""
         number = len(self._outputs)
         sidecars = Sidecars(self.keeping.folder, number, self.keeping.disk)

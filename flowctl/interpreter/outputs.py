@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import field
 from typing import Protocol
@@ -14,6 +15,7 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import Part, Writer
 from flowctl.interpreter.checkpoint import OutputState
 from flowctl.interpreter.publish import Target
+from flowctl.syntax.node import Json
 
 
 class Outlet(Protocol):
@@ -42,7 +44,8 @@ class Mark:
     """A point in the order of an output's records, at which a checkpoint is made.
 
     It is `reached` when all that came before it is written: up to `length`, with so many
-    `footers`. `gathered` are the records that had not been enough to be encoded.
+    `footers`. `gathered` are the records that had not been enough to be encoded. In a dataset,
+    `length` is that of the file `part`, and `gathered` belong into the partition's `folder`.
     """
 
     begun: bool
@@ -51,6 +54,38 @@ class Mark:
     reached: bool = False
     length: int = 0
     footers: int = 0
+    part: str | None = None
+    folder: str = ""
+    columns: tuple[str, ...] = ()
+
+
+class Durable(Protocol):
+    """An output that a checkpoint can tell of."""
+
+    @property
+    def target(self) -> Settling: ...
+
+    def drain(self, waiting: int) -> None: ...
+
+    def mark(self) -> Mark:
+        """Marks the point behind the records taken so far."""
+        ...
+
+    def entries(self, start: int, end: int) -> Sequence[Json]:
+        """What a journal is to hold of the parts that were written, by their numbers."""
+        ...
+
+    def restore(
+        self, state: OutputState, entries: Sequence[Json], pending: Iterable[pl.DataFrame]
+    ) -> None:
+        """Goes on from a checkpoint."""
+        ...
+
+
+class Settling(Protocol):
+    """What can be made to outlast a loss of power."""
+
+    def settle(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -58,12 +93,14 @@ class Output:
     """One sink at work. What is encoded together depends on the records' order alone.
 
     Only the thread that commits may touch it; the writer itself is called from any thread.
-    `footers` tell of each part written where it stands, if the format has them.
+    `footers` tell of each part written where it stands, if the format has them. `columns` are the
+    names of the records' own, where those who publish the output must know them.
     """
 
     writer: Writer
     target: Target
     executor: Executor
+    columns: tuple[str, ...] = ()
     records: int = 0
     begun: bool = False
     footers: list[tuple[int, bytes]] = field(default_factory=list)
@@ -101,6 +138,8 @@ class Output:
                 first.reached = True
             elif first.done() or self.waiting > waiting:
                 part = first.result()
+                if part.between and self.target.length > len(self.writer.begin()):
+                    self._write(part.between)
                 if part.footer:
                     self.footers.append((self.target.length, part.footer))
                 self._write(part.body)
@@ -117,20 +156,24 @@ class Output:
 
     def mark(self) -> Mark:
         """Marks the point behind the records taken so far."""
-        mark = Mark(self.begun, self.records, tuple(self._gathered))
+        mark = Mark(self.begun, self.records, tuple(self._gathered), columns=self.columns)
         self._encoding.append(mark)
         self.drain(waiting=self.waiting)
         return mark
 
+    def entries(self, start: int, end: int) -> Sequence[Json]:
+        return [[at, b64encode(text).decode()] for at, text in self.footers[start:end]]
+
     def restore(
-        self,
-        state: OutputState,
-        footers: Iterable[tuple[int, bytes]],
-        pending: Iterable[pl.DataFrame],
+        self, state: OutputState, entries: Sequence[Json], pending: Iterable[pl.DataFrame]
     ) -> None:
         """Goes on from a checkpoint, to whose length the target has been cut."""
         self.begun, self.records = state.begun, state.records
-        self.footers, self._gathered = [*footers], [*pending]
+        self.footers, self._gathered = [], [*pending]
+        for entry in entries:
+            match entry:
+                case [int(at), str(text)]:
+                    self.footers.append((at, b64decode(text)))
         self._rows = sum(frame.height for frame in self._gathered)
 
     def _encode(self) -> None:

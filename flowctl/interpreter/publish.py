@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import field
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeAlias
 
-from flowctl.codes.environment import UNWRITABLE
+from flowctl.codes.environment import STANDS_ALREADY, UNWRITABLE
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.store.disk import REAL, Disk, make_folder
 
 
 class CannotWrite(Exception):
-    """The system refuses an output; the fault says which and why."""
+    """The system, or what stands at its place, refuses an output; the fault says which and why."""
 
-    def __init__(self, path: str, error: OSError) -> None:
-        reason = (error.strerror or str(error)).lower()
-        self.fault = Fault(UNWRITABLE, f"cannot write `{path}`: {reason}")
+    def __init__(self, path: str, error: OSError | Fault) -> None:
+        if isinstance(error, Fault):
+            self.fault = error
+        else:
+            reason = (error.strerror or str(error)).lower()
+            self.fault = Fault(UNWRITABLE, f"cannot write `{path}`: {reason}")
         super().__init__(self.fault.message)
+
+
+def stands_already(name: str) -> CannotWrite:
+    """The fault of `mode: error`."""
+    help = "move it away, or say `mode: replace`"
+    return CannotWrite(name, Fault(STANDS_ALREADY, f"`{name}` stands there already", help=help))
 
 
 class Target(Protocol):
@@ -43,6 +52,15 @@ class Target(Protocol):
         ...
 
 
+Taking: TypeAlias = "Callable[[StagedFile], None]"
+"""How a staged file takes its place; what it does may be cut short and done again."""
+
+
+def replace(file: StagedFile) -> None:
+    """What stood at the place is gone."""
+    file.disk.rename(file.staged, file.path)
+
+
 @dataclass(slots=True)
 class StagedFile:
     """A file that is written under another name in the folder of its final path.
@@ -57,12 +75,19 @@ class StagedFile:
     staged: Path
     disk: Disk = REAL
     length: int = 0
+    taking: Taking = replace
     _descriptor: int = field(default=-1, repr=False)
     _named: bool = False
 
     @classmethod
     def create(
-        cls, path: Path, name: str, token: str, disk: Disk = REAL, length: int = 0
+        cls,
+        path: Path,
+        name: str,
+        token: str,
+        disk: Disk = REAL,
+        length: int = 0,
+        taking: Taking = replace,
     ) -> StagedFile:
         """Begins a file, or goes on behind the first `length` bytes; raises CannotWrite."""
         target, staged = places(path, token)
@@ -76,15 +101,17 @@ class StagedFile:
             descriptor = os.open(staged, os.O_WRONLY | begins, 0o666)
         except OSError as error:
             raise CannotWrite(name, error) from error
-        file = cls(target, name, staged, disk, length, descriptor)
+        file = cls(target, name, staged, disk, length, taking, descriptor)
         file._go_on()
         return file
 
     @classmethod
-    def written(cls, path: Path, name: str, token: str, disk: Disk, length: int) -> StagedFile:
+    def written(
+        cls, path: Path, name: str, token: str, disk: Disk, length: int, taking: Taking = replace
+    ) -> StagedFile:
         """A file of which a checkpoint says that all is written, published perhaps."""
         target, staged = places(path, token)
-        return cls(target, name, staged, disk, length)
+        return cls(target, name, staged, disk, length, taking)
 
     def _go_on(self) -> None:
         try:
@@ -122,7 +149,7 @@ class StagedFile:
         try:
             self._close()
             if self.staged.exists():
-                self.disk.rename(self.staged, self.path)
+                self.taking(self)
             self.disk.fsync_folder(self.path.parent)
         except OSError as error:
             raise CannotWrite(self.name, error) from error
@@ -134,8 +161,9 @@ class StagedFile:
 
     def discard(self) -> None:
         self.leave()
-        with suppress(OSError):
-            self.staged.unlink(missing_ok=True)
+        for path in (self.staged, whole_of(self.staged)):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
     def _close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1
@@ -147,6 +175,11 @@ def places(path: Path, token: str) -> tuple[Path, Path]:
     """Where a file will stand, and where it stands until then."""
     target = Path(os.path.realpath(path))
     return target, target.with_name(f".{target.name}.{token}.part")
+
+
+def whole_of(staged: Path) -> Path:
+    """Where what is staged is put together with what stands at its place."""
+    return staged.with_name(f"{staged.name}.whole.part")
 
 
 @dataclass(slots=True)
@@ -172,7 +205,25 @@ class Tap:
         pass
 
 
-def publish_all(files: Iterable[StagedFile]) -> None:
+class Staged(Protocol):
+    """An output that stands beside its place; each method raises CannotWrite unless it says so."""
+
+    def settle(self) -> None: ...
+
+    def publish(self) -> None:
+        """Gives it its final name, which it may have already."""
+        ...
+
+    def leave(self) -> None:
+        """Lets it stand beside its place, for another process to go on; never raises."""
+        ...
+
+    def discard(self) -> None:
+        """Forget what was written; never raises."""
+        ...
+
+
+def publish_all(files: Iterable[Staged]) -> None:
     """Publishes finished files, none before all of them are safe on disk; raises CannotWrite."""
     finished = list(files)
     for file in finished:

@@ -10,7 +10,7 @@ import polars as pl
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split
 from flowctl.interpreter.careful import StageFault
-from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.outputs import Outlet
 from flowctl.records import Schema
 
 SCHEMA = Schema.of(
@@ -61,7 +61,7 @@ class Rejects:
 
     step: str
     allowance: Allowance
-    output: Output | None
+    output: Outlet | None
     count: int = 0
 
     def begin(self) -> None:

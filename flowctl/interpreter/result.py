@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict, fields
 
-from flowctl.codes.environment import UNWRITABLE
+from flowctl.codes.environment import NOT_JOINED, NOT_OURS, STANDS_ALREADY, UNWRITABLE
 from flowctl.codes.runs import STEP_BROKEN, TIMED_OUT
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
+
+_OF_THE_MACHINE = (UNWRITABLE, STANDS_ALREADY, NOT_OURS, NOT_JOINED, STEP_BROKEN, TIMED_OUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +32,7 @@ class RunResult:
         What the machine has ended can go on; what the workflow or its data have ended cannot.
         """
         faults = {fault.code for step in self.steps.values() for fault in step.faults}
-        return self.status == "cancelled" or not faults.isdisjoint(
-            (UNWRITABLE, STEP_BROKEN, TIMED_OUT)
-        )
+        return self.status == "cancelled" or not faults.isdisjoint(_OF_THE_MACHINE)
 
     def to_json(self) -> dict[str, Json]:
         """The shape that language.md gives it; figures that a step does not have are null."""

@@ -31,12 +31,16 @@ from flowctl.interpreter.checkpoint import (
     read_kept,
 )
 from flowctl.interpreter.differences import difference
+from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.handing import handing
 from flowctl.interpreter.history import Ended, read_ended, read_plan
 from flowctl.interpreter.places import diagnosed
-from flowctl.interpreter.publish import places
+from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.targets import outputs_of
 from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.sinking import Destination
+from flowctl.syntax.node import Pointer
 
 Action: TypeAlias = Literal["run", "resume", "publish", "done"]
 
@@ -212,26 +216,54 @@ class _Look:
 
     def _outputs(self, last: Checkpoint, body: Stream) -> Iterator[Cut]:
         """What is cut from the outputs; one that is too short is a fault."""
-        for index, (operation, path) in enumerate(outputs_of(body, self._components)):
+        for index, (sink, where) in enumerate(outputs_of(body, self._components)):
             if index >= len(last.outputs):
                 return
             state = last.outputs[index]
-            target, staged = places(self._setting.base / path, self._setting.run)
-            size = _size(staged)
-            if size is None and last.ended and _size(target) == state.length:
+            target, staged = places(self._setting.base / where.path, self._setting.run)
+            if last.ended and not staged.exists() and _published(target, where, state):
                 continue
+            if where.folder and self._taken(where):
+                continue
+            damage = list(self._damage(index, state))
+            self.faults += damage
+            if where.folder:
+                if not damage:
+                    self._dataset(index, state, staged, _pointer(sink, body), where)
+                staged = staged / state.part if state.part else staged
+            size = None if staged.is_dir() else _size(staged)
             if size is None and not state.length:
                 continue
-            self.faults += self._damage(index, state)
             if size is None:
-                message = f"`{staged.name}`, which becomes `{path}`, is gone"
-                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(operation, body)))
+                message = f"`{staged.name}`, which becomes `{where.path}`, is gone"
+                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(sink, body)))
             elif size < state.length:
                 lost = state.length - size
-                message = f"`{staged.name}`, which becomes `{path}`, lacks {lost:,} bytes"
-                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(operation, body)))
-            elif size > state.length:
-                yield Cut(path, size - state.length)
+                message = f"`{staged.name}`, which becomes `{where.path}`, lacks {lost:,} bytes"
+                self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(sink, body)))
+            elif size > state.length and not last.ended:
+                yield Cut(where.path, size - state.length)
+
+    def _taken(self, where: Destination) -> bool:
+        """Whether a dataset stands at its place, and the old one where it was staged."""
+        setting = self._setting
+        path = setting.base / where.path
+        return StagedFolder.at(path, where.path, setting.run, where.mode).taken
+
+    def _dataset(
+        self, index: int, state: OutputState, staged: Path, pointer: Pointer, where: Destination
+    ) -> None:
+        """Finds fault with a dataset of whose files one is gone or another."""
+        from flowctl.interpreter.dataset import Finished
+        from flowctl.interpreter.sidecars import Sidecars
+
+        folder = self._setting.step_folder(self.step.id)
+        entries = Sidecars(folder, index, self._setting.disk).read_footers(state)
+        for file, length in Finished.of(entries).files:
+            if _size(staged / file) != length:
+                message = f"`{file}`, a part of `{where.path}`, is gone or not what was written"
+                self.faults.append(Fault(OUTPUT_CHANGED, message, pointer))
+                return
 
     def _damage(self, index: int, state: OutputState) -> Iterator[Fault]:
         """What is wrong with the files beside the journal."""
@@ -262,14 +294,15 @@ def _what_changed(id: str, then: Mapping[str, Step], now: Mapping[str, Step]) ->
     yield Fault(STEP_CHANGED, f"step `{id}` does not read the same steps as when its run began")
 
 
-def outputs_of(body: Stream, components: Components) -> Iterator[tuple[Operation, str]]:
-    """The files that a stream writes, in the order of a checkpoint's outputs."""
-    for sink in (*body.sinks, *([body.rejects] if body.rejects else [])):
-        for path in components.sinks[sink.kind].paths(sink.arguments):
-            yield sink, path
+def _published(target: Path, where: Destination, state: OutputState) -> bool:
+    """Whether an output that is not staged any more has taken its place."""
+    if where.folder:
+        return target.is_dir()
+    size = _size(target)
+    return size is not None and (size == state.length or where.mode == "append")
 
 
-def _pointer(operation: Operation, body: Stream) -> tuple[str | int, ...]:
+def _pointer(operation: Operation, body: Stream) -> Pointer:
     return ("rejects",) if operation is body.rejects else ("sink",)
 
 
@@ -285,10 +318,12 @@ def discard(setting: Setting, components: Components) -> None:
     then = read_plan(setting.folder)
     for step in then.steps if isinstance(then, Plan) else ():
         if isinstance(step.body, Stream):
-            for _, path in outputs_of(step.body, components):
-                _, staged = places(setting.base / path, setting.run)
-                with suppress(OSError):
-                    staged.unlink(missing_ok=True)
+            for _, where in outputs_of(step.body, components):
+                path, token, disk = setting.base / where.path, setting.run, setting.disk
+                if where.folder:
+                    StagedFolder.at(path, where.path, token, where.mode, disk).discard()
+                else:
+                    StagedFile.written(path, where.path, token, disk, 0).discard()
     forget(setting.folder)
 
 

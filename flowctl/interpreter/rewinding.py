@@ -14,23 +14,26 @@ def points(folder: Path, kept: Kept, staged: Sequence[Path]) -> list[int]:
     """To how many of its checkpoints a journal can be cut; 0 begins the step anew.
 
     What blocking transforms hold is there for the last one only, and records that wait to be
-    encoded for the latest ones. `staged` are the files of the outputs.
+    encoded for the latest ones. `staged` are the files and folders of the outputs.
     """
-    sizes = [path.stat().st_size if path.exists() else 0 for path in staged]
     found = [0] if not kept.last.ended or all(path.exists() for path in staged) else []
     for count, checkpoint in enumerate(kept.checkpoints, 1):
         last = count == len(kept.checkpoints)
-        if last or (not checkpoint.gathered and _there(folder, checkpoint, sizes)):
+        if last or (not checkpoint.gathered and _there(folder, checkpoint, staged)):
             found.append(count)
     return found
 
 
-def _there(folder: Path, checkpoint: Checkpoint, sizes: Sequence[int]) -> bool:
+def _there(folder: Path, checkpoint: Checkpoint, staged: Sequence[Path]) -> bool:
     return all(
-        size >= output.length
+        _size(path / output.part if output.part else path) >= output.length
         and (output.pending is None or (folder / output.pending.file).exists())
-        for size, output in zip(sizes, checkpoint.outputs, strict=False)
+        for path, output in zip(staged, checkpoint.outputs, strict=False)
     )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.is_file() else 0
 
 
 def before_line(points: Sequence[int], kept: Kept, file: str, line: int) -> int | None:

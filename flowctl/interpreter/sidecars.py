@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import field
 from pathlib import Path
@@ -15,7 +14,7 @@ import polars as pl
 from flowctl.dataclass import dataclass
 from flowctl.files.fingerprints import digest_of
 from flowctl.interpreter.checkpoint import OutputState, Pending
-from flowctl.interpreter.outputs import Mark, Output
+from flowctl.interpreter.outputs import Durable, Mark
 from flowctl.store.disk import REAL, Disk, make_folder
 from flowctl.store.journal import Journal, read_records
 from flowctl.syntax.node import Json
@@ -50,13 +49,22 @@ class Sidecars:
     _kept: int = 0
     _old: list[Path] = field(default_factory=list, repr=False)
 
-    def keep(self, checkpoint: int, output: Output, mark: Mark) -> OutputState:
+    def keep(self, checkpoint: int, output: Durable, mark: Mark) -> OutputState:
         """Makes durable what an output was at its mark; raises CannotWrite and OSError."""
         output.target.settle()
-        footers = self._keep_footers(output.footers[self._kept : mark.footers])
+        footers = self._keep_footers(output.entries(self._kept, mark.footers))
         self._kept = mark.footers
         pending = self._keep_pending(checkpoint, mark.gathered)
-        return OutputState(mark.begun, mark.length, mark.records, footers, pending)
+        return OutputState(
+            begun=mark.begun,
+            length=mark.length,
+            records=mark.records,
+            footers=footers,
+            pending=pending,
+            part=mark.part,
+            folder=mark.folder,
+            columns=mark.columns,
+        )
 
     def _keep_pending(self, checkpoint: int, frames: Sequence[pl.DataFrame]) -> Pending | None:
         """Writes records that wait to be encoded."""
@@ -90,18 +98,17 @@ class Sidecars:
             raise DamagedSidecar(0, "it is not what the checkpoint says", str(path))
         return [pl.read_ipc(io.BytesIO(data))]
 
-    def _keep_footers(self, footers: Sequence[tuple[int, bytes]]) -> int:
+    def _keep_footers(self, entries: Sequence[Json]) -> int:
         """Adds what has come, and says how long the journal of footers is."""
         if self._footers is None:
-            if not footers:
+            if not entries:
                 return 0
             self._footers = self._opened(0)
-        values: list[Json] = [[at, b64encode(text).decode()] for at, text in footers]
-        if values:
-            self._footers.append(*values)
+        if entries:
+            self._footers.append(*entries)
         return self._footers.length
 
-    def footers(self, state: OutputState) -> list[tuple[int, bytes]]:
+    def footers(self, state: OutputState) -> Sequence[Json]:
         """The footers up to a checkpoint, behind which further ones are added; raises OSError."""
         found = self.read_footers(state)
         if state.footers:
@@ -109,7 +116,7 @@ class Sidecars:
         self._kept = len(found)
         return found
 
-    def read_footers(self, state: OutputState) -> list[tuple[int, bytes]]:
+    def read_footers(self, state: OutputState) -> Sequence[Json]:
         """The footers up to a checkpoint; raises OSError."""
         if not state.footers:
             return []
@@ -119,12 +126,7 @@ class Sidecars:
                 0, "it is not what the checkpoint says", str(self.folder / self._name)
             )
         count = records.ends.index(state.footers) + 1
-        found: list[tuple[int, bytes]] = []
-        for value in records.values[:count]:
-            match value:
-                case [int(at), str(text)]:
-                    found.append((at, b64decode(text)))
-        return found
+        return records.values[:count]
 
     def close(self) -> None:
         if self._footers is not None:

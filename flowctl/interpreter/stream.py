@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import field
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import BadInput, Reader, Split
+from flowctl.dataflow import BadInput, Reader, Rowwise, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.fingerprints import meanwhile
@@ -30,20 +30,24 @@ from flowctl.interpreter.calling import Callers, CallFailed, Heard
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Checkpoint, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
+from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFailed
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.gathered import GatheredReader, Gatherer
 from flowctl.interpreter.keeper import Keeper, Keeping
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.outputs import Outlet, Output
-from flowctl.interpreter.pipeline import Pipeline
-from flowctl.interpreter.publish import CannotWrite, StagedFile, Tap, publish_all
+from flowctl.interpreter.partitions import by_partition
+from flowctl.interpreter.pipeline import Pipeline, Stage
+from flowctl.interpreter.publish import CannotWrite, publish_all
 from flowctl.interpreter.rejects import SCHEMA as REJECTS
 from flowctl.interpreter.rejects import Allowance, Rejects, TooManyRejects
+from flowctl.interpreter.staging import Staging
+from flowctl.interpreter.targets import all_sinks
 from flowctl.plan import Operation, Step, Stream
 from flowctl.records import Column, Schema
-from flowctl.store.disk import REAL, Disk
-from flowctl.syntax.node import Json
+from flowctl.store.disk import REAL
+from flowctl.syntax.node import Json, Pointer
 
 PROGRAM_BYTES = 100 * 1024 * 1024
 """What Python and the libraries take before any record is read."""
@@ -150,7 +154,7 @@ class _Work:
     counts: Counts = field(default_factory=Counts)
     published: tuple[str, ...] = ()
     _keeper: Keeper | None = None
-    _files: list[StagedFile] = field(default_factory=list)
+    _staging: Staging | None = None
     _readers: list[Reader] = field(default_factory=list)
     _gathered: list[Json] = field(default_factory=list)
     _checker: Checker | None = None
@@ -165,11 +169,20 @@ class _Work:
             self._keeper = Keeper.open(setting.keeping, setting.split_bytes)
         try:
             last = self._keeper.last if self._keeper is not None else None
+            staging = self._staging = Staging(
+                setting.base,
+                setting.token,
+                setting.stdout,
+                setting.keeping.disk if setting.keeping is not None else REAL,
+                self.components,
+                self._keeper,
+            )
             if last is not None and last.ended:
-                self._find_written(last)
+                self.counts = last.standing.counts
+                staging.find(all_sinks(self.body), last)
             else:
-                self._write(last)
-            publish_all(self._files)
+                self._write(staging, last)
+            publish_all(staging.staged)
             self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
         except _OF_THE_DATA:
             self._end(keep=False)
@@ -191,20 +204,24 @@ class _Work:
         if keeper is not None and not keep and not self.published:
             with suppress(OSError):
                 keeper.forget()
-        for file in self._files:
+        for output in self._staging.staged if self._staging is not None else ():
             if keep:
-                file.leave()
+                output.leave()
             else:
-                file.discard()
+                output.discard()
         if self._checker is not None and not keep:
             self._checker.close()
         for opened in self._readers:
             if not keep or not isinstance(opened, GatheredReader):
                 opened.close()
 
-    def _write(self, last: Checkpoint | None) -> None:
-        """Takes all records from where they stand into the staged files."""
+    def _write(self, staging: Staging, last: Checkpoint | None) -> None:
+        """Takes all records from where they stand into what is staged."""
         setting, keeper = self.setting, self._keeper
+        if last is None:
+            for sink, pointer in _sinks(self.body):
+                with _at(pointer):
+                    staging.refuse(sink)
         known = Schema.of(dict(keeper.kept.columns)) if keeper and keeper.kept else None
         stages = assemble(self.body, setting.scope, self.components, setting.callers, known)
         self._readers.append(stages.first.reader)
@@ -214,25 +231,15 @@ class _Work:
             if keeper is not None:
                 keeper.begin(stages.files, [_typed(column) for column in stages.columns])
             outputs = [
-                self._output(sink, stages.result, pointer, executor)
+                self._output(staging, sink, stages.result, pointer, executor)
                 for sink, pointer in _sinks(self.body)
             ]
-            rejects = self._rejects(executor)
+            rejects = self._rejects(staging, executor)
             rejects.begin()
             if last is not None:
                 self.counts, self._gathered = last.earlier, [*last.gathered]
                 rejects.count = last.rejected
-            pipeline = stages.first
-            for number, later in enumerate(stages.later):
-                reader, gatherer = self._gatherer(number, later, executor)
-                if last is None or last.stage <= number:
-                    self._drive(number, pipeline, [gatherer], rejects, executor)
-                pipeline = later.pipeline(reader)
-            self._open_checker(stages, last, executor)
-            self._drive(len(stages.later), pipeline, outputs, rejects, executor)
-            rejects.check_share(self.counts.read)
-            if self._checker is not None:
-                self._checker.judge(self.counts, rejects.count)
+            self._drive_all(stages, outputs, rejects, executor)
             rejects.finish(self.counts.read)
             if keeper is not None:
                 standing = Standing(counts=self.counts)
@@ -242,38 +249,87 @@ class _Work:
         finally:
             executor.shutdown(cancel_futures=True)
 
+    def _drive_all(
+        self,
+        stages: Assembled,
+        outputs: Sequence[Output | DatasetOutput],
+        rejects: Rejects,
+        executor: Executor,
+    ) -> None:
+        """Takes all records through all stages that have not ended.
+
+        Behind the last one of the transforms there is one for each sink with partitions, in which
+        their records come together.
+        """
+        last = self._keeper.last if self._keeper is not None else None
+        begins = last.stage if last is not None else 0
+        pipeline, end = stages.first, len(stages.later)
+        memory = memory_to_gather(self.setting)
+        for number, later in enumerate(stages.later):
+            reader, gatherer = self._gatherer(number, later, memory, executor)
+            if begins <= number:
+                self._drive(number, number, pipeline, [gatherer], rejects, executor)
+            pipeline = later.pipeline(reader)
+        found = list(_partitioned(self.body, outputs, stages.result))
+        share = memory // max(1, bool(stages.later) + len(found) + (self.body.check is not None))
+        gathered = [
+            self._gatherer(end + number, later, share, executor)
+            for number, (later, _) in enumerate(found)
+        ]
+        if begins <= end:
+            checker = self._opened_checker(stages, last, share, executor)
+            whole = [one for one in outputs if not any(one is other for _, other in found)]
+            outlets = [*whole, *(one for _, one in gathered), *([checker] if checker else [])]
+            self._drive(end, end, pipeline, outlets, rejects, executor)
+            rejects.check_share(self.counts.read)
+            if checker is not None:
+                checker.judge(self.counts, rejects.count)
+        for number, ((later, output), (reader, _)) in enumerate(
+            zip(found, gathered, strict=True), end + 1
+        ):
+            if begins <= number:
+                pipeline = later.pipeline(reader)
+                self._drive(number, end + len(found), pipeline, [output], rejects, executor)
+
     def _gatherer(
-        self, number: int, later: Later, executor: Executor
+        self, number: int, later: Later, memory: int, executor: Executor
     ) -> tuple[GatheredReader, Gatherer]:
-        """The end of the stage with this number and the beginning of the next."""
-        gathering = later.blocking.open(self._folder(number), memory_to_gather(self.setting))
+        """The end of a stage and the beginning of the next, the one with this number."""
+        gathering = later.blocking.open(self._folder(number), memory)
         reader = GatheredReader(later.blocking, gathering, later.boundary)
         self._readers.append(reader)
         if number < len(self._gathered):
             gathering.restore(self._gathered[number])
         return reader, Gatherer(later.blocking, gathering, later.boundary, executor)
 
-    def _open_checker(self, stages: Assembled, last: Checkpoint | None, executor: Executor) -> None:
+    def _opened_checker(
+        self, stages: Assembled, last: Checkpoint | None, memory: int, executor: Executor
+    ) -> Checker | None:
         """What sees the records that the sinks get, as far as it had come."""
         check = self.body.check
         if check is None:
-            return
-        memory = memory_to_gather(self.setting) // (2 if stages.later else 1)
-        self._checker = Checker.open(
-            check, stages.result, self.setting.scope, self._folder("check"), memory, executor
+            return None
+        folder, scope = self._folder("check"), self.setting.scope
+        checker = self._checker = Checker.open(
+            check, stages.result, scope, folder, memory, executor
         )
         if last is not None and last.check is not None:
-            self._checker.restore(last.check)
+            checker.restore(last.check)
+        return checker
 
     def _drive(
         self,
         stage: int,
+        gathered: int,
         pipeline: Pipeline,
         outlets: Sequence[Outlet],
         rejects: Rejects,
         executor: Executor,
     ) -> None:
-        """Takes all records through one stage; `counts` grows by what becomes of them there."""
+        """Takes all records through one stage; `counts` grows by what becomes of them there.
+
+        So many were `gathered` at the ends of the stages before.
+        """
         setting, keeper, before = self.setting, self._keeper, self.counts
         last = keeper.last if keeper is not None else None
         standing = last.standing if last is not None and last.stage == stage else Standing()
@@ -286,9 +342,10 @@ class _Work:
         )
 
         def ask(keeper: Keeper) -> None:
-            gathered = [*self._gathered[:stage], *_checkpoints(outlets)]
-            check = self._checker.checkpoint() if self._checker is not None else None
-            keeper.ask(stage, drive.standing, before, rejects.count, gathered, check=check)
+            states = [*self._gathered[:gathered], *_checkpoints(outlets)]
+            seen = [one.checkpoint() for one in outlets if isinstance(one, Checker)]
+            check = seen[0] if seen else None
+            keeper.ask(stage, drive.standing, before, rejects.count, states, check=check)
 
         def committed(split: Split) -> None:
             if keeper is not None:
@@ -297,15 +354,14 @@ class _Work:
                 if keeper.due():
                     ask(keeper)
 
-        seeing = outlets if self._checker is None else [*outlets, self._checker]
-        drive = Drive(pipeline, seeing, rejects, flow, standing, committed)
+        drive = Drive(pipeline, outlets, rejects, flow, standing, committed)
         try:
             drive.run(executor)
             if stage == 0:
                 self._refuse_changes()
             if keeper is not None:
                 keeper.wait()
-                self._gathered[stage:] = _checkpoints(outlets)
+                self._gathered[gathered:] = _checkpoints(outlets)
         except (BadInput, RecordFailed, EngineRefused):
             self._refuse_changes()
             raise
@@ -327,17 +383,6 @@ class _Work:
         if fault is not None:
             raise BadInput(fault)
 
-    def _find_written(self, last: Checkpoint) -> None:
-        """The staged files of an attempt that only had to publish them, in part perhaps."""
-        setting, disk = self.setting, self._disk
-        self.counts = last.standing.counts
-        sinks = [*self.body.sinks, *([self.body.rejects] if self.body.rejects else [])]
-        for sink, state in zip(sinks, last.outputs, strict=True):
-            for path in self._paths(sink):
-                self._files.append(
-                    StagedFile.written(setting.base / path, path, setting.token, disk, state.length)
-                )
-
     def _folder(self, user: int | str) -> Path:
         """Where a blocking transform, by its number, or the check keeps what memory cannot hold."""
         if self.setting.work is None:
@@ -345,35 +390,50 @@ class _Work:
         return self.setting.work / quote(self.step, safe="") / str(user)
 
     def _output(
-        self, sink: Operation, schema: Schema, pointer: tuple[str | int, ...], executor: Executor
-    ) -> Output:
-        setting = self.setting
-        writer = open_writer(sink, schema, pointer, setting.base, setting.scope, self.components)
-        paths = self._paths(sink)
-        if not paths:
-            return Output(writer, Tap(setting.stdout), executor)
-        keeper = self._keeper
-        length = keeper.next_state.length if keeper is not None else 0
-        file = StagedFile.create(
-            setting.base / paths[0], paths[0], setting.token, self._disk, length
-        )
-        self._files.append(file)
-        output = Output(writer, file, executor)
-        if keeper is not None:
-            keeper.watch(output)
-        return output
+        self,
+        staging: Staging,
+        sink: Operation,
+        schema: Schema,
+        pointer: Pointer,
+        executor: Executor,
+    ) -> Output | DatasetOutput:
+        base, scope = self.setting.base, self.setting.scope
+        writer = open_writer(sink, schema, pointer, base, scope, self.components)
+        with _at(pointer):
+            return staging.output(sink, writer, schema, executor)
 
-    @property
-    def _disk(self) -> Disk:
-        return self.setting.keeping.disk if self.setting.keeping is not None else REAL
-
-    def _rejects(self, executor: Executor) -> Rejects:
-        sink = self.body.rejects
-        output = self._output(sink, REJECTS, ("rejects",), executor) if sink is not None else None
+    def _rejects(self, staging: Staging, executor: Executor) -> Rejects:
+        sink, output = self.body.rejects, None
+        if sink is not None:
+            output = self._output(staging, sink, REJECTS, ("rejects",), executor)
         return Rejects(self.step, Allowance.parse(self.body.max_rejects), output)
 
     def _paths(self, sink: Operation) -> tuple[str, ...]:
         return self.components.sinks[sink.kind].paths(sink.arguments)
+
+
+def _partitioned(
+    body: Stream, outputs: Sequence[Output | DatasetOutput], schema: Schema
+) -> Iterator[tuple[Later, DatasetOutput]]:
+    """The outputs with partitions, each behind a stage in which these come together."""
+    for (sink, pointer), output in zip(_sinks(body), outputs, strict=True):
+        if isinstance(output, DatasetOutput) and output.columns:
+            boundary = Stage(Rowwise(lambda frame: frame), "fail", pointer, sink.kind)
+
+            def pipeline(reader: Reader, boundary: Stage = boundary) -> Pipeline:
+                return Pipeline(reader, boundary, ((),), (), schema, schema)
+
+            yield Later(by_partition(output.columns), boundary, pipeline), output
+
+
+@contextmanager
+def _at(pointer: Pointer) -> Iterator[None]:
+    """What cannot be written is told of this part of the step."""
+    try:
+        yield
+    except CannotWrite as error:
+        error.fault = error.fault.below(*pointer)
+        raise
 
 
 def _joined(before: Counts, stage: Counts) -> Counts:
@@ -411,7 +471,7 @@ def memory_to_gather(setting: StreamSetting) -> int:
     return max(setting.memory // 8, setting.memory - under_way)
 
 
-def _sinks(body: Stream) -> Iterator[tuple[Operation, tuple[str | int, ...]]]:
+def _sinks(body: Stream) -> Iterator[tuple[Operation, Pointer]]:
     """Each sink with its place in the step, as the author wrote it: alone or in a list."""
     for index, sink in enumerate(body.sinks):
         yield sink, ("sink",) if len(body.sinks) == 1 else ("sink", index)

@@ -6,9 +6,15 @@ That is the seam at which tests end the process, before or behind any one of the
 from __future__ import annotations
 
 import os
+import shutil
+from contextlib import suppress
 from errno import ENOTDIR
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
+
+from flowctl.store.exchanging import exchange
+
+_PIECE: Final = 4 * 1024 * 1024
 
 
 class Disk(Protocol):
@@ -26,6 +32,22 @@ class Disk(Protocol):
 
     def rename(self, source: Path, target: Path) -> None:
         """Gives a file another name, in place of what has that name."""
+        ...
+
+    def exchange(self, one: Path, other: Path) -> None:
+        """Lets two names change places in one step; not every system can."""
+        ...
+
+    def link(self, source: Path, target: Path) -> None:
+        """Gives a file a further name, which must be free."""
+        ...
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Writes so many bytes of one file into another, from where each of them stands."""
+        ...
+
+    def remove_tree(self, folder: Path) -> None:
+        """Deletes a folder with all that is in it, if it is there."""
         ...
 
     def fsync_folder(self, folder: Path) -> None:
@@ -53,6 +75,24 @@ class RealDisk:
 
     def rename(self, source: Path, target: Path) -> None:
         source.replace(target)
+
+    def exchange(self, one: Path, other: Path) -> None:
+        exchange(one, other)
+
+    def link(self, source: Path, target: Path) -> None:
+        os.link(source, target, follow_symlinks=False)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        while length:
+            data = os.read(source, min(length, _PIECE))
+            if not data:
+                raise OSError(0, "it became shorter while it was copied")
+            self.write(target, data)
+            length -= len(data)
+
+    def remove_tree(self, folder: Path) -> None:
+        with suppress(FileNotFoundError):
+            shutil.rmtree(folder)
 
     def fsync_folder(self, folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)

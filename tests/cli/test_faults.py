@@ -99,6 +99,14 @@ def test_an_output_that_cannot_be_written(folder: Path, capsys: pytest.CaptureFi
     assert "error[E609]: " in run(capsys)
 
 
+def test_an_output_that_must_not_exist(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    sink = "{csv: data.csv.out, mode: error}"
+    text = FLOW.replace("{csv: build/clean.csv}", sink)
+    (folder / "flow.yaml").write_text(text, encoding="utf-8")
+    (folder / "data.csv.out").write_text("old", encoding="utf-8")
+    assert "flow.yaml:9:11: error[E610]: `data.csv.out` stands there already" in run(capsys)
+
+
 @pytest.mark.parametrize(
     ("step", "place"),
     [

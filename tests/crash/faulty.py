@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from flowctl.store.disk import REAL
 
 Fault: TypeAlias = Literal["before", "after", "torn", "full", "meanwhile", "none"]
+COPIED = 512
 
 
 def kill_myself() -> None:
@@ -60,6 +61,31 @@ class FaultyDisk:
     def rename(self, source: Path, target: Path) -> None:
         due = self._due()
         REAL.rename(source, target)
+        self._behind(due)
+
+    def exchange(self, one: Path, other: Path) -> None:
+        due = self._due()
+        REAL.exchange(one, other)
+        self._behind(due)
+
+    def link(self, source: Path, target: Path) -> None:
+        due = self._due()
+        REAL.link(source, target)
+        self._behind(due)
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        while data := os.read(source, min(length, COPIED)):
+            self.write(target, data)
+            length -= len(data)
+
+    def remove_tree(self, folder: Path) -> None:
+        due = self._due()
+        if due and self.fault == "torn":
+            for path in sorted(folder.rglob("*"))[::2]:
+                if path.is_file():
+                    path.unlink()
+            kill_myself()
+        REAL.remove_tree(folder)
         self._behind(due)
 
     def fsync_folder(self, folder: Path) -> None:

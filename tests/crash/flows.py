@@ -47,6 +47,13 @@ def write_inputs(base: Path) -> None:
     frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
     (base / "halving.py").write_text(HALVING)
     (base / "lines.txt").write_text("".join(lines))
+    old = base / "old"
+    for number in (0, 7):
+        (old / "data" / f"text=text%20{number}").mkdir(parents=True)
+        part = old / "data" / f"text=text%20{number}" / f"part-0000{number}.ndjson"
+        part.write_text(f'{{"n":-{number},"key":0}}\n')
+    (old / "a.csv").write_text(head + "-1,0,no newline behind it")
+    (old / "b.ndjson.gz").write_bytes(gzip.compress(b'{"n":0,"key":-1,"text":""}\n', mtime=0))
 
 
 def _write_further(folder: Path, frame: pl.DataFrame) -> None:
@@ -76,6 +83,7 @@ def _plan(*bodies: Stream | Operation) -> Plan:
 
 CSV = op("csv", "in/*.csv")
 FILTER = op("filter", "n % 3 <> 0")
+FEW = op("filter", "n % 3 <> 0 and text < 'text 2'")
 COUNT = op("aggregate", [["rows", "count(*)"], ["total", "sum(n)"]], by=[["key", "key"]])
 FLOWS: dict[str, Plan] = {
     "csv to csv": _stream(CSV, FILTER, sinks=(op("csv", "out/a.csv"),)),
@@ -95,6 +103,33 @@ FLOWS: dict[str, Plan] = {
         op("parquet", "all.parquet"),
         op("limit", 250),
         sinks=(op("csv", "a.csv"), op("ndjson", "b.ndjson"), op("parquet", "c.parquet")),
+    ),
+    "added to files": _stream(
+        CSV,
+        FILTER,
+        sinks=(
+            op("csv", "old/a.csv", mode="append"),
+            op("ndjson", "old/b.ndjson.gz", mode="append"),
+        ),
+    ),
+    "dataset": _stream(
+        CSV,
+        op("filter", "n > 250 and text < 'text 2'"),
+        sinks=(
+            op("csv", "a.csv", mode="error"),
+            op("parquet", "out/", partition_by=["text"], mode="error"),
+        ),
+    ),
+    "dataset replaced": _stream(
+        CSV, FEW, sinks=(op("ndjson", "old/data/"), op("csv", "out/", partition_by=["text"]))
+    ),
+    "added to a dataset": _stream(
+        CSV, FEW, sinks=(op("ndjson", "old/data/", partition_by=["text"], mode="append"),)
+    ),
+    "partitions replaced": _stream(
+        CSV,
+        op("filter", "n < 50 and text < 'text 2'"),
+        sinks=(op("ndjson", "old/data/", partition_by=["text"], mode="replace_partitions"),),
     ),
     "text to text": _stream(op("text", "lines.txt"), sinks=(op("text", "out/a.txt.xz"),)),
     "groups": _stream(CSV, FILTER, COUNT, sinks=(op("csv", "a.csv"),)),
@@ -184,7 +219,7 @@ def changed(path: Path, change: Change) -> None:
             path.write_bytes(pack(text))
 
 
-OUTPUTS = ("out/*", "*.csv", "*.ndjson", "*.parquet")
+OUTPUTS = ("out/**/*", "old/**/*", "*.csv", "*.ndjson", "*.parquet")
 INPUTS = frozenset({"bad.csv", "all.ndjson", "all.parquet"})
 
 
@@ -194,7 +229,8 @@ def outputs(base: Path) -> dict[str, bytes]:
     return {
         path.relative_to(base).as_posix(): path.read_bytes()
         for path in sorted(found)
-        if path.name not in INPUTS and not path.name.startswith(".")
+        if path.name not in INPUTS
+        and not any(part.startswith(".") for part in path.relative_to(base).parts)
     }
 
 

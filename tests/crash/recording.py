@@ -18,14 +18,15 @@ from pathlib import Path
 from typing import TypeAlias
 
 from flowctl.store.disk import REAL
+from tests.crash.faulty import COPIED
 
 Content: TypeAlias = "bytes | _Folder"
 """What a name stands for after a loss of power."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Folder:
-    path: Path
+    number: int = 0
 
 
 @dataclass
@@ -42,7 +43,7 @@ class RecordingDisk:
     states: list[str] = field(default_factory=list)
     _seen: set[str] = field(default_factory=set)
     _contents: dict[int, bytes] = field(default_factory=dict)
-    _names: dict[Path, dict[str, int | _Folder]] = field(default_factory=dict)
+    _names: dict[int, dict[str, int | _Folder]] = field(default_factory=dict)
     _tokens: dict[int, int] = field(default_factory=dict)
     _fresh: Iterator[int] = field(default_factory=lambda: count())
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -101,8 +102,42 @@ class RecordingDisk:
         with self._lock:
             self._before()
             if target.exists():
-                self._tokens.pop(target.stat().st_ino, None)
+                self._forget(target)
             REAL.rename(source, target)
+            self._after()
+
+    def exchange(self, one: Path, other: Path) -> None:
+        with self._lock:
+            self._before()
+            REAL.exchange(one, other)
+            self._after()
+
+    def link(self, source: Path, target: Path) -> None:
+        with self._lock:
+            self._before()
+            REAL.link(source, target)
+            self._after()
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        while data := os.read(source, min(length, COPIED)):
+            self.write(target, data)
+            length -= len(data)
+
+    def remove_tree(self, folder: Path) -> None:
+        if not folder.exists():
+            return
+        with self._lock:
+            self._before()
+            for number, path in enumerate(sorted(folder.rglob("*"), reverse=True)):
+                self._forget(path)
+                if path.is_dir():
+                    path.rmdir()
+                else:
+                    path.unlink()
+                if number % 3 == 0:
+                    self._keep("torn")
+            self._forget(folder)
+            folder.rmdir()
             self._after()
 
     def fsync_folder(self, folder: Path) -> None:
@@ -112,7 +147,7 @@ class RecordingDisk:
         with self._lock:
             self._before()
             if path.exists():
-                self._tokens.pop(path.stat().st_ino, None)
+                self._forget(path)
             REAL.remove(path)
             self._after()
 
@@ -127,7 +162,7 @@ class RecordingDisk:
         """Keeps what a kill and what a loss of power would leave now."""
         if self._is_new(_plain(self.root)):
             self._copy_to(self.into / self._named(f"kill-{moment}"))
-        left = dict(self._left(self.root))
+        left = dict(self._left(self._token(self.root.stat().st_ino), "."))
         if self._is_new(left):
             to = self.into / self._named(f"power-{moment}")
             for path, content in left.items():
@@ -153,21 +188,27 @@ class RecordingDisk:
         self._seen.add(digest.hexdigest())
         return new
 
-    def _left(self, folder: Path) -> Iterator[tuple[str, Content]]:
+    def _left(self, folder: int, path: str) -> Iterator[tuple[str, Content]]:
         """What is there after a loss of power, a folder before what it holds."""
-        yield folder.relative_to(self.root).as_posix(), _Folder(folder)
+        yield path, _Folder()
         for name, what in self._names.get(folder, {}).items():
             if isinstance(what, _Folder):
-                yield from self._left(what.path)
+                yield from self._left(what.number, f"{path}/{name}")
             else:
-                path = (folder / name).relative_to(self.root).as_posix()
-                yield path, self._contents.get(what, b"")
+                yield f"{path}/{name}", self._contents.get(what, b"")
 
     def _sync_names(self, folder: Path) -> None:
-        self._names[folder] = {
-            path.name: _Folder(path) if path.is_dir() else self._token(path.stat().st_ino)
-            for path in folder.iterdir()
+        numbers = {path: self._token(path.stat().st_ino) for path in folder.iterdir()}
+        self._names[self._token(folder.stat().st_ino)] = {
+            path.name: _Folder(number) if path.is_dir() else number
+            for path, number in numbers.items()
         }
+
+    def _forget(self, path: Path) -> None:
+        """Lets another file have the inode, if this is the last name for it."""
+        status = path.stat()
+        if path.is_dir() or status.st_nlink == 1:
+            self._tokens.pop(status.st_ino, None)
 
     def _token(self, inode: int) -> int:
         """A number for a file that, unlike an inode's, is never given again."""
@@ -178,6 +219,6 @@ class RecordingDisk:
 
 def _plain(root: Path) -> dict[str, Content]:
     return {
-        path.relative_to(root).as_posix(): _Folder(path) if path.is_dir() else path.read_bytes()
+        path.relative_to(root).as_posix(): _Folder() if path.is_dir() else path.read_bytes()
         for path in root.rglob("*")
     }

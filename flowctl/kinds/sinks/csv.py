@@ -10,7 +10,7 @@ from flowctl.codes.environment import OPTION
 from flowctl.component import Arguments, Sink, Situation, Spec, Typed
 from flowctl.diagnostics import Fault
 from flowctl.records import Binary, Duration, List, Schema, Struct
-from flowctl.sinking import COMPRESSED, PATH, unfit_types
+from flowctl.sinking import COMPRESSED, PATH, PLACES, placed, unfit_types
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Writer
@@ -28,6 +28,7 @@ SPEC = Spec(
             "description": "Whether the first line names the columns; true unless said.",
             "type": "boolean",
         },
+        **PLACES,
     },
     example="csv: build/by_dest.csv",
     detail='Null is an empty field, empty text is `""`. ' + COMPRESSED,
@@ -36,13 +37,14 @@ _UNFIT = (Binary, Duration, List, Struct)
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    canonical = {"csv": arguments["csv"]}
+    placing = placed("csv", arguments, schema)
+    canonical = placing.arguments
     if arguments.get("delimiter", ",") != ",":
         canonical["delimiter"] = arguments["delimiter"]
     if arguments.get("header") is False:
         canonical["header"] = False
-    faults = (*_delimiter_faults(arguments), *unfit_types(schema, _UNFIT, "csv", "CSV"))
-    return Typed(canonical, schema, faults)
+    unfit = unfit_types(placing.files, _UNFIT, "csv", "CSV")
+    return Typed(canonical, schema, (*placing.faults, *_delimiter_faults(arguments), *unfit))
 
 
 def _delimiter_faults(arguments: Arguments) -> Iterator[Fault]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flowctl.component import Arguments, Sink, Situation, Spec, Typed
 from flowctl.records import Binary, Duration, Schema
-from flowctl.sinking import COMPRESSED, PATH, unfit_types
+from flowctl.sinking import COMPRESSED, PATH, PLACES, placed, unfit_types
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Writer
@@ -16,6 +16,7 @@ SPEC = Spec(
     kind="ndjson",
     summary="Writes one JSON object a line.",
     argument=PATH,
+    options=PLACES,
     example="ndjson: build/rejects.ndjson",
     detail="Dates and times are ISO 8601 text, decimals are text. JSON has no NaN and no infinity: "
     'they are the texts `"NaN"`, `"Infinity"` and `"-Infinity"`. ' + COMPRESSED,
@@ -23,8 +24,9 @@ SPEC = Spec(
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    faults = tuple(unfit_types(schema, (Binary, Duration), "ndjson", "NDJSON"))
-    return Typed({"ndjson": arguments["ndjson"]}, schema, faults)
+    placing = placed("ndjson", arguments, schema)
+    unfit = unfit_types(placing.files, (Binary, Duration), "ndjson", "NDJSON")
+    return Typed(placing.arguments, schema, (*placing.faults, *unfit))
 
 
 def open(arguments: Arguments, schema: Schema, base: Path) -> Writer:

@@ -7,31 +7,34 @@ from typing import TYPE_CHECKING
 
 from flowctl.component import Arguments, Sink, Situation, Spec, Typed
 from flowctl.records import Schema
-from flowctl.sinking import PATH
+from flowctl.sinking import PATH, PLACES, placed
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Writer
 
 SPEC = Spec(
     kind="parquet",
-    summary="Writes a Parquet file.",
+    summary="Writes Parquet.",
     argument=PATH,
     options={
         "compression": {
             "description": "How pages are compressed; `zstd` unless said.",
             "enum": ["zstd", "snappy", "lz4", "gzip", "uncompressed"],
         },
+        **PLACES,
     },
     example="parquet: build/clean.parquet",
     detail="Row groups have 100,000 records or more.",
 )
+_WHOLE = "a Parquet file ends in a footer, behind which nothing can stand"
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    canonical = {"parquet": arguments["parquet"]}
+    placing = placed("parquet", arguments, schema, whole=_WHOLE)
+    canonical = placing.arguments
     if arguments.get("compression", "zstd") != "zstd":
         canonical["compression"] = arguments["compression"]
-    return Typed(canonical, schema)
+    return Typed(canonical, schema, placing.faults)
 
 
 def open(arguments: Arguments, schema: Schema, base: Path) -> Writer:

@@ -10,7 +10,7 @@ from flowctl.codes.environment import SINK_TYPE
 from flowctl.component import Arguments, Sink, Situation, Spec, Typed
 from flowctl.diagnostics import Fault
 from flowctl.records import Null, Schema, String, Unknown
-from flowctl.sinking import COMPRESSED, PATH
+from flowctl.sinking import COMPRESSED, PATH, PLACES, placed
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Writer
@@ -19,13 +19,16 @@ SPEC = Spec(
     kind="text",
     summary="Writes the one column that is there as lines of text.",
     argument=PATH,
+    options=PLACES,
     example="text: build/urls.txt",
     detail="The column must be text; null is an empty line. " + COMPRESSED,
 )
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    return Typed({"text": arguments["text"]}, schema, tuple(_faults(schema)))
+    placing = placed("text", arguments, schema)
+    faults = (*placing.faults, *_faults(placing.files))
+    return Typed(placing.arguments, schema, faults)
 
 
 def _faults(schema: Schema) -> Iterator[Fault]:

@@ -1,0 +1,120 @@
+"""The outputs of a step: each is written beside its place, and takes it when all are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from dataclasses import field
+from pathlib import Path
+from typing import BinaryIO
+
+from flowctl.dataclass import dataclass
+from flowctl.dataflow import Writer
+from flowctl.interpreter.checkpoint import Checkpoint, OutputState
+from flowctl.interpreter.dataset import DatasetOutput, Finished
+from flowctl.interpreter.folders import StagedFolder
+from flowctl.interpreter.keeper import Keeper
+from flowctl.interpreter.modes import Append, Headless, create
+from flowctl.interpreter.outputs import Output
+from flowctl.interpreter.publish import Staged, StagedFile, Taking, Tap, replace, stands_already
+from flowctl.interpreter.sidecars import Sidecars
+from flowctl.interpreter.targets import Components, destination_of
+from flowctl.plan import Operation
+from flowctl.records import Column, Schema, Unknown
+from flowctl.sinking import Destination
+from flowctl.store.disk import Disk
+
+
+@dataclass(slots=True)
+class Staging:
+    """What stands beside its place, for one attempt at a step.
+
+    `token` marks it; records for standard output go to `stdout` as they come. There are no
+    checkpoints without a `keeper`.
+    """
+
+    base: Path
+    token: str
+    stdout: BinaryIO | None
+    disk: Disk
+    components: Components
+    keeper: Keeper | None = None
+    staged: list[Staged] = field(default_factory=list)
+
+    def refuse(self, sink: Operation) -> None:
+        """Raises CannotWrite where a place is taken that must be free."""
+        where = destination_of(sink, self.components)
+        if where is not None and where.folder:
+            self._folder(where).judge()
+        elif where is not None and where.mode == "error" and (self.base / where.path).exists():
+            raise stands_already(where.path)
+
+    def output(
+        self, sink: Operation, writer: Writer, schema: Schema, executor: Executor
+    ) -> Output | DatasetOutput:
+        """The output of a sink, as far as it had come; raises CannotWrite and OSError.
+
+        `schema` are the columns of the records.
+        """
+        where = destination_of(sink, self.components)
+        if where is None:
+            return Output(writer, Tap(self.stdout), executor)
+        if where.folder:
+            return self._dataset(where, writer, executor)
+        taking = self._taking(where, writer)
+        length = self.keeper.next_state.length if self.keeper is not None else 0
+        file = StagedFile.create(
+            self.base / where.path, where.path, self.token, self.disk, length, taking
+        )
+        self.staged.append(file)
+        columns: tuple[str, ...] = ()
+        if isinstance(taking, Append):
+            taking.judge(file.path, file.name)
+            writer, columns = Headless(writer), tuple(schema.names)
+        output = Output(writer, file, executor, columns)
+        if self.keeper is not None:
+            self.keeper.watch(output)
+        return output
+
+    def find(self, sinks: Iterable[Operation], last: Checkpoint) -> None:
+        """What an attempt has staged that only had to publish it, in part perhaps."""
+        places = [(sink, destination_of(sink, self.components)) for sink in sinks]
+        known = [(sink, where) for sink, where in places if where is not None]
+        for number, ((sink, where), state) in enumerate(zip(known, last.outputs, strict=True)):
+            self.staged.append(self._found(sink, where, number, state))
+
+    def _found(
+        self, sink: Operation, where: Destination, number: int, state: OutputState
+    ) -> Staged:
+        if where.folder:
+            folder = self._folder(where)
+            if self.keeper is not None:
+                sidecars = Sidecars(self.keeper.keeping.folder, number, self.disk)
+                entries = sidecars.read_footers(state)
+                folder.files = [name for name, _ in Finished.of(entries).files]
+            return folder
+        # Where records are added, only the names of their columns count.
+        columns = Schema(tuple(Column(name, Unknown()) for name in state.columns))
+        writer = self.components.sinks[sink.kind].open(sink.arguments, columns, self.base)
+        taking, path = self._taking(where, writer), self.base / where.path
+        return StagedFile.written(path, where.path, self.token, self.disk, state.length, taking)
+
+    def _dataset(self, where: Destination, writer: Writer, executor: Executor) -> DatasetOutput:
+        folder = self._folder(where)
+        self.staged.append(folder)
+        if self.keeper is None or self.keeper.last is None:
+            folder.begin()
+        output = DatasetOutput(writer, folder, executor, where.suffix, where.partition_by)
+        if self.keeper is not None:
+            self.keeper.watch(output)
+        return output
+
+    def _folder(self, where: Destination) -> StagedFolder:
+        path = self.base / where.path
+        return StagedFolder.at(path, where.path, self.token, where.mode, self.disk)
+
+    @staticmethod
+    def _taking(where: Destination, writer: Writer) -> Taking:
+        if where.mode == "append":
+            return Append(writer.begin(), writer)
+        return create if where.mode == "error" else replace
