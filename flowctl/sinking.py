@@ -99,11 +99,11 @@ def placed(kind: str, arguments: Arguments, schema: Schema, *, whole: str | None
     folder = path.endswith("/")
     faults: list[Fault] = []
     if columns and not folder:
-        help = f"write `{path}/`, or leave `partition_by` out"
+        help = f"write `{_stem(path)}/`, or leave `partition_by` out"
         message = "partitions are folders, so the path must end in `/`"
         faults.append(Fault(PLACING, message, ("partition_by",), help=help))
     elif mode == "append" and whole is not None and not folder:
-        help = f"add files to a dataset folder instead: `{kind}: {path.rpartition('.')[0]}/`"
+        help = f"add files to a dataset folder instead: `{kind}: {_stem(path)}/`"
         faults.append(Fault(PLACING, f"nothing can be added here: {whole}", ("mode",), help=help))
     elif mode == "replace_partitions" and not columns:
         message = "there are no partitions to replace without `partition_by`"
@@ -111,6 +111,12 @@ def placed(kind: str, arguments: Arguments, schema: Schema, *, whole: str | None
     faults += _partition_faults(columns, schema)
     kept = tuple(column for column in schema if column.name not in columns)
     return Placed(canonical, Schema(kept, open=schema.open), tuple(faults))
+
+
+def _stem(path: str) -> str:
+    """The path of a file without its extension, as the name of a folder."""
+    folder, slash, name = path.rpartition("/")
+    return f"{folder}{slash}{name.partition('.')[0] or name}"
 
 
 def _partition_faults(columns: list[str], schema: Schema) -> Iterator[Fault]:

@@ -69,9 +69,11 @@ def _column(schema: Schema, index: int) -> str:
 
 
 def _written(use: Use, kind: str, schemas: Mapping[str, Schema]) -> Schema | None:
-    """The columns of a file that a step writes, if it writes records, in the reader's format."""
+    """The columns of the files that a step writes: records, in the reader's format."""
     if use.part.kind != kind or use.part.pointer == ("rejects",):
         return None
+    if use.part.node.get("partition_by") is not None:
+        return None  # its files do not hold all of the columns
     return schemas.get(use.step)
 
 

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from filecmp import cmp
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,8 +24,11 @@ _NO_LINKS: Final = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 
 
 def create(file: StagedFile) -> None:
-    """Takes a place at which nothing may stand; raises CannotWrite and OSError."""
-    if file.path.exists() and not file.path.samefile(file.staged):
+    """Takes a place at which nothing may stand but the same file; raises CannotWrite, OSError.
+
+    It stands there where an earlier attempt has ended before the staged name was gone.
+    """
+    if file.path.exists() and not cmp(file.path, file.staged, shallow=False):
         raise stands_already(file.name)
     if not file.path.exists():
         try:

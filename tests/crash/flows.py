@@ -82,6 +82,7 @@ def _plan(*bodies: Stream | Operation) -> Plan:
 
 
 CSV = op("csv", "in/*.csv")
+ONE = op("csv", "in/b.csv")
 FILTER = op("filter", "n % 3 <> 0")
 FEW = op("filter", "n % 3 <> 0 and text < 'text 2'")
 COUNT = op("aggregate", [["rows", "count(*)"], ["total", "sum(n)"]], by=[["key", "key"]])
@@ -113,7 +114,7 @@ FLOWS: dict[str, Plan] = {
         ),
     ),
     "dataset": _stream(
-        CSV,
+        ONE,
         op("filter", "n > 250 and text < 'text 2'"),
         sinks=(
             op("csv", "a.csv", mode="error"),
@@ -121,14 +122,14 @@ FLOWS: dict[str, Plan] = {
         ),
     ),
     "dataset replaced": _stream(
-        CSV, FEW, sinks=(op("ndjson", "old/data/"), op("csv", "out/", partition_by=["text"]))
+        ONE, FEW, sinks=(op("ndjson", "old/data/"), op("csv", "out/", partition_by=["text"]))
     ),
     "added to a dataset": _stream(
-        CSV, FEW, sinks=(op("ndjson", "old/data/", partition_by=["text"], mode="append"),)
+        ONE, FEW, sinks=(op("ndjson", "old/data/", partition_by=["text"], mode="append"),)
     ),
     "partitions replaced": _stream(
-        CSV,
-        op("filter", "n < 50 and text < 'text 2'"),
+        ONE,
+        op("filter", "n > 350 and text < 'text 2'"),
         sinks=(op("ndjson", "old/data/", partition_by=["text"], mode="replace_partitions"),),
     ),
     "text to text": _stream(op("text", "lines.txt"), sinks=(op("text", "out/a.txt.xz"),)),
