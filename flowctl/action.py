@@ -15,6 +15,7 @@ from typing import Literal, Protocol, TypeAlias
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.syntax.node import Json
+from flowctl.workers.calls import Call
 
 StreamName: TypeAlias = Literal["stdout", "stderr"]
 
@@ -46,15 +47,15 @@ class Exited:
 class Finished:
     """How an action ended: well, if there are no faults. Their pointers lead into its arguments.
 
-    `cause` is what `retry.on` calls the failure, where it has a word for it: `timeout`, an exit
-    code, the class of an exception. `outputs` are what it hands on. `stopped` tells that it was
+    `causes` are what `retry.on` may call the failure: `timeout`, an exit code, the class of an
+    exception or one above it. `outputs` are what it hands on. `stopped` tells that it was
     ended because the run is.
     """
 
     exit_code: int | None = None
     faults: tuple[Fault, ...] = field(default=())
     stopped: bool = False
-    cause: str | None = None
+    causes: tuple[str, ...] = ()
     outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -64,6 +65,10 @@ class ValueFault(Exception):
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.message)
         self.fault = fault
+
+
+class OutOfTime(Exception):
+    """What was called has taken longer than the step's `timeout`, and was ended."""
 
 
 class NotStarted(Exception):
@@ -87,6 +92,10 @@ class Workplace(Protocol):
         """The value of a canonical run-time expression as text; raises ValueFault."""
         ...
 
+    def value(self, expression: str) -> Json:
+        """The value of a canonical run-time expression; raises ValueFault."""
+        ...
+
     @property
     def outputs(self) -> Path:
         """An empty file of the attempt's own, in which a command may write its outputs."""
@@ -94,4 +103,11 @@ class Workplace(Protocol):
 
     def launch(self, command: Command) -> Exited:
         """Runs a command to its end, keeping its output; raises NotStarted."""
+        ...
+
+    def call(self, call: Call, root: Path, environment: Mapping[str, str]) -> Json:
+        """What a function of the project below `root` returns, which is JSON.
+
+        What it prints is kept. Raises WorkerFailed, and OutOfTime.
+        """
         ...

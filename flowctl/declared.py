@@ -46,6 +46,11 @@ def declared(outputs: Json) -> dict[str, Json]:
     return dict(outputs) if isinstance(outputs, dict) else {}
 
 
+def named(name: str) -> bool:
+    """Whether this can be the name of an output."""
+    return _NAME.fullmatch(name) is not None
+
+
 def type_of(schema: Json) -> DataType:
     """The type that an expression sees; of what several types may have, none is known."""
     named = _types(schema)

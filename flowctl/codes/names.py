@@ -296,6 +296,19 @@ NO_MODULE = Code(
       columns: {dest: string, delay: float64}
 """,
 )
+WRONG_ARGUMENTS = Code(
+    "E453",
+    "arguments that a function does not take",
+    """\
+`with` gives a function's arguments by name. One of them is not in its signature, or one that it
+needs is missing.
+
+    def monthly(month: str, *, full: bool = False) -> dict[str, object]: ...
+
+    python: reports:monthly
+    with: {month: 2024-01, full: true}
+""",
+)
 NO_FUNCTION = Code(
     "E451",
     "a function that does not exist",

@@ -284,8 +284,8 @@ FUNCTION_FAILED = Code(
     "a function has failed",
     """\
 A function of the project raised an exception, or the process in which it ran ended: by `os._exit`,
-by a signal, or for lack of memory. The message names the records that it was given and the line
-that failed; Python's traceback is in the step's log. Nothing was published.
+by a signal, or for lack of memory. The message names the line that failed, and in a stream the
+records that it was given; Python's traceback is in the step's log. Nothing was published.
 """,
 )
 

@@ -78,6 +78,8 @@ def run(
                 emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
         except SubscriberFailed as failed:
             raise failed.__cause__ or failed from None
+        finally:
+            performer.close()
     result = result_of(emit.state)
     if not result.unfinished:
         forget(setting.folder)

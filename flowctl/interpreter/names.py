@@ -12,7 +12,7 @@ from flowctl.codes.runs import NO_VALUE, SECRET_MISSING
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.expressions import Tree, check, parse, runtime_used
-from flowctl.expressions.evaluate import Refused, as_text, evaluate
+from flowctl.expressions.evaluate import Refused, as_text, evaluate, json_value
 from flowctl.expressions.scope import Names, Scope
 from flowctl.expressions.tree import Call, Name, Runtime, walk
 from flowctl.interpreter.events import RunState, StepState
@@ -54,6 +54,14 @@ class RuntimeNames:
         if any(path[0] == "secrets" for path in runtime_used(tree)):
             self.mask.add(text)
         return text
+
+    def value(self, expression: str) -> Json:
+        """The value as a function sees it: points in time are text. Raises ValueFault."""
+        tree = self._tree(expression, status=False)
+        found = json_value(self._value(tree, {}))
+        if any(path[0] == "secrets" for path in runtime_used(tree)):
+            self.mask.add(as_text(found))
+        return found
 
     def _tree(self, expression: str, *, status: bool) -> Tree:
         checked = check(

@@ -15,6 +15,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput, StepProgress, StepStatus
+from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.handing import handing, read_by
 from flowctl.interpreter.logs import OutputLog, heard_by_many
 from flowctl.interpreter.masking import Mask
@@ -55,7 +56,12 @@ class Performer:
         self._emit = emit
         self._handing = handing(plan, setting)
         self._now = now
+        self._functions = Functions(setting.base)
         self._breakers = Breakers(plan.resources, setting.state / "breakers", setting.clock)
+
+    def close(self) -> None:
+        """Ends the processes that are kept for calls to come."""
+        self._functions.close()
 
     def perform(self, step: Step) -> Ending:
         """Does a step's work; what the system refuses is the step's fault."""
@@ -97,7 +103,8 @@ class Performer:
             self._environment,
             self._mask,
             self._emit,
-            self.names.text,
+            self.names,
+            self._functions,
             _seconds(step.timeout),
         )
         finished = self._registry.actions[action.kind].perform(action.arguments, workplace)
@@ -110,7 +117,7 @@ class Performer:
             exit_code=finished.exit_code,
             faults=faults,
             outputs=finished.outputs,
-            cause=finished.cause,
+            causes=finished.causes,
         )
 
     def _stream(self, step: Step, body: Stream) -> Ending:
@@ -143,7 +150,7 @@ class Performer:
         if result.status == "cancelled" and not setting.cancellation.asked:
             late = Fault(TIMED_OUT, "the stream was ended: its time was over", ("timeout",))
             faults = self._diagnosed(step, [late])
-            return Ending("failed", result.counts, faults=faults, cause="timeout")
+            return Ending("failed", result.counts, faults=faults, causes=("timeout",))
         why = STOPPED["request"] if result.status == "cancelled" else None
         sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
         faults = self._diagnosed(step, result.faults)

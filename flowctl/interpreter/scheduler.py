@@ -29,7 +29,7 @@ _WAKE = 0.1
 class Ending:
     """How a step has ended; the fields are those of `StepEnded`.
 
-    `cause` is what `retry.on` calls a failure.
+    `causes` are what `retry.on` may call a failure.
     """
 
     status: StepStatus
@@ -39,7 +39,7 @@ class Ending:
     faults: tuple[Diagnostic, ...] = ()
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
-    cause: str | None = None
+    causes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +222,7 @@ class Scheduler:
         attempt = self._attempts[index]
         mends = ending.status == "failed" and not self._cancellation.asked
         if mends and index not in self._recovering:
-            delay = delay_before_next(step.retry, attempt, ending.cause, self._pace.chance())
+            delay = delay_before_next(step.retry, attempt, ending.causes, self._pace.chance())
             if delay is not None:
                 self._ready.release(self._taken.pop(index))
                 self._work.retrying(step, attempt, delay, ending)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from flowctl.action import Command, Exited, StreamName
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
+from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.logs import OutputLog
 from flowctl.interpreter.masking import Mask
+from flowctl.interpreter.names import RuntimeNames
 from flowctl.interpreter.process import run_command
 from flowctl.interpreter.setting import Setting
+from flowctl.syntax.node import Json
+from flowctl.workers import Call, Raised
 
 
 @dataclass(frozen=True, slots=True)
 class StepWorkplace:
-    """The workplace of one attempt at a step; `value` gives an expression's value as text.
+    """The workplace of one attempt at a step.
 
-    Commands have `timeout` seconds.
+    Commands and functions have `timeout` seconds.
     """
 
     step: str
@@ -27,7 +31,8 @@ class StepWorkplace:
     environment: Mapping[str, str]
     mask: Mask
     emit: Emitter
-    value: Callable[[str], str]
+    names: RuntimeNames
+    functions: Functions
     timeout: float | None = None
 
     @property
@@ -35,7 +40,10 @@ class StepWorkplace:
         return self.setting.base
 
     def text(self, expression: str) -> str:
-        return self.value(expression)
+        return self.names.text(expression)
+
+    def value(self, expression: str) -> Json:
+        return self.names.value(expression)
 
     @property
     def outputs(self) -> Path:
@@ -53,6 +61,20 @@ class StepWorkplace:
             )
             log.end()
         return exited
+
+    def call(self, call: Call, root: Path, environment: Mapping[str, str]) -> Json:
+        setting = self.setting
+        with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
+            try:
+                return self.functions.call(
+                    call, root, environment, log.feed, setting.cancellation, self.timeout
+                )
+            except Raised as error:
+                if not error.unfit:
+                    log.feed("stderr", error.traceback.encode())
+                raise
+            finally:
+                log.end()
 
     def _tell(self, stream: StreamName, line: str) -> None:
         self.emit(StepOutput(self.setting.clock(), self.step, stream, line))

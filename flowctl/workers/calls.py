@@ -49,7 +49,8 @@ class Raised(WorkerFailed):
     """The function has raised an exception, or, if `unfit`, has returned the wrong thing.
 
     `file` (from the project's folder) and `line` are the innermost place in the project's code,
-    where there is one; `code` is that line. `traceback` is Python's, without our own frames.
+    where there is one; `code` is that line. `kinds` are the names of the exception's class and of
+    those above it, alone and with their modules. `traceback` is Python's, without our own frames.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Raised(WorkerFailed):
         kind: str,
         message: str,
         *,
+        kinds: tuple[str, ...] = (),
         unfit: bool,
         file: str | None,
         line: int | None,
@@ -65,6 +67,7 @@ class Raised(WorkerFailed):
         traceback: str,
     ) -> None:
         self.kind, self.message, self.unfit = kind, message, unfit
+        self.kinds = kinds or (kind,)
         self.file, self.line, self.code, self.traceback = file, line, code, traceback
         super().__init__(self._told(call))
 

@@ -151,6 +151,11 @@ def _raised(error: BaseException, root: str) -> dict[str, object]:
     return {
         "reply": "raised",
         "type": type(error).__qualname__,
+        "kinds": [
+            name
+            for kind in type(error).__mro__[:-1]
+            for name in (kind.__qualname__, f"{kind.__module__}.{kind.__qualname__}")
+        ],
         "message": str(error)[:_LONGEST],
         "unfit": isinstance(error, _Unfit),
         "file": place[0],

@@ -232,6 +232,7 @@ def _raised(call: Call, head: Mapping[str, object]) -> Raised:
         call,
         str(head["type"]),
         str(head["message"]),
+        kinds=tuple(map(str, kinds)) if isinstance(kinds := head["kinds"], list) else (),
         unfit=bool(head["unfit"]),
         file=file if isinstance(file, str) else None,
         line=line if isinstance(line, int) else None,

@@ -127,7 +127,7 @@ def acting() -> Registry:
         done[name] += 1
         if isinstance(failures, int) and done[name] <= failures:
             fault = Fault(COMMAND_FAILED, "it failed")
-            return Finished(1, (fault,), cause=str(arguments.get("cause")))
+            return Finished(1, (fault,), causes=(str(arguments.get("cause")),))
         return Finished(0)
 
     spec = Spec("act", "Acts.", {"type": "string"}, "act: x")

@@ -153,12 +153,12 @@ def test_delays_never_shrink_and_keep_their_bounds(
 ) -> None:
     options: dict[str, object] = {"backoff": backoff, "delay": delay, "max_delay": most}
     plain = Retry(attempts, **options)  # type: ignore[arg-type]
-    delays = [delay_before_next(plain, attempt, None, chance) for attempt in range(1, attempts)]
+    delays = [delay_before_next(plain, attempt, (), chance) for attempt in range(1, attempts)]
     assert all(a is not None and b is not None and a <= b for a, b in pairwise(delays))
-    assert delay_before_next(plain, attempts, None, chance) is None
+    assert delay_before_next(plain, attempts, (), chance) is None
     for attempt, whole in enumerate(delays, start=1):
         assert whole is not None
         assert most is None or whole <= most / 1000
-        drawn = delay_before_next(replace(plain, jitter=True), attempt, None, chance)
+        drawn = delay_before_next(replace(plain, jitter=True), attempt, (), chance)
         assert drawn is not None
         assert whole / 2 <= drawn <= whole

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,17 +16,25 @@ from flowctl.codes.runs import (
     SECRET_IN_ARGUMENTS,
     SHELL_OF_LIST,
     TIMED_OUT,
-    UNFIT_VALUE,
-    VARIABLE_NAME,
 )
 from flowctl.component import Action, Arguments, Situation, Spec, Typed
 from flowctl.declared import OUTPUTS, declaration_faults, declared, read_outputs
 from flowctl.diagnostics import Fault
 from flowctl.expressions import runtime_used
 from flowctl.expressions.scope import Scope
-from flowctl.interpolation import CheckedText, checked_text, holes, interpolated
+from flowctl.interpolation import CheckedText, checked_text, holes
 from flowctl.shell import Context, contexts, filled
 from flowctl.syntax.node import Json, Pointer
+from flowctl.variables import (
+    ENV,
+    OWN,
+    as_text,
+    asking,
+    fit,
+    text_filled,
+    variables_set,
+    variables_typed,
+)
 
 SPEC = Spec(
     kind="run",
@@ -53,11 +58,7 @@ SPEC = Spec(
             "type": "string",
             "minLength": 1,
         },
-        "env": {
-            "description": "Environment variables, beside those that flowctl itself has.",
-            "type": "object",
-            "additionalProperties": {"type": ["string", "number", "boolean"]},
-        },
+        "env": ENV,
         "outputs": OUTPUTS,
     },
     example="run: python report.py ${{ steps.by_dest.sink }}",
@@ -66,9 +67,6 @@ SPEC = Spec(
     "`name=value` in the file `$FLOWCTL_OUTPUT` become outputs, which other steps name.",
 )
 
-_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_OWN: Final = "FLOWCTL_"
-_LONGEST: Final = 128 * 1024 - 1
 _HELP: Final[Mapping[Context, str]] = {
     Context.SINGLE: "take the quotes away: the shell gets the value as one word",
     Context.ANSI: "end the quotes before it: the shell gets the value as one word",
@@ -107,11 +105,10 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
             text = checked_text(str(arguments[option]), scope, (option,))
             canonical[option] = text.text
             faults += text.faults
-    variables = arguments.get("env")
-    if isinstance(variables, dict) and variables:
-        checked = {name: _variable(name, value, scope) for name, value in variables.items()}
-        canonical["env"] = {name: text.text for name, text in checked.items()}
-        faults += [fault for text in checked.values() for fault in text.faults]
+    variables, wrong = variables_typed(arguments.get("env"), scope)
+    if variables:
+        canonical["env"] = variables
+    faults += wrong
     if outputs := declared(arguments.get("outputs")):
         canonical["outputs"] = outputs
         faults += declaration_faults(outputs, ("outputs",))
@@ -142,9 +139,9 @@ def _performed(arguments: Arguments, workplace: Workplace, written: Path) -> Fin
         return Finished(exited.code, stopped=True)
     if exited.timed_out:
         fault = Fault(TIMED_OUT, "the command was ended: its time was over", ("timeout",))
-        return Finished(exited.code, (fault,), cause="timeout")
+        return Finished(exited.code, (fault,), causes=("timeout",))
     if exited.code:
-        return Finished(exited.code, tuple(_failure(exited)), cause=str(exited.code))
+        return Finished(exited.code, tuple(_failure(exited)), causes=(str(exited.code),))
     outputs = read_outputs(written, arguments.get("outputs"))
     if isinstance(outputs, Fault):
         return Finished(exited.code, (outputs,))
@@ -153,7 +150,7 @@ def _performed(arguments: Arguments, workplace: Workplace, written: Path) -> Fin
 
 def _word(word: Json, scope: Scope, pointer: Pointer) -> CheckedText:
     """A word of an argument list, where everybody can see it."""
-    text = _as_text(word)
+    text = as_text(word)
     checked = checked_text(text, scope, pointer)
     seen = tuple(
         Fault(
@@ -168,20 +165,6 @@ def _word(word: Json, scope: Scope, pointer: Pointer) -> CheckedText:
         if tree is not None and any(path[0] == "secrets" for path in runtime_used(tree))
     )
     return CheckedText(checked.text, checked.trees, (*checked.faults, *seen))
-
-
-def _variable(name: str, value: Json, scope: Scope) -> CheckedText:
-    checked = checked_text(_as_text(value), scope, ("env", name))
-    if _VARIABLE.fullmatch(name) and not name.startswith(_OWN):
-        return checked
-    if name.startswith(_OWN):
-        message, help = f"`{name}` cannot be set: `{_OWN}…` is flowctl's own", "take another name"
-    else:
-        message = f"`{name}` is not the name of a variable: letters, digits and `_`, no digit first"
-        mended = re.sub("^(?=[0-9])|[^A-Za-z0-9_]", "_", name)
-        help = f"did you mean `{mended}`?"
-    fault = Fault(VARIABLE_NAME, message, ("env", name), help=help, key=True)
-    return CheckedText(checked.text, checked.trees, (*checked.faults, fault))
 
 
 def _misplaced(script: str) -> Iterator[Fault]:
@@ -199,17 +182,13 @@ def _misplaced(script: str) -> Iterator[Fault]:
 
 def _command(arguments: Arguments, workplace: Workplace, outputs: Path) -> Command:
     """The command with all values in place; raises ValueFault."""
-    environment = {**workplace.environment, f"{_OWN}OUTPUT": str(outputs)}
-    variables = arguments.get("env")
-    if isinstance(variables, dict):
-        for name, text in variables.items():
-            environment[name] = _filled(str(text), workplace, ("env", name))
+    environment = variables_set(arguments.get("env"), workplace) | {f"{OWN}OUTPUT": str(outputs)}
     command = arguments["run"]
     if isinstance(command, list):
         words = enumerate(command)
-        argv = tuple(_filled(str(word), workplace, ("run", index)) for index, word in words)
+        argv = tuple(text_filled(str(word), workplace, ("run", index)) for index, word in words)
     else:
-        script, values = _script(str(command), _asking(workplace, ("run",)))
+        script, values = _script(str(command), asking(workplace, ("run",)))
         environment |= values
         argv = (*_shell(arguments, environment), script)
     return Command(argv, _folder(arguments, workplace), environment)
@@ -220,8 +199,8 @@ def _script(script: str, value: Callable[[str], str]) -> tuple[str, dict[str, st
     found = holes(script)
     names: dict[str, str] = {}
     for hole in found:
-        names.setdefault(hole.expression, f"{_OWN}VALUE_{len(names) + 1}")
-    values = {name: _fit(value(expression), ("run",)) for expression, name in names.items()}
+        names.setdefault(hole.expression, f"{OWN}VALUE_{len(names) + 1}")
+    values = {name: fit(value(expression), ("run",)) for expression, name in names.items()}
     stretches = [(hole.start, hole.end) for hole in found]
     return filled(script, stretches, [names[hole.expression] for hole in found]), values
 
@@ -235,44 +214,11 @@ def _shell(arguments: Arguments, environment: Mapping[str, str]) -> tuple[str, .
 def _folder(arguments: Arguments, workplace: Workplace) -> Path:
     if "cwd" not in arguments:
         return workplace.base
-    written = _filled(str(arguments["cwd"]), workplace, ("cwd",))
+    written = text_filled(str(arguments["cwd"]), workplace, ("cwd",))
     folder = workplace.base / written
     if not folder.is_dir():
         raise ValueFault(Fault(NOT_STARTED, f"there is no folder `{written}`", ("cwd",)))
     return folder
-
-
-def _filled(text: str, workplace: Workplace, pointer: Pointer) -> str:
-    """The text with its values in place; raises ValueFault."""
-    return _fit(interpolated(text, _asking(workplace, pointer)), pointer)
-
-
-def _asking(workplace: Workplace, pointer: Pointer) -> Callable[[str], str]:
-    """Gives the values of expressions; the ValueFaults that it raises know where they stand."""
-
-    def value(expression: str) -> str:
-        try:
-            return workplace.text(expression)
-        except ValueFault as broken:
-            # Offsets into the canonical expression are none into what the author wrote.
-            fault = replace(broken.fault, pointer=pointer, start=None, end=None)
-            raise ValueFault(fault) from None
-
-    return value
-
-
-def _fit(text: str, pointer: Pointer) -> str:
-    """The text, if it can be an argument or a variable; else raises ValueFault."""
-    try:
-        size = len(os.fsencode(text))
-    except UnicodeEncodeError:
-        raise ValueFault(Fault(UNFIT_VALUE, "a value is no valid text", pointer)) from None
-    if "\0" in text:
-        raise ValueFault(Fault(UNFIT_VALUE, "a value holds a NUL character", pointer))
-    if size > _LONGEST:
-        message = f"a value is {size:,} bytes long, and a command can take {_LONGEST:,}"
-        raise ValueFault(Fault(UNFIT_VALUE, message, pointer))
-    return text
 
 
 def _failure(exited: Exited) -> Iterator[Fault]:
@@ -285,10 +231,6 @@ def _failure(exited: Exited) -> Iterator[Fault]:
         }.get(exited.code)
         message = f"the command ended with exit code {exited.code}"
         yield Fault(COMMAND_FAILED, message, ("run",), help=help)
-
-
-def _as_text(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 COMPONENT = Action(SPEC, rule, perform)
