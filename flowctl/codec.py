@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from flowctl.diagnostics import Diagnostic, Span
 from flowctl.syntax.node import Json, Pointer
 
 T = TypeVar("T")
@@ -45,6 +46,33 @@ def encode(value: object) -> Json:
 def decode(kind: type[T], value: Json, pointer: Pointer = ()) -> T:
     """The dataclass that a JSON value stands for; raises Malformed."""
     return cast(T, _decode(kind, value, pointer))
+
+
+def diagnostic_to_json(
+    found: Diagnostic, shown: Callable[[str], str] = lambda file: file
+) -> dict[str, Json]:
+    """A fault as programs get it, with null for what it lacks; `shown` says how files are named."""
+    return {
+        "code": found.code.id,
+        "severity": found.severity,
+        "message": found.message,
+        **_span_to_json(found.span, shown),
+        "help": found.help,
+        "related": [
+            {"message": other.message, **_span_to_json(other.span, shown)}
+            for other in found.related
+        ],
+        "trace": [
+            {"kind": frame.kind, "detail": frame.detail, **_span_to_json(frame.span, shown)}
+            for frame in found.trace
+        ],
+    }
+
+
+def _span_to_json(span: Span | None, shown: Callable[[str], str]) -> dict[str, Json]:
+    if span is None:
+        return dict.fromkeys(Span._fields)
+    return {**span._asdict(), "file": shown(span.file)}
 
 
 def schema(kind: type[object]) -> Json:

@@ -16,9 +16,9 @@ from flowctl.errors import ResumeRefused, UsageError
 
 if TYPE_CHECKING:
     from flowctl.interpreter.checkpoint import Kept
+    from flowctl.interpreter.runs import RunRecord, Runs
     from flowctl.interpreter.setting import Setting
     from flowctl.plan import Plan
-    from flowctl.store.runs import RunRecord, Runs
 
 
 @click.group(short_help="Show, verify or rewind an unfinished run.")
@@ -45,13 +45,13 @@ def show(
     file: Path, run_name: str | None, state_dir: Path | None, colour: str, every: bool
 ) -> None:
     """Say how far each step of the unfinished run of FILE has come, in files, lines and rows."""
-    from flowctl.interpreter.history import read_ended
-
     out = render.console(colour).out
     runs, record = _run(file, run_name, state_dir)
-    plan, folder = _plan(runs, record), runs.folder(record.run)
-    ended = read_ended(folder)
-    out.line(f"run {record.run}: unfinished, its time is {record.timestamp}")
+    plan = _plan(runs, record)
+    ended = [
+        id for id, step in runs.history(record.run).steps.items() if step.status == "succeeded"
+    ]
+    out.line(f"run {record.run}: unfinished, its time is {record.timestamp.isoformat()}")
     rows: list[tuple[str, ...]] = [("step", "checkpoint", "goes on at", "read", "written", "at")]
     for step in plan.steps:
         kept = _kept(runs, record, step.id)
@@ -164,7 +164,7 @@ def _count(points: list[int], kept: Kept, to: str) -> int:
 def _run(file: Path, run_name: str | None, state: Path | None) -> tuple[Runs, RunRecord]:
     """The unfinished run of a document; raises UsageError."""
     from flowctl.compiler.load import project_root
-    from flowctl.store.runs import Runs
+    from flowctl.interpreter.runs import Runs
 
     project = (
         file.absolute().parent if file.suffix == ".json" else project_root(file.absolute().parent)

@@ -9,8 +9,8 @@ from flowctl.cli.render import Console, table
 from flowctl.cli.resuming import Chosen, setting_of
 from flowctl.errors import ResumeRefused
 from flowctl.interpreter.resume import StepOutlook, look
+from flowctl.interpreter.runs import Runs
 from flowctl.registry import builtin
-from flowctl.store.runs import Runs
 
 
 def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:

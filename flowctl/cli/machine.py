@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import quote
 
 from flowctl.cli.report import Sources
+from flowctl.codec import diagnostic_to_json
 from flowctl.diagnostics import Diagnostic, Severity, Span
 from flowctl.syntax.node import Json
 
@@ -51,32 +52,7 @@ def as_sarif(diagnostics: Iterable[Diagnostic], sources: Sources, version: str) 
 
 
 def as_object(found: Diagnostic, sources: Sources) -> dict[str, Json]:
-    return {
-        "code": found.code.id,
-        "severity": found.severity,
-        "message": found.message,
-        **_place(found.span, sources),
-        "help": found.help,
-        "related": [
-            {"message": other.message, **_place(other.span, sources)} for other in found.related
-        ],
-        "trace": [
-            {"kind": step.kind, "detail": step.detail, **_place(step.span, sources)}
-            for step in found.trace
-        ],
-    }
-
-
-def _place(span: Span | None, sources: Sources) -> dict[str, Json]:
-    if span is None:
-        return dict.fromkeys(("file", "line", "column", "end_line", "end_column"))
-    return {
-        "file": sources.shown(span.file),
-        "line": span.line,
-        "column": span.column,
-        "end_line": span.end_line,
-        "end_column": span.end_column,
-    }
+    return diagnostic_to_json(found, sources.shown)
 
 
 def _result(found: Diagnostic, rule: int, sources: Sources) -> Json:

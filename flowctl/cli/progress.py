@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from flowctl.cli.machine import as_object
 from flowctl.cli.paint import Role, safe
 from flowctl.cli.quantities import amount, plural, seconds
 from flowctl.cli.render import Screen
 from flowctl.cli.report import Sources
-from flowctl.diagnostics import Diagnostic
+from flowctl.codec import diagnostic_to_json
 from flowctl.durations import shown
+from flowctl.interpreter.eventjson import event_to_json
 from flowctl.interpreter.events import (
-    Counts,
     Event,
-    Resumed,
     RunStarted,
     StepEnded,
     StepFallingBack,
@@ -30,7 +26,6 @@ from flowctl.interpreter.events import (
     StepRetrying,
     StepStarted,
 )
-from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -153,25 +148,8 @@ class Log:
 
     def show(self, event: Event) -> None:
         """Write the event."""
-        named: dict[str, Json] = {"event": _snake(type(event).__name__)}
-        named |= {field.name: self._plain(getattr(event, field.name)) for field in fields(event)}
-        self._screen.line(json.dumps(named, ensure_ascii=False))
-
-    def _plain(self, value: object) -> Json:
-        match value:
-            case datetime():
-                return value.isoformat()
-            case Diagnostic():
-                return as_object(value, self._sources)
-            case Counts():
-                return {field.name: getattr(value, field.name) for field in fields(value)}
-            case Resumed():
-                return {field.name: getattr(value, field.name) for field in fields(value)}
-            case tuple():
-                return [self._plain(item) for item in value]
-            case None | bool() | int() | float() | str():
-                return value
-        return str(value)
+        told = event_to_json(event, lambda fault: diagnostic_to_json(fault, self._sources.shown))
+        self._screen.line(json.dumps(told, ensure_ascii=False))
 
 
 def beginning(event: RunStarted) -> Iterator[str]:
@@ -180,13 +158,12 @@ def beginning(event: RunStarted) -> Iterator[str]:
         yield f"run {event.run}: {safe(event.workflow)}, {plural(len(event.steps), 'step')}"
         return
     going_on = [step for step in event.resumed if not step.ended]
+    if ended := len(event.resumed) - len(going_on):
+        yield f"resuming run {event.run}: {plural(ended, 'step')} had ended before"
     for step in going_on:
         place = f" at {step.place}" if step.place else ""
         rows = plural(step.rows, "row")
         yield f"resuming run {event.run}: {step.step} goes on{place} ({rows} done)"
-    if not going_on:
-        ended = plural(len(event.resumed), "step")
-        yield f"resuming run {event.run}: {ended} had ended before"
 
 
 def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
@@ -248,7 +225,3 @@ def bars(screen: Screen) -> Progress:
         transient=True,
         expand=True,
     )
-
-
-def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()

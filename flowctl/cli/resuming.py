@@ -11,10 +11,11 @@ from pathlib import Path
 from flowctl.cli.render import Screen
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.resume import discard
+from flowctl.interpreter.runs import RunRecord, Runs
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
 from flowctl.registry import builtin
-from flowctl.store.runs import Identity, RunRecord, Runs
+from flowctl.store.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,11 @@ def find(wanted: Wanted, state: Path | None, screen: Screen) -> tuple[Chosen, Ru
     old = _unfinished(runs, wanted.identity(prepared, known)) if known is not None else None
     if old is not None and wanted.timestamp is None:
         # What a template made of the time stays as it was.
-        moment = datetime.fromisoformat(old.timestamp)
+        moment = old.timestamp
         prepared = wanted.prepare(moment)
     plan = prepared.plan(screen)
     record = old or RunRecord(
-        run_id(wanted.now, os.urandom(3)),
-        wanted.identity(prepared, plan),
-        moment.isoformat(),
-        plan.digest,
-        {step.id: step.digest for step in plan.steps},
+        run_id(wanted.now, os.urandom(3)), plan.name, wanted.identity(prepared, plan), moment
     )
     return Chosen(record, plan, prepared.base, moment, old is not None), runs
 
@@ -109,7 +106,7 @@ def held(
 def give_up(chosen: Chosen, runs: Runs) -> None:
     """Ends an unfinished run, of which nothing is published."""
     with runs.held(chosen.record.run):
-        runs.end(chosen.record, "discarded")
+        runs.give_up(chosen.record.run)
         discard(setting_of(chosen, runs), builtin())
 
 

@@ -117,8 +117,6 @@ def run(
         except Refused as refused:
             console.err.diagnostics(refused.faults, counted=False)
             raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
-        if not result.unfinished:
-            runs.end(chosen.record, "succeeded" if result.status == "succeeded" else "failed")
     _report(result, chosen.plan, chosen.base, format_, log_format, console)
     if result.status == "cancelled":
         raise Interrupted

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from flowctl.interpreter import run
 from flowctl.interpreter.events import Event
 from flowctl.interpreter.memory import quarter_of_memory
+from flowctl.interpreter.provenance import provenance
 from flowctl.interpreter.result import RunResult
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
@@ -47,6 +48,7 @@ def start(
         timestamp=timestamp,
         stdout=stdout,
         checkpoints=timedelta(seconds=1) if run_name else None,
+        provenance=provenance(base.absolute(), os.environ) if run_name else None,
     )
     return run(plan, setting, on_event)
 

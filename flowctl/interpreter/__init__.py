@@ -6,10 +6,9 @@ says what happens and what it adds up to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeAlias
 
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import cancelled_by_signals
@@ -18,26 +17,30 @@ from flowctl.interpreter.events import (
     OnEvent,
     Resumed,
     RunEnded,
+    RunPaused,
     RunStarted,
     RunState,
     RunStatus,
+    RunUnpaused,
     StepEnded,
     StepFallingBack,
     StepRetrying,
     StepStarted,
+    StepStatus,
 )
-from flowctl.interpreter.history import Ended, History, keep_plan
+from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.performer import Performer
 from flowctl.interpreter.places import diagnosed
-from flowctl.interpreter.result import RunResult, result_of
-from flowctl.interpreter.resume import Outlook, Refused, forget, look
+from flowctl.interpreter.result import RunResult, can_go_on, result_of
+from flowctl.interpreter.resume import Outlook, Refused, discard, forget, forget_step, look
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import read_secrets
 from flowctl.plan import Plan, Step
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
+from flowctl.store.ledger import Verb
 
 __all__ = ["RunResult", "Setting", "run"]
 
@@ -49,58 +52,98 @@ def run(
 
     `on_event` is called with each event in order, by one thread at a time. SIGINT and SIGTERM stop
     the run if the main thread calls this: commands are ended, streams publish nothing, and the
-    status is `cancelled`. What the setting's folder keeps of a run is gone on with; raises Refused
-    where that cannot be, and what `on_event` raises.
+    status is `cancelled`. What is stored of a run is gone on with; raises Refused where that cannot
+    be, StoreBroken where the store cannot be used, and what `on_event` raises. A run that has
+    succeeded is left as it is.
     """
     registry = registry or builtin()
     plan = plan if plan.digest else sealed(plan)
-    outlook = look(plan, setting, registry) if setting.checkpoints is not None else Outlook({})
-    if outlook.faults:
-        raise Refused(outlook.faults)
     vault = read_secrets(plan.secrets, setting.environment, setting.base)
     mask = Mask(vault.values.values())
-    emit = Emitter(mask, on_event)
-    performer = Performer(plan, setting, registry, vault, mask, emit)
-    with _remembering(plan, setting) as remember:
-        work = _work(plan, setting, performer, emit, outlook, remember, mask)
+    with _recorded(setting, mask) as recorder:
+        outlook = _outlook(plan, setting, registry, recorder)
+        if recorder is not None and recorder.state.status == "succeeded" and not setting.again:
+            return result_of(recorder.state)
+        emit = Emitter(mask, on_event, recorder.state if recorder is not None else None)
+        if recorder is not None:
+            emit.record = recorder.take
+        performer = Performer(plan, setting, registry, vault, mask, emit)
+        work = _work(plan, setting, performer, emit, outlook, recorder)
         scheduler = Scheduler(
             plan, work, setting.cancellation, setting.pace, keep_going=setting.keep_going
         )
-        steps = tuple(step.id for step in plan.steps)
-        began = RunStarted(
-            setting.clock(), setting.run, plan.name, plan.digest, steps, _resumed(outlook)
-        )
+        setting.pause.listen(scheduler.wake)
         try:
             with cancelled_by_signals(setting.cancellation):
-                emit(began)
+                emit(_beginning(plan, setting, emit.state, outlook))
                 with ThreadPoolExecutor(setting.workers, "step") as executor:
                     scheduler.run(executor, setting.workers)
-                emit(RunEnded(setting.clock(), setting.run, _status(emit.state, setting)))
+                emit(_end(emit.state, setting))
         except SubscriberFailed as failed:
             raise failed.__cause__ or failed from None
         finally:
             performer.close()
     result = result_of(emit.state)
-    if not result.unfinished:
+    if result.status == "succeeded":
         forget(setting.folder)
+    elif setting.cancellation.final:
+        discard(setting, registry)
     return result
 
 
-Remember: TypeAlias = Callable[[Ended], None]
-
-
 @contextmanager
-def _remembering(plan: Plan, setting: Setting) -> Iterator[Remember]:
-    """While it lasts, steps that succeed can be remembered for the processes to come."""
+def _recorded(setting: Setting, mask: Mask) -> Iterator[Recorder | None]:
+    """While it lasts, events are stored, if anything is kept of the run."""
     if setting.checkpoints is None:
-        yield lambda ended: None
+        yield None
         return
+
+    def obey(verb: Verb) -> None:
+        match verb:
+            case "cancel":
+                setting.cancellation.give_up()
+            case "pause":
+                setting.pause.ask()
+            case "resume":
+                setting.pause.lift()
+
+    with recording(setting.state, setting.run, mask, obey, setting.disk) as recorder:
+        yield recorder
+
+
+def _outlook(
+    plan: Plan, setting: Setting, registry: Registry, recorder: Recorder | None
+) -> Outlook:
+    """What is done before; raises Refused. From now on the plan is the run's."""
+    if recorder is None:
+        return Outlook({})
+    for id in setting.again:
+        forget_step(setting, id)
+    outlook = look(plan, setting, registry, recorder.state)
+    if outlook.faults:
+        raise Refused(outlook.faults)
     keep_plan(setting.folder, plan, setting.disk)
-    history = History.open(setting.folder, setting.disk)
-    try:
-        yield history.keep
-    finally:
-        history.close()
+    return outlook
+
+
+def _beginning(plan: Plan, setting: Setting, state: RunState, outlook: Outlook) -> RunStarted:
+    return RunStarted(
+        setting.clock(),
+        setting.run,
+        plan.name,
+        plan.digest,
+        tuple(step.id for step in plan.steps),
+        _resumed(outlook),
+        len(state.sessions) + 1,
+        tuple(step.id for step in plan.steps if step.id in setting.again),
+        setting.provenance,
+    )
+
+
+def _end(state: RunState, setting: Setting) -> RunEnded:
+    status = _status(state, setting)
+    resumable = can_go_on(state.steps, status) and not setting.cancellation.final
+    return RunEnded(setting.clock(), setting.run, status, resumable)
 
 
 def _work(
@@ -109,29 +152,18 @@ def _work(
     performer: Performer,
     emit: Emitter,
     outlook: Outlook,
-    remember: Remember,
-    mask: Mask,
+    recorder: Recorder | None,
 ) -> Work:
     """What the scheduler has done; a step that an earlier process has ended stays as it is."""
-    before = {id: step.ended for id, step in outlook.steps.items() if step.ended is not None}
 
     def perform(step: Step) -> Ending:
-        done = before.get(step.id)
-        if done is None:
-            return performer.perform(step)
-        why = "it had ended before"
-        return Ending(
-            "succeeded",
-            done.counts,
-            done.sink,
-            exit_code=done.exit_code,
-            why=why,
-            outputs=done.outputs,
-        )
+        if recorder is not None:
+            recorder.safe()  # nothing is done twice that could be known to be done
+        return performer.perform(step)
 
-    def began(step: Step, attempt: int) -> None:
-        if step.id not in before:
-            emit(StepStarted(setting.clock(), step.id, attempt))
+    def began(step: Step) -> None:
+        attempt = emit.state.steps[step.id].attempts + 1
+        emit(StepStarted(setting.clock(), step.id, attempt, step.digest))
 
     def retrying(step: Step, attempt: int, delay: float, end: Ending) -> None:
         of = step.retry.attempts if step.retry is not None else attempt
@@ -142,9 +174,6 @@ def _work(
         emit(StepFallingBack(setting.clock(), step.id, end.exit_code, end.faults))
 
     def ended(step: Step, end: Ending) -> None:
-        if end.status == "succeeded" and step.id not in before:
-            outputs = {name: mask.json(value) for name, value in end.outputs.items()}
-            remember(Ended(step.id, step.digest, end.counts, end.sink, end.exit_code, outputs))
         emit(
             StepEnded(
                 setting.clock(),
@@ -163,6 +192,18 @@ def _work(
     def place(step: Step, fault: Fault) -> Diagnostic:
         return diagnosed(plan, setting.base, step.id, fault)
 
+    def may_begin() -> bool:
+        paused = setting.pause.asked and not setting.cancellation.asked
+        if paused and emit.state.status == "running":
+            emit(RunPaused(setting.clock(), setting.run))
+        if not paused and emit.state.status == "paused":
+            emit(RunUnpaused(setting.clock(), setting.run))
+        return not paused
+
+    before: dict[str, StepStatus] = {
+        id: "succeeded" for id, step in outlook.steps.items() if step.ended is not None
+    }
+    spent = {id: step.failures for id, step in emit.state.steps.items() if step.failures}
     return Work(
         perform=perform,
         recover=performer.recover,
@@ -172,6 +213,9 @@ def _work(
         falling=falling,
         ended=ended,
         place=place,
+        may_begin=may_begin,
+        finished=before,
+        spent=spent,
     )
 
 

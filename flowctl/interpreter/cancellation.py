@@ -14,14 +14,16 @@ from types import FrameType
 class Cancellation:
     """Asked for once, true for ever.
 
-    `fileno()` is a descriptor that becomes readable then, so that a selector can wait for it beside
-    a command's output. Safe to ask for from a signal handler and from any thread.
+    It is `final` where the run shall not be gone on with. `fileno()` is a descriptor that becomes
+    readable then, so that a selector can wait for it beside a command's output. Safe to ask for
+    from a signal handler and from any thread.
     """
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         weakref.finalize(self, _close, self._read, self._write)
         self._asked = False
+        self.final = False
         self._listeners: list[Callable[[], None]] = []
 
     def ask(self) -> None:
@@ -31,6 +33,11 @@ class Cancellation:
             os.write(self._write, b"x")  # never read: readable from now on for all who wait
             for listener in self._listeners:
                 listener()
+
+    def give_up(self) -> None:
+        """Tell everything that runs to stop, for good."""
+        self.final = True
+        self.ask()
 
     @property
     def asked(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 
 from flowctl.diagnostics import Diagnostic
@@ -22,14 +23,15 @@ class SubscriberFailed(Exception):
 
 
 class Emitter:
-    """Gives each event to the state and to the subscriber; may be called from any thread.
+    """Gives each event to the state, the store and the subscriber; may be called from any thread.
 
     Callers wait for each other, so that a slow subscriber slows down what it watches and nothing
     piles up. Lines of output have been masked by whoever cut them; everything else is masked here.
     """
 
-    def __init__(self, mask: Mask, on_event: OnEvent) -> None:
-        self.state = RunState()
+    def __init__(self, mask: Mask, on_event: OnEvent, state: RunState | None = None) -> None:
+        self.state = state or RunState()
+        self.record: Callable[[Event, RunState], None] | None = None
         self._mask = mask
         self._on_event = on_event
         self._lock = threading.Lock()
@@ -39,6 +41,8 @@ class Emitter:
             shown = self._masked(event)
             self.state.apply(shown)
             try:
+                if self.record is not None:
+                    self.record(shown, self.state)
                 self._on_event(shown)
             except Exception as error:
                 raise SubscriberFailed from error

@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
+from flowctl.interpreter.provenance import Provenance
+from flowctl.store.identity import Identity
 from flowctl.syntax.node import Json
 
 StepStatus: TypeAlias = Literal[
@@ -25,8 +27,10 @@ StepStatus: TypeAlias = Literal[
     "skipped",
     "cancelled",
 ]
-RunStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+RunStatus: TypeAlias = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 
+DONE: frozenset[StepStatus] = frozenset({"succeeded", "recovered"})
+"""What a step of a run that goes on is not done again from."""
 ENDED: frozenset[StepStatus] = frozenset(
     {"succeeded", "recovered", "failed", "skipped", "cancelled"}
 )
@@ -56,8 +60,23 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class RunCreated:
+    """A run is known and can be gone on with; `timestamp` is its logical time."""
+
+    at: datetime
+    run: str
+    workflow: str
+    identity: Identity
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RunStarted:
-    """A run has begun, or goes on: then `resumed` are the steps that had begun before."""
+    """A run has begun, or goes on: then `resumed` are the steps that had begun before.
+
+    `session` counts the processes that have worked on the run, this one included. The steps in
+    `again` are done again although they had succeeded.
+    """
 
     at: datetime
     run: str
@@ -65,13 +84,35 @@ class RunStarted:
     digest: str
     steps: tuple[str, ...]
     resumed: tuple[Resumed, ...] | None = None
+    session: int = 1
+    again: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunPaused:
+    """Nothing new begins until the run is resumed; what runs goes on to its end."""
+
+    at: datetime
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunUnpaused:
+    """A paused run goes on, in the same process."""
+
+    at: datetime
+    run: str
 
 
 @dataclass(frozen=True, slots=True)
 class StepStarted:
+    """An attempt at a step has begun; `digest` is what the step means."""
+
     at: datetime
     step: str
     attempt: int
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,14 +182,17 @@ class StepEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
+    """A run has come to an end; if it is `resumable`, running the same again goes on with it."""
+
     at: datetime
     run: str
     status: RunStatus
+    resumable: bool = False
 
 
 Event: TypeAlias = (
-    "RunStarted | StepStarted | StepRetrying | StepFallingBack | StepProgress"
-    " | StepOutput | StepEnded | RunEnded"
+    "RunCreated | RunStarted | RunPaused | RunUnpaused | StepStarted | StepRetrying"
+    " | StepFallingBack | StepProgress | StepOutput | StepEnded | RunEnded"
 )
 OnEvent: TypeAlias = "Callable[[Event], None]"
 
@@ -157,9 +201,24 @@ class IllegalMove(ValueError):
     """An event that cannot follow those before it: a bug, or a journal that is damaged."""
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a step: when, and how it ended; what was cut off has no end."""
+
+    number: int
+    began: datetime
+    ended: datetime | None = None
+    status: StepStatus = "running"
+    exit_code: int | None = None
+
+
 @dataclass(slots=True)
 class StepState:
-    """What is known of one step; `began` and `ended` are None until then."""
+    """What is known of one step; `began` and `ended` are None until then.
+
+    `tries` are all attempts, those of earlier processes too; `failures` are those that have failed
+    since the step was last at its end, and count for `retry`.
+    """
 
     status: StepStatus = "pending"
     attempts: int = 0
@@ -172,6 +231,9 @@ class StepState:
     forgiven: bool = False
     began: datetime | None = None
     ended: datetime | None = None
+    digest: str = ""
+    failures: int = 0
+    tries: list[Attempt] = field(default_factory=list)
 
     @property
     def spoils(self) -> bool:
@@ -185,6 +247,15 @@ class StepState:
             return None
         return max(0.0, (self.ended - self.began).total_seconds())
 
+    def close(self, at: datetime, status: StepStatus, exit_code: int | None) -> None:
+        """The latest attempt has ended."""
+        last = self.tries[-1]
+        self.tries[-1] = Attempt(last.number, last.began, at, status, exit_code)
+
+    def anew(self) -> StepState:
+        """The step before its next attempt, which counts on."""
+        return StepState(attempts=self.attempts, failures=self.failures, tries=self.tries)
+
 
 @dataclass(slots=True)
 class RunState:
@@ -194,57 +265,124 @@ class RunState:
     status: RunStatus = "pending"
     steps: dict[str, StepState] = field(default_factory=dict)
     resumed: tuple[Resumed, ...] | None = None
+    resumable: bool = False
+    created: RunCreated | None = None
+    sessions: list[RunStarted] = field(default_factory=list)
+    ended: datetime | None = None
 
     def apply(self, event: Event) -> None:
         """Goes one event on; raises IllegalMove where it cannot follow."""
         match event:
+            case RunCreated():
+                if self.created is not None or self.sessions:
+                    raise IllegalMove(f"the run is known already: {event}")
+                self.run, self.created = event.run, event
             case RunStarted():
-                self._from("pending", self.status, event)
-                self.run, self.status = event.run, "running"
-                self.steps = {step: StepState() for step in event.steps}
-                self.resumed = event.resumed
+                self._begin(event)
             case StepStarted():
                 self._start(event)
             case StepRetrying():
-                step = self._step(event.step, event)
-                self._from("running", step.status, event)
-                step.status = "waiting"
+                self._retry(event)
             case StepProgress() | StepOutput() | StepFallingBack():
-                self._from("running", self._step(event.step, event).status, event)
+                _from("running", self._step(event.step, event).status, event)
             case StepEnded():
                 self._end(event)
+            case RunPaused():
+                self._move("paused", event)
+            case RunUnpaused():
+                _from("paused", self.status, event)
+                self._move("running", event)
             case RunEnded():
-                self._from("running", self.status, event)
-                if open_steps := [id for id, step in self.steps.items() if not step.ended]:
-                    raise IllegalMove(f"the run ends before {', '.join(open_steps)}")
-                self.status = event.status
+                self._finish(event)
+
+    def _begin(self, event: RunStarted) -> None:
+        if event.session != len(self.sessions) + 1:
+            raise IllegalMove(f"process {event.session} follows {len(self.sessions)}: {event}")
+        if self.status == "succeeded" and not event.again:
+            raise IllegalMove(f"what has succeeded has nothing left to do: {event}")
+        known = self.steps
+        self.run, self.status, self.ended = event.run, "running", None
+        self.resumable = False
+        self.steps = {id: _carried(known.get(id), id in event.again) for id in event.steps}
+        self.resumed = event.resumed
+        self.sessions.append(event)
 
     def _start(self, event: StepStarted) -> None:
         step = self._step(event.step, event)
         if step.status != "waiting":
-            self._from("pending", step.status, event)
-        step.status, step.attempts = "running", event.attempt
+            _from("pending", step.status, event)
+        step.status, step.attempts, step.digest = "running", event.attempt, event.digest
         step.began = step.began or event.at
+        step.tries.append(Attempt(event.attempt, event.at))
+
+    def _retry(self, event: StepRetrying) -> None:
+        step = self._step(event.step, event)
+        _from("running", step.status, event)
+        step.close(event.at, "failed", event.exit_code)
+        step.status, step.failures = "waiting", step.failures + 1
 
     def _end(self, event: StepEnded) -> None:
         step = self._step(event.step, event)
         if step.status in ENDED or event.status not in ENDED:
             raise IllegalMove(f"{step.status} cannot become {event.status}: {event}")
+        if step.status == "running":
+            step.close(event.at, event.status, event.exit_code)
+        step.failures = 0
         step.status, step.ended, step.why = event.status, event.at, event.why
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
         step.outputs, step.forgiven = event.outputs, event.forgiven
 
+    def _finish(self, event: RunEnded) -> None:
+        if event.status not in RUN_ENDS:
+            raise IllegalMove(f"a run does not end as {event.status}: {event}")
+        self._move(event.status, event)
+        waiting = [step for step in self.steps.values() if step.status not in ENDED]
+        if waiting and event.status != "cancelled":
+            names = ", ".join(id for id, step in self.steps.items() if step in waiting)
+            raise IllegalMove(f"the run ends before {names}")
+        for step in waiting:
+            step.status, step.why = "cancelled", "the run was cancelled"
+        self.resumable, self.ended = event.resumable, event.at
+
+    def _move(self, status: RunStatus, event: Event) -> None:
+        if status not in MOVES[self.status]:
+            raise IllegalMove(f"a run that is {self.status} cannot become {status}: {event}")
+        self.status = status
+
     def _step(self, id: str, event: Event) -> StepState:
-        self._from("running", self.status, event)
+        if self.status not in ("running", "paused"):
+            raise IllegalMove(f"what is {self.status} is not running: {event}")
         if id not in self.steps:
             raise IllegalMove(f"the run has no such step: {event}")
         return self.steps[id]
 
-    @staticmethod
-    def _from(wanted: str, status: str, event: Event) -> None:
-        if status != wanted:
-            raise IllegalMove(f"what is {status} is not {wanted}: {event}")
+
+MOVES: Mapping[RunStatus, frozenset[RunStatus]] = {
+    "pending": frozenset({"running", "cancelled"}),
+    "running": frozenset({"running", "paused", "succeeded", "failed", "cancelled"}),
+    "paused": frozenset({"running", "succeeded", "failed", "cancelled"}),
+    "succeeded": frozenset({"running"}),
+    "failed": frozenset({"running", "failed"}),
+    "cancelled": frozenset({"running", "cancelled"}),
+}
+"""What a run may become. From `running` to `running`: another process takes over from a dead one.
+
+What has ended goes on only where it is asked to, and what is given up ends a second time.
+"""
+RUN_ENDS: frozenset[RunStatus] = frozenset({"succeeded", "failed", "cancelled"})
+
+
+def _carried(step: StepState | None, again: bool) -> StepState:
+    """A step as it stands when another process goes on with the run."""
+    if step is None:
+        return StepState()
+    return step if step.status in DONE and not again else step.anew()
+
+
+def _from(wanted: str, status: str, event: Event) -> None:
+    if status != wanted:
+        raise IllegalMove(f"what is {status} is not {wanted}: {event}")
 
 
 def fold(events: Iterable[Event]) -> RunState:

@@ -1,35 +1,36 @@
-"""What a run remembers of itself between processes: its plan, and the steps that have succeeded."""
+"""What is known of a run between processes: its plan, and its events with what they add up to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from flowctl.codec import decode, encode
-from flowctl.dataclass import dataclass
+from flowctl.codec import Malformed, encode
 from flowctl.diagnostics import Fault
-from flowctl.interpreter.events import Counts
-from flowctl.plan import Plan
+from flowctl.interpreter.eventjson import event_from_json, event_to_json
+from flowctl.interpreter.events import (
+    Event,
+    IllegalMove,
+    RunCreated,
+    RunEnded,
+    RunPaused,
+    RunStarted,
+    RunState,
+    RunUnpaused,
+    StepOutput,
+)
+from flowctl.interpreter.masking import Mask
+from flowctl.plan import Plan, canonical
 from flowctl.plan_file import plan_from_json, plan_to_json
+from flowctl.store.database import connect, damaged, path_in
 from flowctl.store.disk import Disk, make_folder, replace_file
-from flowctl.store.journal import Journal, read_records
+from flowctl.store.ledger import Entry, Ledger, Projection, Verb, opened
+from flowctl.store.writer import Writer
 from flowctl.syntax.node import Json
 
 _PLAN = "plan.json"
-_ENDED = "ended"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """A step that has succeeded, and what others may ask of it."""
-
-    step: str
-    digest: str
-    counts: Counts | None = None
-    sink: tuple[str, ...] = ()
-    exit_code: int | None = None
-    outputs: dict[str, Json] = field(default_factory=dict)
+_OF_RUNS = (RunCreated, RunStarted, RunPaused, RunUnpaused, RunEnded)
 
 
 def read_plan(folder: Path) -> Plan | Fault | None:
@@ -50,28 +51,127 @@ def keep_plan(folder: Path, plan: Plan, disk: Disk) -> None:
         replace_file(disk, path, text)
 
 
-def read_ended(folder: Path) -> Mapping[str, Ended]:
-    """The steps that have succeeded; raises OSError and Malformed."""
-    records = read_records(folder / _ENDED).values
-    return {ended.step: ended for ended in (decode(Ended, value) for value in records)}
+def state_in(state: Path, run: str) -> RunState:
+    """What the events of a run add up to; raises StoreBroken and OSError."""
+    if not path_in(state).exists():
+        return RunState()
+    with opened(state) as ledger:
+        return state_of(ledger, run)
 
 
-@dataclass(slots=True)
-class History:
-    """Remembers steps as they succeed."""
+def state_of(ledger: Ledger, run: str) -> RunState:
+    """What the events of a run add up to; raises StoreBroken."""
+    state = RunState()
+    for _, event in events_of(ledger, run):
+        try:
+            state.apply(event)
+        except IllegalMove as error:
+            raise damaged(ledger.path, f"run {run}: {error}") from error
+    return state
 
-    journal: Journal
 
-    @classmethod
-    def open(cls, folder: Path, disk: Disk) -> History:
-        """Goes on behind what is remembered; raises OSError."""
-        journal = Journal(folder / _ENDED, disk)
-        journal.open(read_records(folder / _ENDED).length)
-        return cls(journal)
+def events_of(ledger: Ledger, run: str, after: int = 0) -> Iterator[tuple[int, Event]]:
+    """The events of a run behind a number, each with its own; raises StoreBroken."""
+    for entry in ledger.entries(run, after):
+        try:
+            yield entry.number, event_from_json(entry.body)
+        except Malformed as error:
+            message = f"event {entry.number} of run {run}: {error.message}"
+            raise damaged(ledger.path, message) from error
 
-    def keep(self, ended: Ended) -> None:
-        """Remembers a step that has succeeded; raises OSError."""
-        self.journal.append(encode(ended))
+
+def projected(state: RunState) -> Projection:
+    """What a run's events add up to, in the columns by which runs are looked for."""
+    created, sessions = state.created, state.sessions
+    first = sessions[0] if sessions else None
+    last = sessions[-1] if sessions else None
+    known = created or first
+    body: dict[str, Json] = {}
+    if created is not None:
+        identity = encode(created.identity)
+        body = {"identity": identity, "timestamp": created.timestamp.isoformat()}
+    return Projection(
+        run=state.run,
+        status=state.status,
+        resumable=state.resumable,
+        workflow=known.workflow if known else "",
+        document=created.identity.document if created else "",
+        created=known.at.isoformat() if known else "",
+        began=first.at.isoformat() if first else None,
+        ended=state.ended.isoformat() if state.ended else None,
+        digest=last.digest if last else "",
+        steps=len(state.steps),
+        body=canonical(body),
+    )
+
+
+def rebuild(ledger: Ledger) -> None:
+    """Makes all that is projected again, from the events; raises StoreBroken."""
+    ledger.replace([projected(state_of(ledger, run)) for run in ledger.names()])
+
+
+def note(ledger: Ledger, state: RunState, event: RunCreated | RunEnded) -> None:
+    """Adds an event of a run on which no process works, for good; raises StoreBroken."""
+    state.apply(event)
+    entry = entry_of(event.run, ledger.last(event.run) + 1, event, Mask())
+    ledger.append([entry], [projected(state)])
+
+
+def entry_of(run: str, number: int, event: Event, mask: Mask) -> Entry:
+    """An event as it is stored, without secrets."""
+    body = mask.json(event_to_json(event))
+    step = getattr(event, "step", None)
+    return Entry(run, number, event.at.isoformat(), _kind(body), step, body)
+
+
+def _kind(body: Json) -> str:
+    return str(body["event"]) if isinstance(body, dict) else ""
+
+
+class Recorder:
+    """Stores the events of a run at work; `state` is what earlier processes have left.
+
+    What commands print is in their logs, and not stored a second time.
+    """
+
+    def __init__(
+        self, ledger: Ledger, run: str, mask: Mask, on_request: Callable[[Verb], None]
+    ) -> None:
+        self.state = state_of(ledger, run)
+        self._run = run
+        self._mask = mask
+        self._number = ledger.last(run)
+        self._writer = Writer(ledger, run, on_request)
+
+    def take(self, event: Event, state: RunState) -> None:
+        """Stores an event soon, in order; `state` is the one that it has led to."""
+        if isinstance(event, StepOutput):
+            return
+        self._number += 1
+        projection = projected(state) if isinstance(event, _OF_RUNS) else None
+        self._writer.tell(entry_of(self._run, self._number, event, self._mask), projection)
+
+    def safe(self) -> None:
+        """Waits until all that has been taken is stored for good; raises StoreBroken."""
+        self._writer.safe()
 
     def close(self) -> None:
-        self.journal.close()
+        """Stores what is left; raises StoreBroken."""
+        self._writer.close()
+
+
+@contextmanager
+def recording(
+    state: Path, run: str, mask: Mask, on_request: Callable[[Verb], None], disk: Disk
+) -> Iterator[Recorder]:
+    """While it lasts, events of a run can be stored; raises StoreBroken and OSError."""
+    path = path_in(state)
+    connection = connect(path, disk=disk, shared=True)
+    try:
+        recorder = Recorder(Ledger(path, connection), run, mask, on_request)
+        try:
+            yield recorder
+        finally:
+            recorder.close()
+    finally:
+        connection.close()

@@ -135,7 +135,9 @@ class Performer:
             token=setting.run,
             workers=setting.workers,
             stdout=setting.stdout,
-            cancelled=lambda: setting.cancellation.asked or setting.pace.now() >= deadline,
+            cancelled=lambda: (
+                setting.pause.over(setting.cancellation) or setting.pace.now() >= deadline
+            ),
             on_progress=partial(self._tell, step.id),
             memory=setting.memory,
             work=setting.folder / "work",

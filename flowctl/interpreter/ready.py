@@ -22,6 +22,10 @@ class Ready:
         self._free = dict(slots)
         self._queues: dict[Pools, list[tuple[int, int]]] = {}
 
+    def __bool__(self) -> bool:
+        """Whether any step is ready, with slots or without."""
+        return any(self._queues.values())
+
     def push(self, index: int, priority: int = 0, pools: Pools = ()) -> None:
         """A step has become ready; a pool that nobody bounds has slots for all."""
         bounded = tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields
 
 from flowctl.codes.environment import NOT_JOINED, NOT_OURS, STANDS_ALREADY, UNWRITABLE
@@ -17,22 +18,15 @@ _OF_THE_MACHINE = (UNWRITABLE, STANDS_ALREADY, NOT_OURS, NOT_JOINED, STEP_BROKEN
 class RunResult:
     """The end of a run, with the last state of each step.
 
-    `resumed` are the steps that an earlier process had begun; None where there was none.
+    `resumed` are the steps that an earlier process had begun; None where there was none. Running
+    the same again goes on with a run that is `unfinished`.
     """
 
     run: str
     status: RunStatus
     steps: dict[str, StepState]
     resumed: tuple[Resumed, ...] | None = None
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether running the same again goes on with this run.
-
-        What the machine has ended can go on; what the workflow or its data have ended cannot.
-        """
-        faults = {fault.code for step in self.steps.values() for fault in step.faults}
-        return self.status == "cancelled" or not faults.isdisjoint(_OF_THE_MACHINE)
+    unfinished: bool = False
 
     def to_json(self) -> dict[str, Json]:
         """The shape that language.md gives it; figures that a step does not have are null."""
@@ -51,7 +45,16 @@ class RunResult:
 
 def result_of(state: RunState) -> RunResult:
     """The result that the events have added up to."""
-    return RunResult(state.run, state.status, state.steps, state.resumed)
+    return RunResult(state.run, state.status, state.steps, state.resumed, state.resumable)
+
+
+def can_go_on(steps: Mapping[str, StepState], status: RunStatus) -> bool:
+    """Whether a run that ends so is gone on with.
+
+    What the machine has ended can go on; what the workflow or its data have ended cannot.
+    """
+    faults = {fault.code for step in steps.values() for fault in step.faults}
+    return status == "cancelled" or not faults.isdisjoint(_OF_THE_MACHINE)
 
 
 def sink_value(paths: tuple[str, ...]) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal, TypeAlias
+from urllib.parse import quote
 
 from flowctl.codec import Malformed
 from flowctl.codes.runs import (
@@ -31,9 +32,10 @@ from flowctl.interpreter.checkpoint import (
     read_kept,
 )
 from flowctl.interpreter.differences import difference
+from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.handing import handing
-from flowctl.interpreter.history import Ended, read_ended, read_plan
+from flowctl.interpreter.history import read_plan, state_in
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
@@ -65,7 +67,7 @@ class StepOutlook:
     rows: int = 0
     place: str = ""
     cuts: tuple[Cut, ...] = ()
-    ended: Ended | None = None
+    ended: StepState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +91,23 @@ class Refused(ResumeRefused):
         self.faults = tuple(faults)
 
 
-def look(plan: Plan, setting: Setting, components: Components) -> Outlook:
+def look(
+    plan: Plan, setting: Setting, components: Components, state: RunState | None = None
+) -> Outlook:
     """Compares the plan, the input and the outputs with what is kept of the run; changes nothing.
 
-    Raises OSError.
+    `state` is what the run's events add up to, if that is known. Raises OSError and StoreBroken.
     """
     then = read_plan(setting.folder)
     if not isinstance(then, Plan):
         fresh = {step.id: StepOutlook(step.id) for step in plan.steps}
         return Outlook(fresh, (_damaged(then.message),) if then is not None else ())
-    ended = read_ended(setting.folder)
+    state = state or state_in(setting.state, setting.run)
+    ended = {
+        id: step
+        for id, step in state.steps.items()
+        if step.status in DONE and id not in setting.again
+    }
     looks = [_Look(step, plan, then, setting, components, ended) for step in plan.steps]
     found = {look.step.id: look.outlook() for look in looks}
     faults = [(look.step.id, fault) for look in looks for fault in look.faults]
@@ -124,7 +133,7 @@ def _help(steps: Sequence[str]) -> str:
 
 
 def _gone(
-    plan: Plan, then: Plan, setting: Setting, ended: Mapping[str, Ended]
+    plan: Plan, then: Plan, setting: Setting, ended: Mapping[str, StepState]
 ) -> Iterator[tuple[str, Fault]]:
     """Steps that have begun, but not ended, and that the plan does not have any more."""
     now = {step.id for step in plan.steps}
@@ -146,7 +155,7 @@ class _Look:
         then: Plan,
         setting: Setting,
         components: Components,
-        ended: Mapping[str, Ended],
+        ended: Mapping[str, StepState],
     ) -> None:
         self.step = step
         self.faults: list[Fault] = []
@@ -325,6 +334,12 @@ def discard(setting: Setting, components: Components) -> None:
                 else:
                     StagedFile.written(path, where.path, token, disk, 0).discard()
     forget(setting.folder)
+
+
+def forget_step(setting: Setting, step: str) -> None:
+    """Takes away what a step keeps to go on: it begins anew."""
+    for folder in (setting.step_folder(step), setting.folder / "work" / quote(step, safe="")):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def forget(folder: Path) -> None:

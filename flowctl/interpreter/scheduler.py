@@ -49,17 +49,22 @@ class Work:
     `perform` does an attempt at a step's work and `recover` its fallback, on one of the executor's
     threads. `holds` decides on a condition; `began`, `retrying` (with the attempt that failed and
     the seconds until the next one), `falling` (back, after the last one) and `ended` tell the
-    world; `place` says where a fault was written.
+    world; `place` says where a fault was written. Nothing begins while `may_begin` says no. What has
+    come to its end before is in `finished`, as others see it, and nobody is told again; `spent` are
+    the attempts that have failed before.
     """
 
     perform: Callable[[Step], Ending]
     recover: Callable[[Step, Ending], Ending]
     holds: Holds
-    began: Callable[[Step, int], None]
+    began: Callable[[Step], None]
     retrying: Callable[[Step, int, float, Ending], None]
     falling: Callable[[Step, Ending], None]
     ended: Callable[[Step, Ending], None]
     place: Callable[[Step, Fault], Diagnostic]
+    may_begin: Callable[[], bool] = lambda: True
+    finished: Mapping[str, StepStatus] = field(default_factory=dict)
+    spent: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +106,14 @@ class Scheduler:
         self._taken: dict[int, Pools] = {}
         self._recovering: set[int] = set()
         self._regardless: set[int] = set()
-        self._attempts = [0] * len(plan.steps)
+        self._attempts = [work.spent.get(step.id, 0) for step in plan.steps]
         self._waiting: list[tuple[float, int]] = []
         self._failed = False
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
 
     def run(self, executor: Executor, workers: int) -> None:
         """Runs all steps to their end; raises what a step's work raised, once the others ended."""
-        self._cancellation.listen(lambda: self._messages.put(None))
+        self._cancellation.listen(self.wake)
         try:
             self._run(executor, workers)
         except BaseException:
@@ -121,11 +126,11 @@ class Scheduler:
         while True:
             self._settle_what_is_due()
             self._wake()
-            while running < workers and (found := self._ready.pop()):
+            while self._work.may_begin() and running < workers and (found := self._ready.pop()):
                 index, self._taken[index] = found
                 self._begin(self._steps[index], executor)
                 running += 1
-            if not running and not self._waiting:
+            if not running and not self._waiting and not self._ready:
                 break
             message = self._next_message()
             if message is not None:
@@ -133,6 +138,10 @@ class Scheduler:
                 running -= not self._attempted(message.step, message.ending, executor)
         if error is not None:
             raise error
+
+    def wake(self) -> None:
+        """Has the scheduler look whether more may begin; safe on any thread."""
+        self._messages.put(None)
 
     def _next_message(self) -> _Done | None:
         """Waits for news, or for the next attempt of a step.
@@ -173,7 +182,7 @@ class Scheduler:
         self._attempts[index] += 1
         # What has begun goes on with its attempts, whatever becomes of others.
         self._regardless.add(index)
-        self._work.began(step, self._attempts[index])
+        self._work.began(step)
         self._submit(step, executor, lambda: self._work.perform(step))
 
     def _submit(self, step: Step, executor: Executor, act: Callable[[], Ending]) -> None:
@@ -196,6 +205,9 @@ class Scheduler:
 
     def _settle(self, index: int) -> None:
         step = self._steps[index]
+        if before := self._work.finished.get(step.id):
+            self._settled(step, before)
+            return
         below = Below(
             {need: self._status[need] for need in step.needs},
             any(
@@ -238,9 +250,13 @@ class Scheduler:
         return False
 
     def _end(self, step: Step, ending: Ending) -> None:
-        self._status[step.id] = _as_seen(step, ending.status)
-        self._failed = self._failed or self._status[step.id] == "failed"
+        status = _as_seen(step, ending.status)
+        self._failed = self._failed or status == "failed"
         self._work.ended(step, ending)
+        self._settled(step, status)
+
+    def _settled(self, step: Step, status: StepStatus) -> None:
+        self._status[step.id] = status
         for follower in self._followers[self._index[step.id]]:
             self._open[follower] -= 1
             if not self._open[follower]:

@@ -13,6 +13,8 @@ from flowctl.dataclass import dataclass
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import Pace, RealPace
+from flowctl.interpreter.pausing import Pause
+from flowctl.interpreter.provenance import Provenance
 from flowctl.store.disk import REAL, Disk
 
 
@@ -26,7 +28,8 @@ class Setting:
     TERM and KILL. Unless `keep_going`, the first failure keeps what has not begun from beginning.
     `pace` measures and waits, and has the randomness of delays.
     Checkpoints are made every so often; without an interval nothing is kept to go on with. The
-    process may take about `memory` bytes.
+    process may take about `memory` bytes. The steps in `again` are done anew, whatever became of
+    them in earlier processes.
     """
 
     base: Path
@@ -40,6 +43,9 @@ class Setting:
     timestamp: datetime | None = None
     stdout: BinaryIO | None = None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    pause: Pause = field(default_factory=Pause)
+    provenance: Provenance | None = None
+    again: frozenset[str] = frozenset()
     checkpoints: timedelta | None = timedelta(seconds=1)
     split_bytes: int | None = None
     memory: int = field(default_factory=quarter_of_memory)

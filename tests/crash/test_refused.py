@@ -10,12 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from flowctl.store.runs import Busy, Identity, RunRecord, Runs
+from flowctl.interpreter.runs import RunRecord, Runs
+from flowctl.store.identity import Identity
+from flowctl.store.locks import Busy
 from tests.crash.crashing import Finished, Server
 
 ROOT = Path(__file__).parents[2]
@@ -219,9 +222,9 @@ def test_dry_run_says_what_would_be_done(held: Held) -> None:
 
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
     runs = Runs(tmp_path / ".flowctl")
-    runs.begin(RunRecord("r", Identity("a.yaml"), "2024-01-01", "", {}))
+    runs.begin(RunRecord("r", "w", Identity("a.yaml"), datetime(2024, 1, 1, tzinfo=UTC)))
     code = (
-        "import os, signal; from pathlib import Path; from flowctl.store.runs import Runs\n"
+        "import os, signal; from pathlib import Path; from flowctl.interpreter.runs import Runs\n"
         "with Runs(Path('.flowctl')).held('r'): os.kill(os.getpid(), signal.SIGKILL)"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
