@@ -6,8 +6,10 @@ for a writer. sqlite3 is imported when a store is opened: most commands never do
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -74,7 +76,8 @@ def connect(
     import sqlite3
 
     make_folder(disk, path.parent)
-    new = not path.exists()
+    if not path.exists():
+        _make(path, versions, disk)
     with refused(path):
         connection = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=not shared
@@ -85,9 +88,26 @@ def connect(
     except BaseException:
         connection.close()
         raise
-    if new:
-        disk.fsync_folder(path.parent)
     return connection
+
+
+def _make(path: Path, versions: Sequence[str], disk: Disk) -> None:
+    """Makes an empty store aside, so that nobody ever sees half of one."""
+    import sqlite3
+
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    with refused(path), closing(sqlite3.connect(aside, isolation_level=None)) as connection:
+        connection.execute("pragma synchronous = off")
+        connection.execute("pragma journal_mode = wal")
+        _migrate(connection, versions)
+    try:
+        with aside.open("rb") as file:
+            disk.fsync(file.fileno())
+        with suppress(FileExistsError):  # another process was quicker
+            path.hardlink_to(aside)
+        disk.fsync_folder(path.parent)
+    finally:
+        aside.unlink()
 
 
 def _prepare(connection: Connection, path: Path, versions: Sequence[str]) -> None:
@@ -98,16 +118,21 @@ def _prepare(connection: Connection, path: Path, versions: Sequence[str]) -> Non
             f"{path} has version {version}, written by a newer flowctl; "
             f"this one knows up to {len(versions)}: install the newer one again"
         )
-    if not version:
-        connection.execute("pragma journal_mode = wal")
     connection.execute("pragma synchronous = full")
     if version < len(versions):
-        with transaction(connection):
-            for script in versions[_version(connection, path) :]:  # another may have been quicker
-                for statement in script.split(";"):
-                    connection.execute(statement)
-            connection.execute(f"pragma application_id = {APPLICATION}")
-            connection.execute(f"pragma user_version = {len(versions)}")
+        connection.execute("pragma journal_mode = wal")
+        _migrate(connection, versions)
+
+
+def _migrate(connection: Connection, versions: Sequence[str]) -> None:
+    """Brings a store up to date, all at once; another process may be quicker."""
+    with transaction(connection):
+        version = int(connection.execute("pragma user_version").fetchone()[0])
+        for script in versions[version:]:
+            for statement in script.split(";"):
+                connection.execute(statement)
+        connection.execute(f"pragma application_id = {APPLICATION}")
+        connection.execute(f"pragma user_version = {len(versions)}")
 
 
 def _version(connection: Connection, path: Path) -> int:

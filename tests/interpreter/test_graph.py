@@ -39,7 +39,7 @@ def test_statuses_with_one_worker_are_those_of_the_model(nodes: list[Node]) -> N
     with TemporaryDirectory() as folder:
         runner = Runner(Path(folder))
         for keep_going in (False, True):
-            result = runner(plan_of(nodes), workers=1, keep_going=keep_going)
+            result = runner(plan_of(nodes), workers=1, keep_going=keep_going, checkpoints=None)
             assert statuses(result) == expected(nodes, keep_going=keep_going)
             assert fold(runner.events).steps == result.steps
 
@@ -50,7 +50,7 @@ def test_statuses_do_not_depend_on_the_workers_where_the_run_keeps_going(
     nodes: list[Node],
 ) -> None:
     with TemporaryDirectory() as folder:
-        result = Runner(Path(folder))(plan_of(nodes), workers=3, keep_going=True)
+        result = Runner(Path(folder))(plan_of(nodes), workers=3, keep_going=True, checkpoints=None)
         assert statuses(result) == expected(nodes, keep_going=True)
         assert result.status == ("failed" if "failed" in statuses(result).values() else "succeeded")
 
@@ -81,7 +81,7 @@ def test_retries_fallbacks_and_forgiveness_are_those_of_the_model(
 def test_no_step_begins_before_its_needs_have_ended(nodes: list[Node]) -> None:
     with TemporaryDirectory() as folder:
         runner = Runner(Path(folder))
-        runner(plan_of(nodes), workers=3, keep_going=True)
+        runner(plan_of(nodes), workers=3, keep_going=True, checkpoints=None)
         ended: set[str] = set()
         for event in runner.events:
             if isinstance(event, StepStarted):
