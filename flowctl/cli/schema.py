@@ -14,7 +14,7 @@ _SUFFIX = ".schema.json"
 @click.command(short_help="Print a JSON Schema for editors.")
 @click.argument("name", default="workflow")
 def schema(name: str) -> None:
-    """Print a JSON Schema: `workflow` (the default) or `plan`.
+    """Print a JSON Schema: `workflow` (the default), `plan` or `events`.
 
     With it an editor completes and checks a workflow as it is written: put
     `# yaml-language-server: $schema=PATH` into the first line.

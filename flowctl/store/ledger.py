@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import xxhash
 
 from flowctl.dataclass import dataclass
-from flowctl.plan import canonical
 from flowctl.store.database import connect, damaged, path_in, refused, transaction
 from flowctl.syntax.node import Json
 
@@ -190,7 +189,9 @@ def opened(state: Path) -> Iterator[Ledger]:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    row = (entry.run, entry.number, entry.at, entry.kind, entry.step, canonical(entry.body))
+    # What is no text, as in names of files, is a lone surrogate, which only escaped JSON can hold.
+    body = json.dumps(entry.body, sort_keys=True, separators=(",", ":"))
+    row = (entry.run, entry.number, entry.at, entry.kind, entry.step, body)
     return (*row, _sum(*row))
 
 
