@@ -49,9 +49,9 @@ class Work:
     `perform` does an attempt at a step's work and `recover` its fallback, on one of the executor's
     threads. `holds` decides on a condition; `began`, `retrying` (with the attempt that failed and
     the seconds until the next one), `falling` (back, after the last one) and `ended` tell the
-    world; `place` says where a fault was written. Nothing begins while `may_begin` says no. What has
-    come to its end before is in `finished`, as others see it, and nobody is told again; `spent` are
-    the attempts that have failed before.
+    world; `place` says where a fault was written. Nothing begins while `may_begin` says no. What
+    has come to its end before is in `finished`, as others see it, and nobody is told again; `spent`
+    are the attempts that have failed before.
     """
 
     perform: Callable[[Step], Ending]
