@@ -72,13 +72,15 @@ class Situation:
     """What a rule may know besides its arguments.
 
     `steps` holds the columns that each step needed by this one hands on. `folders` are those of
-    the workflow, and of its project where that is known: at compile time.
+    the workflow, and of its project where that is known: at compile time. `inputs` are the columns
+    of a transform's further sources.
     """
 
     scope: Scope
     files: Files
     steps: Mapping[str, Schema] = field(default_factory=dict)
     folders: Folders | None = None
+    inputs: tuple[Schema, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,8 @@ class Typed:
     Where there are faults, `schema` holds what was most likely meant, with unknown types for what
     is wrong, so that each cause is told once.
     `observed` are those columns of a source whose types were seen in data, not declared; `missing`
-    says what could not be checked and why (`no file matches data/*.csv`).
+    says what could not be checked and why (`no file matches data/*.csv`). What leaves a transform
+    is `placeless` where it has no place in a source any more, though its kind may keep places.
     """
 
     arguments: dict[str, Json]
@@ -96,6 +99,7 @@ class Typed:
     faults: tuple[Fault, ...] = ()
     observed: Schema = field(default_factory=Schema)
     missing: tuple[str, ...] = ()
+    placeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +122,16 @@ class Transform:
 
     `order`: `split` for those that treat each split by itself, `in-order` for those whose small
     state passes from split to split, `blocking` for those that must see all records before any
-    leaves; behind these, records have no place in a source any more.
+    leaves; behind these, records have no place in a source any more. `inputs`: under the kind key
+    stands `one` further source or a list of `many`; the rule gets their columns in its situation,
+    and leaves them out of its arguments.
     """
 
     spec: Spec
     rule: Callable[[Arguments, Schema, Situation], Typed]
     prepare: Callable[[Arguments, Schema, Scope], Operator]
     order: Literal["split", "in-order", "blocking"] = "split"
+    inputs: Literal["none", "one", "many"] = "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,13 +80,15 @@ class InOrder:
 
     `step` takes the state and a frame and gives the next state and the frame that leaves; `done`
     tells from the state that nothing more will leave, so that reading may stop. `multiplies` says
-    that one record may become several, which stand together.
+    that one record may become several, which stand together; `stateless` that the state is always
+    the same, so that no split needs to wait for those before it.
     """
 
     initial: Json
     step: Callable[[Json, pl.DataFrame], tuple[Json, pl.DataFrame]]
     done: Callable[[Json], bool]
     multiplies: bool = False
+    stateless: bool = False
 
 
 class Gathering(Protocol):
@@ -151,7 +153,67 @@ class Foreign:
     gives: Schema
 
 
-Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking | Foreign"
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The boundary of a stage at which two sides meet that are too large for memory.
+
+    `condense` and `open` are those of a Blocking; it gets the engine's own columns, too, and what
+    it hands on of them tells where the records came from.
+    """
+
+    condense: Callable[[pl.DataFrame], pl.DataFrame]
+    open: Callable[[Path, int], Pairing]
+
+
+class Pairing(Gathering, Protocol):
+    """Two sides that are too large for memory: what was taken, and the records beside them.
+
+    A frame leaves for each split that was taken, `heights` says of how many records; further ones
+    hold what no record of the splits has led to.
+    """
+
+    @property
+    def heights(self) -> Sequence[int]: ...
+
+    def take_beside(self, frame: pl.DataFrame) -> None:
+        """The next records of the other side; all of them come before the first split."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """A transform whose records meet those of another source, all of which it must know first.
+
+    It uses these `columns` of that source; `keep` leaves of its splits what is needed. What fits
+    into memory is handed to `held`, and then each split passes by itself; else, or where there is
+    no `held`, both sides are kept `apart`. What leaves is the same, frame by frame.
+    """
+
+    columns: tuple[str, ...]
+    keep: Callable[[pl.DataFrame], pl.DataFrame]
+    held: Callable[[pl.DataFrame], InOrder] | None
+    apart: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Awaiting:
+    """A transform that can do its work when it knows the columns of its further sources."""
+
+    meet: Callable[[Schema], Meeting]
+
+
+@dataclass(frozen=True, slots=True)
+class Confluence:
+    """Records of further sources come behind those that pass.
+
+    `bring` gets the columns of these sources, and says how records come to have the same columns:
+    first those that pass, then those of each source.
+    """
+
+    bring: Callable[[Sequence[Schema]], Sequence[Rowwise]]
+
+
+Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking | Foreign | Awaiting | Confluence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +247,14 @@ class RecordFault:
 class Scan:
     """A split as the hot path reads it; a column SUSPECT, if any, tells what must be examined.
 
-    `doubtful` tells that a thorough scan may find the suspects to be none.
+    `doubtful` tells that a thorough scan may find the suspects to be none. Of `rows` records the
+    frame holds so many more (or less, below 0), where they have met others.
     """
 
     rows: int
     frame: pl.LazyFrame
     doubtful: bool = False
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,12 +262,14 @@ class Examined:
     """A split read with care: `frame` holds the sound records with their index in RECORD.
 
     It has all columns of the source, and of the engine's own those that were asked for. `faults`
-    are sorted by record, one each; `rows` counts sound and faulty records.
+    are sorted by record, one each; `rows` counts sound and faulty records, to which as many have
+    come as `more` says (or have gone, below 0).
     """
 
     rows: int
     frame: pl.DataFrame
     faults: tuple[RecordFault, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +278,8 @@ class Stretch:
 
     They are those of the text in the file, in UTF-8, or those of the file itself where it is `raw`.
     `line` is where the next record stands, from 1, in what `counted` says. An `unended` stretch
-    may end in the midst of a record, should the file grow.
+    may end in the midst of a record, should the file grow. The stream's own
+    source has the number 0 among its inputs.
     """
 
     file: str
@@ -223,6 +290,7 @@ class Stretch:
     raw: bool = False
     counted: Literal["lines", "records"] = "lines"
     unended: bool = False
+    input: int = 0
 
 
 class Split(Protocol):

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import field
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import field, replace
+from typing import Literal, NamedTuple, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
@@ -24,12 +25,14 @@ OnError: TypeAlias = Literal["fail", "skip", "reject"]
 class Operation:
     """One component at work: its kind, and its arguments as its own rule made them canonical.
 
-    `arguments` holds the main argument under the kind key, as the author's mapping does.
+    `arguments` holds the main argument under the kind key, as the author's mapping does, unless
+    that names further sources, which are the `inputs`.
     """
 
     kind: str
     arguments: dict[str, Json]
     on_error: OnError = "fail"
+    inputs: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,31 @@ class Resource:
     slots: int | None = None
     failures: int | None = None
     reset: int = 0
+
+
+class Input(NamedTuple):
+    """A source of a stream: its own, or that with a number of the transform with an index."""
+
+    operation: Operation
+    transform: int | None = None
+    number: int = 0
+
+
+def inputs_of(stream: Stream) -> Iterator[Input]:
+    """All that a stream reads: its own source comes first."""
+    yield Input(stream.source)
+    for index, transform in enumerate(stream.transforms):
+        for number, source in enumerate(transform.inputs):
+            yield Input(source, index, number)
+
+
+def with_inputs(stream: Stream, change: Callable[[Operation], Operation]) -> Stream:
+    """The stream with each of its sources changed."""
+    transforms = (
+        replace(one, inputs=tuple(map(change, one.inputs))) if one.inputs else one
+        for one in stream.transforms
+    )
+    return replace(stream, source=change(stream.source), transforms=tuple(transforms))
 
 
 @dataclass(frozen=True, slots=True)

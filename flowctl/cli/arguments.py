@@ -55,6 +55,8 @@ def described(schema: JsonSchema) -> str:
     >>> described({"type": "array", "items": {"type": "string"}})
     'list of text'
     """
+    if "$ref" in schema:
+        return str(schema["$ref"]).rpartition("/")[2]
     words = list(dict.fromkeys(_words(schema)))
     if _SCALAR.issubset(words):
         words = ["scalar", *(word for word in words if word not in _SCALAR)]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from flowctl.dataclass import dataclass
+from flowctl.interpreter.handing import read_by
 from flowctl.plan import Operation, Plan, Step, Stream
 
 _ENOUGH = 10_000
@@ -50,12 +51,8 @@ def slices(plan: Plan, step: Step, rows: int, folder: Path) -> tuple[Plan, list[
 
 
 def read(step: Step) -> tuple[str, ...]:
-    """The steps whose records are the step's source."""
-    source = _stream(step).source
-    if source.kind != "step":
-        return ()
-    named = source.arguments["step"]
-    return tuple(map(str, named)) if isinstance(named, list) else (str(named),)
+    """The steps whose records the step reads."""
+    return tuple(read_by(_stream(step)))
 
 
 def _above(plan: Plan, step: Step) -> Iterator[Step]:

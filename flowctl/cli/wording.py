@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeGuard
 
 from flowctl.checking import plain
@@ -28,6 +29,10 @@ def operations(step: Step) -> Iterator[tuple[str, Operation]]:
 
 def lines(operation: Operation) -> Iterator[str]:
     """What an operation does, a line for each thing that it names."""
+    if operation.inputs:
+        own = Operation(operation.kind, {**operation.arguments, operation.kind: _read(operation)})
+        yield from lines(replace(own, on_error=operation.on_error))
+        return
     main = operation.arguments.get(operation.kind)
     options = [
         f"{name}: {value(given)}"
@@ -43,6 +48,11 @@ def lines(operation: Operation) -> Iterator[str]:
     yield from told
     if options:
         yield f"({', '.join(options)})"
+
+
+def _read(operation: Operation) -> str:
+    """The further sources of an operation, each with its kind."""
+    return " + ".join(f"{one.kind}: {'; '.join(lines(one))}" for one in operation.inputs)
 
 
 def is_pairs(given: Json) -> TypeGuard[list[tuple[str, Json]]]:
@@ -70,6 +80,9 @@ def value(given: Json) -> str:
 def arguments(operation: Operation) -> dict[str, str]:
     """Each single argument of an operation under its path: `derive.speed`, `delimiter`."""
     found = dict(_flat("", dict(operation.arguments)))
+    for number, one in enumerate(operation.inputs):
+        at = operation.kind if number == 0 else f"{operation.kind}.{number}"
+        found |= {f"{at}.{name}": given for name, given in arguments(one).items()}
     if operation.on_error != "fail":
         found["on_error"] = operation.on_error
     return found

@@ -257,6 +257,40 @@ there are.
       load: {run: ./load.sh, pool: {db: 2}}
 """,
 )
+KEY_TYPES = Code(
+    "E440",
+    "keys that cannot be compared",
+    """\
+The two columns of a key must be of types that compare: numbers with numbers, dates with dates and
+timestamps, anything else only with its like. A list or a struct is no key. Bring both sides to one
+type, with `cast` before the join, or with `columns` at the right side's source.
+
+    - join: {csv: planes.csv}
+      on: {plane_id: id}                # E440 where `plane_id` is text and `id` a number
+    - cast: {plane_id: int64}           # mended, before the join
+""",
+)
+UNION_COLUMNS = Code(
+    "E441",
+    "a union of other columns",
+    """\
+`union` puts records of several sources into one stream, so each source must have the stream's
+columns, by name, and no others. Bring it to them in a step of its own, and read that step.
+
+    old: {source: {csv: old.csv}, transforms: [{rename: {delay: dep_delay}}]}
+    all: {source: {csv: new.csv}, transforms: [{union: [{step: old}]}], sink: {csv: all.csv}}
+""",
+)
+UNION_TYPES = Code(
+    "E442",
+    "a union of other types",
+    """\
+A column must have one type in all sources of a `union`. Numbers widen (`int32` and `int64` are
+`int64`), other types must be the same. Say the type at the source, or `cast` the stream's column.
+
+    - union: [{csv: old.csv, columns: {flight: string}}]
+""",
+)
 WRONG_COLUMN = Code(
     "E430",
     "a column whose type this transform cannot take",

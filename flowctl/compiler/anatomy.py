@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import field
+from dataclasses import field, replace
 
 from flowctl.dataclass import dataclass
 from flowctl.registry import Registry
@@ -15,12 +15,14 @@ class Part:
     """One component in a step: its kind, its mapping, and the way from the step to that mapping.
 
     `arguments` is None where something in the mapping is not known; nobody then asks the component.
+    `inputs` are the further sources of a transform; its arguments do not hold them.
     """
 
     kind: str
     node: MappingNode
     pointer: Pointer
     arguments: dict[str, Json] | None
+    inputs: tuple[Part | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,12 @@ class Anatomy:
     def actions(self) -> tuple[Part, ...]:
         """All that is done and is no stream, with the step's own work first."""
         return tuple(part for part in (self.action, self.fallback) if part is not None)
+
+    @property
+    def sources(self) -> tuple[Part, ...]:
+        """All that is read: the step's own source, and those of its transforms."""
+        further = (part for one in self.transforms if one is not None for part in one.inputs)
+        return tuple(part for part in (self.source, *further) if part is not None)
 
     @property
     def outputs(self) -> tuple[Part, ...]:
@@ -81,9 +89,27 @@ class _Dissection:
             self.complete = False
             return (None,)
         return tuple(
-            self.part(item, self.registry.transforms, ("transforms", index))
-            for index, item in enumerate(node.items)
+            self.transform(item, ("transforms", index)) for index, item in enumerate(node.items)
         )
+
+    def transform(self, node: Node, pointer: Pointer) -> Part | None:
+        part = self.part(node, self.registry.transforms, pointer)
+        if part is None or self.registry.transforms[part.kind].inputs == "none":
+            return part
+        below, at = part.node.get(part.kind), (*pointer, part.kind)
+        if self.registry.transforms[part.kind].inputs == "one":
+            inputs = [self.part(below, self.registry.sources, at)]
+        elif isinstance(below, SequenceNode):
+            inputs = [
+                self.part(item, self.registry.sources, (*at, number))
+                for number, item in enumerate(below.items)
+            ]
+        else:
+            self.complete = False
+            return None
+        own = tuple(entry for entry in part.node.entries if entry.name != part.kind)
+        options = arguments_of(replace(part.node, entries=own))
+        return replace(part, arguments=options, inputs=tuple(inputs))
 
     def action(self, step: MappingNode) -> Part | None:
         kind = _kind(step, self.registry.actions)

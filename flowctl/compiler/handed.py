@@ -7,21 +7,21 @@ from collections.abc import Mapping
 from flowctl.codes.names import CELLS_DIFFER
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.paths import Use
-from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.voice import Voice
 from flowctl.records import Column, DataType, Integer, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json
 
 
-def handed_columns(step: LinkedStep, schemas: Mapping[str, Schema]) -> Schema | None:
-    """The columns of the files that a step's source reads, where other steps write all of them.
+def handed_columns(
+    part: Part, writers: Mapping[str, tuple[Use, ...]], schemas: Mapping[str, Schema]
+) -> Schema | None:
+    """The columns of the files that a source reads, where other steps write all of them.
 
     None where the author has declared columns himself, and where the writers do not agree, write
     another format, or do not know their own columns.
     """
-    part = step.parts.source
-    feeds = [*step.writers.values()]
-    if part is None or part.node.get("columns") is not None or not feeds or not all(feeds):
+    feeds = [*writers.values()]
+    if part.node.get("columns") is not None or not feeds or not all(feeds):
         return None
     written = {_written(use, part.kind, schemas) for uses in feeds for use in uses}
     schema = written.pop() if len(written) == 1 else None

@@ -20,9 +20,10 @@ from flowctl.compiler.texts import runtime_texts
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Related, Report
 from flowctl.registry import Registry
-from flowctl.syntax.node import Node, ScalarNode, SequenceNode
+from flowctl.syntax.node import Node, Pointer, ScalarNode, SequenceNode
 
-Feeds: TypeAlias = "dict[str, tuple[Use, ...]]"
+Feeds: TypeAlias = "dict[Pointer, dict[str, tuple[Use, ...]]]"
+"""For each source of a step, by its pointer: the paths that it reads, and who writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +37,23 @@ class _Linker:
         """All reasons for which a step needs others, in the order in which they are looked for."""
         return [
             *self.resolver.stated(step, step.node.get("needs")),
-            *self._by_source(step, parts.source),
+            *(need for source in parts.sources for need in self._by_source(step, source)),
             *self._by_expressions(step, parts),
             *self._by_paths(step, parts, feeds),
         ]
 
     def feeds(self, step: ExpandedStep, parts: Anatomy, index: PathIndex) -> Feeds:
-        """The paths that a step reads, each with those who write it; its own output is a fault."""
+        """What a step reads, each path with those who write it; its own output is a fault."""
         found: Feeds = {}
-        for use in self._read(step, parts.source):
-            writers = index.feeding(use.path)
-            for writer in writers:
-                if writer.step == step.id:
-                    self._own_output(step, use, writer)
-            found[use.text] = tuple(writers)
+        for source in parts.sources:
+            written: dict[str, tuple[Use, ...]] = {}
+            for use in self._read(step, source):
+                writers = index.feeding(use.path)
+                for writer in writers:
+                    if writer.step == step.id:
+                        self._own_output(step, use, writer)
+                written[use.text] = tuple(writers)
+            found[source.pointer] = written
         return found
 
     def written(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Use]:
@@ -59,8 +63,8 @@ class _Linker:
                 paths = self.registry.sinks[part.kind].paths(part.arguments)
                 yield from self._uses(step, part, paths)
 
-    def _by_source(self, step: ExpandedStep, source: Part | None) -> Iterator[Need]:
-        if source is None or source.kind != "step":
+    def _by_source(self, step: ExpandedStep, source: Part) -> Iterator[Need]:
+        if source.kind != "step":
             return
         named = source.node.get("step")
         for name in named.items if isinstance(named, SequenceNode) else (named,):
@@ -87,16 +91,15 @@ class _Linker:
                     yield from self.resolver.named(step, full, text.node, span, why, reads)
 
     def _by_paths(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> Iterator[Need]:
-        for text, writers in feeds.items():
-            for writer in writers:
-                if writer.step == step.id:
-                    continue
-                why = f"reads `{text}`, which `{writer.step}` writes"
-                assert parts.source is not None
-                yield Need(writer.step, why, _place_of(parts.source, text).span, True)
+        for source in parts.sources:
+            for text, writers in feeds[source.pointer].items():
+                for writer in writers:
+                    if writer.step != step.id:
+                        why = f"reads `{text}`, which `{writer.step}` writes"
+                        yield Need(writer.step, why, _place_of(source, text).span, True)
 
-    def _read(self, step: ExpandedStep, source: Part | None) -> Iterator[Use]:
-        if source is not None and source.arguments is not None:
+    def _read(self, step: ExpandedStep, source: Part) -> Iterator[Use]:
+        if source.arguments is not None:
             paths = self.registry.sources[source.kind].paths(source.arguments)
             yield from self._uses(step, source, paths)
 

@@ -18,7 +18,7 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
     parts, node, name = step.parts, step.step.node, step.step.name
     rejecting = [
         policy
-        for part in (parts.source, *parts.transforms)
+        for part in (*parts.sources, *parts.transforms)
         if part is not None and isinstance(policy := part.node.get("on_error"), ScalarNode)
         if policy.value == "reject"
     ]

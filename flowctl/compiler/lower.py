@@ -70,7 +70,7 @@ class _Places:
         check = step.step.node.entry("check")
         if check is not None:
             yield from self._below(f"{id}/check", check.value)
-        components = (parts.source, *parts.transforms, *parts.outputs, *parts.actions)
+        components = (*parts.sources, *parts.transforms, *parts.outputs, *parts.actions)
         for part in components:
             if part is not None:
                 yield from self._of_part(id, part)

@@ -14,7 +14,7 @@ from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
 from flowctl.plan import Operation, Resource, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema
-from flowctl.syntax.node import Json, MappingNode, ScalarNode
+from flowctl.syntax.node import Json, MappingNode, Pointer, ScalarNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,15 @@ class Expanded:
 class LinkedStep:
     """A step with the ids of the steps that it needs, and of those whose data it reads.
 
-    `writers` leads from a path that the step reads to the uses by which other steps write it.
+    `writers` leads from the pointer of a source to the paths that it reads, and from each of these
+    to the uses by which other steps write it.
     """
 
     step: ExpandedStep
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     parts: Anatomy
-    writers: Mapping[str, tuple[Use, ...]] = field(default_factory=dict)
+    writers: Mapping[Pointer, Mapping[str, tuple[Use, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,11 @@ class TypedStream(NamedTuple):
 
 
 class _TypedPart(NamedTuple):
+    """`placeless`: what leaves is made of many records, and has no place in a file any more."""
+
     operation: Operation | None
     schema: Schema
+    placeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,15 @@ class StreamTyper:
         """Types one step; `schemas` holds what the steps before it hand on."""
         given = {name: schemas[name] for name in step.reads if name in schemas}
         situation = Situation(replace(scope, source=True), self.files, given, self.folders)
-        source = self._source(step, situation, schemas)
+        own = step.parts.source
+        source = self._source(own, step, situation, schemas) if own is not None else None
         schema = source.schema if source is not None else UNKNOWN_SCHEMA
         transforms: list[Operation | None] = []
         for part in step.parts.transforms:
-            operation, schema = self._transform(part, schema, situation, step)
-            transforms.append(operation)
-            if part is not None and self.registry.transforms[part.kind].order == "blocking":
-                # What leaves is made of many records, and has no place in a file any more.
+            found = self._transform(part, schema, situation, step, schemas)
+            schema = found.schema
+            transforms.append(found.operation)
+            if found.placeless:
                 situation = replace(situation, scope=replace(situation.scope, source=False))
         sinks = [self._sink(part, schema, situation) for part in step.parts.sinks]
         rejects = [
@@ -97,24 +101,24 @@ class StreamTyper:
         return replace(stream, check=checked.check) if stream is not None else None
 
     def _source(
-        self, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]
+        self, part: Part, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]
     ) -> Typed | None:
-        part = step.parts.source
-        if part is None or part.arguments is None:
+        if part.arguments is None:
             return None
         component = self.registry.sources[part.kind]
-        handed = handed_columns(step, schemas)
+        writers = step.writers.get(part.pointer, {})
+        handed = handed_columns(part, writers, schemas)
         arguments = part.arguments
         if part.kind == "step":
             arguments = {"step": steps_read(part, self.cells, situation.steps, self.voice)}
         if handed is not None and "columns" in component.spec.options:
             arguments = {**arguments, "columns": as_option(handed)}
-        if step.writers and all(step.writers.values()):
+        if writers and all(writers.values()):
             # What these files hold today is what an earlier run left there.
             situation = replace(situation, files=NO_FILES)
         typed = self._asked(component, arguments, situation)
         self.voice.faults(part, typed.faults)
-        if not any(step.writers.values()):
+        if not any(writers.values()):
             self.voice.unchecked(part, typed.missing)
         if handed is not None:
             return replace(typed, schema=handed)
@@ -139,20 +143,63 @@ class StreamTyper:
         return typed
 
     def _transform(
-        self, part: Part | None, schema: Schema, situation: Situation, step: LinkedStep
+        self,
+        part: Part | None,
+        schema: Schema,
+        situation: Situation,
+        step: LinkedStep,
+        schemas: Mapping[str, Schema],
     ) -> _TypedPart:
-        if part is None or part.arguments is None:
+        if part is None:
             return _TypedPart(None, UNKNOWN_SCHEMA)
+        component = self.registry.transforms[part.kind]
+        blocking = component.order == "blocking"
+        inputs = self._inputs(part, step, situation, schemas)
+        if part.arguments is None or inputs is None:
+            return _TypedPart(None, UNKNOWN_SCHEMA, blocking)
+        if inputs:
+            situation = replace(situation, inputs=tuple(found.schema for _, found in inputs))
+            typed = component.rule(part.arguments, schema, situation)
+        else:
+            typed = self._asked_transform(part, part.arguments, schema, situation, step)
+        self.voice.faults(part, typed.faults)
+        self.voice.unchecked(part, typed.missing)
+        operation = replace(
+            _operation(part, typed),
+            inputs=tuple(_operation(one, found) for one, found in inputs),
+        )
+        return _TypedPart(operation, typed.schema, blocking or typed.placeless)
+
+    def _asked_transform(
+        self,
+        part: Part,
+        arguments: dict[str, Json],
+        schema: Schema,
+        situation: Situation,
+        step: LinkedStep,
+    ) -> Typed:
+        """The rule's answer; cells of a matrix ask the same again and again."""
         cell = canonical(step.step.cell) if step.step.cell else ""
         place = f"{cell} {situation.scope.source}"
-        question = (part.kind, canonical(part.arguments), schema, place)
+        question = (part.kind, canonical(arguments), schema, place)
         typed = self._known.get(question)
         if typed is None:
             rule = self.registry.transforms[part.kind].rule
-            typed = self._known[question] = rule(part.arguments, schema, situation)
-        self.voice.faults(part, typed.faults)
-        self.voice.unchecked(part, typed.missing)
-        return _TypedPart(_operation(part, typed), typed.schema)
+            typed = self._known[question] = rule(arguments, schema, situation)
+        return typed
+
+    def _inputs(
+        self, part: Part, step: LinkedStep, situation: Situation, schemas: Mapping[str, Schema]
+    ) -> list[tuple[Part, Typed]] | None:
+        """The further sources of a transform; None where one is not known."""
+        situation = replace(situation, scope=replace(situation.scope, source=True))
+        found = [
+            (one, typed)
+            for one in part.inputs
+            if one is not None
+            and (typed := self._source(one, step, situation, schemas)) is not None
+        ]
+        return found if len(found) == len(part.inputs) else None
 
     def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:
         if part.arguments is None:

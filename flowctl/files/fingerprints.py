@@ -93,24 +93,30 @@ def meanwhile(then: Iterable[Stamp], stretches: Sequence[Stretch], encoding: str
     return None
 
 
-def changes(consumed: Consumed, now: Sequence[DataFile], encoding: str) -> list[Fault]:
+def changes(
+    consumed: Consumed, now: Sequence[DataFile], encoding: str, *, whole: bool = False
+) -> list[Fault]:
     """What of the input is not as it was read: a fault for the first file where that is so.
 
     Reading goes on in the last file of which anything was read, so that one may have grown, and
-    files behind it may have come or gone. All others must be as they were.
+    files behind it may have come or gone. All others must be as they were, and that one, too, if
+    the `whole` input was read.
     """
-    if not consumed.stretches:
+    if not consumed.stretches and not whole:
         return []
-    last = max(
-        index for index, name in enumerate(consumed.files) if name == consumed.stretches[-1].file
-    )
+    last = len(consumed.files) - 1
+    if not whole:
+        name = consumed.stretches[-1].file
+        last = max(index for index, other in enumerate(consumed.files) if other == name)
     if fault := _moved(consumed.files[: last + 1], [file.name for file in now]):
         return [fault]
+    if whole and len(now) > last + 1:
+        return [Fault(INPUT_CHANGED, f"`{now[last + 1].name}` is new since all was read")]
     for index, file in enumerate(now[: last + 1]):
         own = [stretch for stretch in consumed.stretches if stretch.file == file.name]
         try:
             fault = (
-                _changed(file, own, encoding, consumed.sizes[index], whole=index < last)
+                _changed(file, own, encoding, consumed.sizes[index], whole=whole or index < last)
                 if own
                 else _filled(file, consumed.sizes[index])
             )
@@ -119,6 +125,14 @@ def changes(consumed: Consumed, now: Sequence[DataFile], encoding: str) -> list[
         if fault:
             return [fault]
     return []
+
+
+def file_size(file: DataFile) -> int:
+    """Bytes of a file as it is now; -1 where it cannot be looked at."""
+    try:
+        return file.path.stat().st_size
+    except OSError:
+        return -1
 
 
 def _moved(then: Sequence[str], now: Sequence[str]) -> Fault | None:

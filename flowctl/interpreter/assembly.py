@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +14,19 @@ from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking, Foreign, InOrder, Operator, Reader, Rowwise, Writer
+from flowctl.dataflow import (
+    Awaiting,
+    Blocking,
+    Confluence,
+    Foreign,
+    InOrder,
+    Keep,
+    Meeting,
+    Pairs,
+    Reader,
+    Rowwise,
+    Writer,
+)
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile, DataFiles, expand
@@ -22,6 +35,7 @@ from flowctl.interpreter.pipeline import Pipeline, Stage, segments
 from flowctl.plan import Operation, Stream
 from flowctl.records import Schema
 from flowctl.sinking import destination
+from flowctl.syntax.node import Pointer
 
 
 class Components(Protocol):
@@ -44,26 +58,108 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """A stage behind a blocking operator: what that gathers is read by a pipeline of its own."""
+class Opened:
+    """A source of a stream that can be read now; the stream's own has the number 0."""
 
-    blocking: Blocking
+    reading: Stage
+    reader: Reader
+    files: tuple[DataFile, ...]
+    columns: Schema
+    number: int
+
+    def alone(self, names: Sequence[str]) -> Pipeline:
+        """Nothing but some of its columns."""
+        wanted = Schema(tuple(column for column in self.columns if column.name in names))
+        return Pipeline(
+            self.reader, self.reading, ((),), (), self.columns, wanted, input=self.number
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A stage behind a boundary: what is gathered there is read by pipelines of its own."""
+
+    blocking: Blocking | Pairs
     boundary: Stage
-    pipeline: Callable[[Reader], Pipeline]
+    pipelines: Callable[[Reader], tuple[Pipeline, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of a stream, each behind what the one before gathers.
+
+    A stage has a pipeline for each source from which it reads, one after the other.
+    """
+
+    first: tuple[Pipeline, ...]
+    later: tuple[Later, ...]
+
+
+class Further(Protocol):
+    """Knows what becomes of the further sources of a stream; each is told once, in their order."""
+
+    def meet(self, meeting: Meeting, beside: Opened, boundary: int) -> InOrder | Pairs:
+        """Has records meet those of another source, in memory or at a boundary."""
+        ...
+
+    def follow(self, source: Opened) -> None:
+        """The source's records come behind others."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A stream in its stages; `result` are the columns that the sinks get.
+    """A stream whose types are known; `result` are the columns that the sinks get.
 
-    `files` are those that the source reads, `columns` what it hands on.
+    `inputs` are the sources of its transforms, in their order.
     """
 
-    files: tuple[DataFile, ...]
-    columns: Schema
-    first: Pipeline
-    later: tuple[Later, ...]
+    source: Opened
+    inputs: tuple[Opened, ...]
     result: Schema
+    _passing: tuple[_Passing, ...]
+
+    def stages(self, further: Further) -> Stages:
+        """What runs, stage by stage; raises what `further` raises where it reads other sources."""
+        section = _Section.of(self.source.reading, self.source.columns)
+        sections, boundaries = [section], list[tuple[Blocking | Pairs, Stage]]()
+        for one in self._passing:
+            operator = _met(one, further, len(boundaries))
+            if isinstance(operator, Confluence):
+                section.join(operator, one)
+                for source in one.inputs:
+                    further.follow(source)
+            elif isinstance(operator, Blocking | Pairs):
+                boundaries.append((operator, one.boundary))
+                section = section.behind(operator, one.boundary, one.leaving)
+                sections.append(section)
+            else:
+                section.add(operator, one.boundary, one.leaving)
+        later = zip(boundaries, sections[1:], strict=True)
+        return Stages(
+            first=sections[0].pipelines(self.source.reader),
+            later=tuple(Later(*boundary, section.pipelines) for boundary, section in later),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Passing:
+    """A transform that records pass, and the columns that leave it."""
+
+    operator: Rowwise | Keep | InOrder | Blocking | Awaiting | Confluence
+    boundary: Stage
+    leaving: Schema
+    inputs: tuple[Opened, ...]
+
+
+def _met(
+    one: _Passing, further: Further, boundary: int
+) -> Rowwise | Keep | InOrder | Blocking | Pairs | Confluence:
+    """The operator of a transform that knows what it has to know of other sources."""
+    if not isinstance(one.operator, Awaiting):
+        return one.operator
+    (beside,) = one.inputs
+    return further.meet(one.operator.meet(beside.columns), beside, boundary)
 
 
 def assemble(
@@ -71,51 +167,79 @@ def assemble(
     scope: Scope,
     components: Components,
     callers: Callers,
-    known: Schema | None = None,
+    known: Sequence[Schema] = (),
 ) -> Assembled:
-    """The stages over the files as they are now; raises Unfit and BadInput.
+    """The stream over the files as they are now; raises Unfit and BadInput.
 
-    `known` are the source's columns, where a part of the files was read with these before.
+    `known` are the columns of all sources, where a part of the files was read with these before.
     """
     base = callers.base
     situation = Situation(replace(scope, source=True), DataFiles(base), folders=Folders(base))
-    source = components.sources[stream.source.kind]
-    typed = source.rule(stream.source.arguments, situation)
-    missing = [Fault(NO_INPUT, message, (stream.source.kind,)) for message in typed.missing]
-    _refuse((*typed.faults, *missing), "source")
-    reading = Stage(_UNCHANGED, stream.source.on_error, ("source",), stream.source.kind)
-    columns = known if known is not None else typed.schema
-    section = _Section(reading, columns, columns)
-    sections = [section]
-    boundaries: list[tuple[Blocking, Stage]] = []
+    remembered, numbers = iter(known), count()
+
+    def opened(operation: Operation, pointer: Pointer) -> Opened:
+        columns = next(remembered, None)
+        found = _opened(operation, pointer, situation, base, components, columns)
+        return replace(found, number=next(numbers))
+
+    source = opened(stream.source, ("source",))
+    inputs: list[Opened] = []
+    passing: list[_Passing] = []
+    leaving = source.columns
+    places = True
     for index, operation in enumerate(stream.transforms):
-        operator, leaving = _transform(operation, index, section.leaving, situation, components)
+        component = components.transforms[operation.kind]
+        own = tuple(
+            opened(one, input_pointer(component, operation, index, number))
+            for number, one in enumerate(operation.inputs)
+        )
+        here = replace(
+            situation,
+            scope=replace(scope, source=places),
+            inputs=tuple(one.columns for one in own),
+        )
+        typed = component.rule(operation.arguments, leaving, here)
+        _refuse(typed.faults, "transforms", index)
+        operator = component.prepare(typed.arguments, leaving, here.scope)
         boundary = Stage(_UNCHANGED, operation.on_error, ("transforms", index), operation.kind)
         if isinstance(operator, Foreign):
-            operator = callers.blocking(operator, section.leaving, boundary)
-        if isinstance(operator, Blocking):
-            boundaries.append((operator, boundary))
-            section = section.behind(operator, boundary, leaving)
-            sections.append(section)
-            # What leaves is made of many records, and has no place in a file any more.
-            situation = replace(situation, scope=replace(situation.scope, source=False))
-        else:
-            section.stages.append(
-                operator if isinstance(operator, InOrder) else replace(boundary, operator=operator)
-            )
-            section.leaving = leaving
+            operator = callers.blocking(operator, leaving, boundary)
+        passing.append(_Passing(operator, boundary, typed.schema, own))
+        leaving = typed.schema
+        inputs += own
+        # What is made of many records has no place in a file any more.
+        places = places and not isinstance(operator, Blocking) and not typed.placeless
     if stream.check is not None:
-        judged = check_rule(plain(stream.check), section.leaving, situation.scope)
+        judged = check_rule(plain(stream.check), leaving, replace(scope, source=places))
         _refuse(judged.faults, "check")
-    files = expand(base, source.paths(typed.arguments), source.endings)
-    reader = source.open(typed.arguments, columns, base)
-    later = zip(boundaries, sections[1:], strict=True)
-    return Assembled(
-        files=files,
-        columns=columns,
-        first=sections[0].pipeline(reader),
-        later=tuple(Later(*boundary, section.pipeline) for boundary, section in later),
-        result=section.leaving,
+    return Assembled(source, tuple(inputs), leaving, tuple(passing))
+
+
+def input_pointer(component: Transform, operation: Operation, index: int, number: int) -> Pointer:
+    """The place in the step of a transform's further source."""
+    at: Pointer = ("transforms", index, operation.kind)
+    return (*at, number) if component.inputs == "many" else at
+
+
+def _opened(
+    operation: Operation,
+    pointer: Pointer,
+    situation: Situation,
+    base: Path,
+    components: Components,
+    known: Schema | None,
+) -> Opened:
+    component = components.sources[operation.kind]
+    typed = component.rule(operation.arguments, situation)
+    missing = [Fault(NO_INPUT, message, (operation.kind,)) for message in typed.missing]
+    _refuse((*typed.faults, *missing), *pointer)
+    columns = known if known is not None else typed.schema
+    return Opened(
+        Stage(_UNCHANGED, operation.on_error, pointer, operation.kind),
+        component.open(typed.arguments, columns, base),
+        expand(base, component.paths(typed.arguments), component.endings),
+        columns,
+        0,
     )
 
 
@@ -123,38 +247,80 @@ _UNCHANGED = Rowwise(lambda frame: frame)
 
 
 @dataclass(slots=True)
-class _Section:
-    """The stages between two blocking operators, and the columns that come and leave."""
+class _Feed:
+    """The way of the records of one source through a section; None: of what was gathered."""
 
     source: Stage
     schema: Schema
-    leaving: Schema
+    opened: Opened | None = None
     stages: list[Stage | InOrder] = field(default_factory=list)
-    computed: bool = False
 
-    def behind(self, blocking: Blocking, boundary: Stage, schema: Schema) -> _Section:
-        """The next section, which reads what the blocking operator at the end of this one gives."""
+
+@dataclass(slots=True)
+class _Section:
+    """The ways between two boundaries, and the columns that leave."""
+
+    feeds: list[_Feed]
+    leaving: Schema
+    in_order: list[InOrder] = field(default_factory=list)
+    computed: bool = False
+    homeward: bool = False
+
+    @classmethod
+    def of(cls, source: Stage, schema: Schema) -> _Section:
+        return cls([_Feed(source, schema)], schema)
+
+    def add(self, operator: Rowwise | Keep | InOrder, boundary: Stage, leaving: Schema) -> None:
+        if isinstance(operator, InOrder):
+            self.in_order.append(operator)
+            self._all(operator)
+        else:
+            self._all(replace(boundary, operator=operator))
+        self.leaving = leaving
+
+    def join(self, confluence: Confluence, one: _Passing) -> None:
+        """Records of further sources come behind the others."""
+        own, *others = confluence.bring([source.columns for source in one.inputs])
+        self.add(own, one.boundary, one.leaving)
+        for source, operator in zip(one.inputs, others, strict=True):
+            stage = replace(one.boundary, operator=operator)
+            self.feeds.append(_Feed(source.reading, source.columns, source, [stage]))
+
+    def behind(self, blocking: Blocking | Pairs, boundary: Stage, schema: Schema) -> _Section:
+        """The next section, which reads what the boundary at the end of this one gives."""
+        if isinstance(blocking, Pairs):
+            self.computed = self.homeward = True
+            return _Section.of(boundary, schema)
         if blocking.before is not None:
-            self.stages.append(replace(boundary, operator=blocking.before))
+            self._all(replace(boundary, operator=blocking.before))
             self.computed = True
-        section = _Section(boundary, blocking.gives or schema, schema)
+        section = _Section.of(boundary, blocking.gives or schema)
+        section.leaving = schema
         if blocking.after is not None:
-            section.stages.append(replace(boundary, operator=blocking.after))
+            section.add(blocking.after, boundary, schema)
         return section
 
-    def pipeline(self, reader: Reader) -> Pipeline:
-        found, in_order = segments(self.stages)
-        leaving = None if self.computed else self.leaving
-        return Pipeline(reader, self.source, found, in_order, self.schema, leaving)
+    def pipelines(self, reader: Reader) -> tuple[Pipeline, ...]:
+        return tuple(self._pipeline(feed, reader) for feed in self.feeds)
 
+    def _pipeline(self, feed: _Feed, reader: Reader) -> Pipeline:
+        found, in_order = segments(feed.stages)
+        slots = {id(operator): slot for slot, operator in enumerate(self.in_order)}
+        return Pipeline(
+            feed.opened.reader if feed.opened is not None else reader,
+            feed.source,
+            found,
+            in_order,
+            feed.schema,
+            None if self.computed else self.leaving,
+            homeward=self.homeward,
+            slots=tuple(slots[id(operator)] for operator in in_order),
+            input=feed.opened.number if feed.opened is not None else 0,
+        )
 
-def _transform(
-    operation: Operation, index: int, schema: Schema, situation: Situation, components: Components
-) -> tuple[Operator, Schema]:
-    component = components.transforms[operation.kind]
-    typed = component.rule(operation.arguments, schema, situation)
-    _refuse(typed.faults, "transforms", index)
-    return component.prepare(typed.arguments, schema, situation.scope), typed.schema
+    def _all(self, stage: Stage | InOrder) -> None:
+        for feed in self.feeds:
+            feed.stages.append(stage)
 
 
 def open_writer(

@@ -8,12 +8,22 @@ first record, not that of the first operator.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import field
+from dataclasses import field, replace
 
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import CARRIED, RECORD, SUSPECT, Hazard, Keep, RecordFault, Rowwise, Split
+from flowctl.dataflow import (
+    CARRIED,
+    RECORD,
+    SUSPECT,
+    Examined,
+    Hazard,
+    Keep,
+    RecordFault,
+    Rowwise,
+    Split,
+)
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.pipeline import Pipeline, Stage
 
@@ -30,7 +40,7 @@ class StageFault:
 class Examination:
     """What is left of a split, and the faults found; `fatal` is the one that ends the step.
 
-    `filtered` records were left out by a filter.
+    `filtered` records were left out by a filter; `more` than the `rows` have come, or less.
     """
 
     rows: int
@@ -38,6 +48,7 @@ class Examination:
     filtered: int
     faults: tuple[StageFault, ...] = ()
     fatal: StageFault | None = None
+    more: int = 0
 
 
 class EngineRefused(Exception):
@@ -72,10 +83,11 @@ class _Findings:
 def examine_split(split: Split, pipeline: Pipeline) -> Examination:
     """Reads a split with care and takes it through the first segment; raises BadInput."""
     columns = tuple(dict.fromkeys([*pipeline.columns, RECORD]))
-    rows, frame, read_faults = _read(split, columns, pipeline.schema.names)
+    examined = _read(split, columns, pipeline.schema.names)
     findings = _Findings()
-    frame = findings.add(frame, pipeline.source, read_faults)
-    return _go_on(rows, frame, pipeline, 0, findings)
+    frame = findings.add(examined.frame, pipeline.source, examined.faults)
+    found = _go_on(examined.rows, frame, pipeline, 0, findings)
+    return replace(found, more=examined.more)
 
 
 def examine_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Examination:
@@ -83,9 +95,7 @@ def examine_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Exam
     return _go_on(frame.height, frame, pipeline, segment, _Findings())
 
 
-def _read(
-    split: Split, columns: Sequence[str], names: Sequence[str]
-) -> tuple[int, pl.DataFrame, Sequence[RecordFault]]:
+def _read(split: Split, columns: Sequence[str], names: Sequence[str]) -> Examined:
     """By the hot reading where that finds nothing wrong: it is the faster one."""
     scan = split.scan(columns, thorough=True)
     if scan is not None:
@@ -95,11 +105,10 @@ def _read(
             pass
         else:
             if SUSPECT not in frame.columns:
-                return scan.rows, frame, ()
+                return Examined(scan.rows, frame, more=scan.more)
             if not frame[SUSPECT].any():
-                return scan.rows, frame.drop(SUSPECT), ()
-    examined = split.examine(columns)
-    return examined.rows, examined.frame, examined.faults
+                return Examined(scan.rows, frame.drop(SUSPECT), more=scan.more)
+    return split.examine(columns)
 
 
 def _go_on(

@@ -50,10 +50,12 @@ class OutputState:
 class Standing:
     """Where a stage stands between two splits.
 
-    `position` is that of the reader, `states` are those of the in-order operators. `bytes` of the
-    input were read.
+    `position` is that of the reader of the `feed` with this number, `before` counts the splits of
+    those before it. `states` are those of the in-order operators. `bytes` of the input were read.
     """
 
+    feed: int = 0
+    before: int = 0
     position: Json = None
     splits: int = 0
     bytes: int = 0
@@ -70,13 +72,31 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """A transform's further source: its columns, and what was read of it before the stream began.
+
+    `held` says whether its records are in memory; `counts` is what became of them. One that is
+    `followed` is read in the course of the stream instead.
+    """
+
+    columns: tuple[tuple[str, str], ...] = ()
+    files: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    taken: tuple[Stretch, ...] = ()
+    held: bool = False
+    followed: bool = False
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """One record of a step's journal.
 
     `taken` is what was read since the record before; `files`, their `sizes` and the source's
-    `columns` are told once for each process. `earlier` counts the records of the stages that have
-    ended, `gathered` are the states of blocking transforms, `check` is that of the step's check.
-    When `ended`, all is written, and only the outputs' names are missing.
+    `columns` are told once for each process, as are the sources `beside`. `earlier` counts the
+    records of the stages that have ended, `gathered` are the states of blocking transforms, `check`
+    is that of the step's check. When `ended`, all is written, and only the outputs' names are
+    missing.
     """
 
     number: int
@@ -95,6 +115,7 @@ class Checkpoint:
     files: tuple[str, ...] = ()
     sizes: tuple[int, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    beside: tuple[Beside, ...] = ()
     ended: bool = False
 
     @property
@@ -128,11 +149,31 @@ class Kept:
         return next((one.columns for one in self.checkpoints if one.columns), ())
 
     @property
+    def beside(self) -> tuple[Beside, ...]:
+        """The sources of transforms, as they were at first."""
+        return next((one.beside for one in self.checkpoints if one.beside), ())
+
+    @property
     def consumed(self) -> Consumed:
+        """What was read of the stream's own source."""
         listed = [one for one in self.checkpoints if one.files]
         if not listed:
             return Consumed((), (), ())
-        return Consumed(listed[-1].files, listed[-1].sizes, self.stretches)
+        return Consumed(listed[-1].files, listed[-1].sizes, self._read(0))
+
+    def consumed_beside(self, number: int) -> Consumed:
+        """What was read of a transform's source with this number, from 0."""
+        beside = self.beside[number]
+        return Consumed(beside.files, beside.sizes, beside.taken or self._read(number + 1))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All files that are read in the course of the stream, in the order of the reading."""
+        beside = (file for one in self.beside if one.followed for file in one.files)
+        return (*self.consumed.files, *beside)
+
+    def _read(self, source: int) -> tuple[Stretch, ...]:
+        return tuple(stretch for stretch in self.stretches if stretch.input == source)
 
     def until(self, count: int) -> Kept:
         """As it was after the first so many checkpoints, at least one."""

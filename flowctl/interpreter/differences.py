@@ -25,7 +25,7 @@ def difference(then: Step, now: Step) -> Difference | None:
     if found is None:
         return None
     pointer, before, after = found
-    written = _as_written(pointer)
+    written = _as_written(pointer, encode(now.body))
     where = "/".join(map(str, written)) or "the step"
     return Difference(written, f"`{where}` was {_shown(before)} and is {_shown(after)}")
 
@@ -54,9 +54,19 @@ def _first(then: object, now: object, at: Pointer) -> tuple[Pointer, object, obj
     return None if then == now and type(then) is type(now) else (at, then, now)
 
 
-def _as_written(pointer: Pointer) -> Pointer:
-    """The plan says `sinks` and `arguments` where the author does not."""
-    return tuple("sink" if part == "sinks" else part for part in pointer if part != "arguments")
+def _as_written(pointer: Pointer, body: object) -> Pointer:
+    """The plan says `sinks`, `inputs` and `arguments` where the author does not."""
+    written: list[str | int] = []
+    for part in pointer:
+        if part == "inputs" and isinstance(body, dict):
+            written.append(str(body["kind"]))
+        elif part != "arguments":
+            written.append("sink" if part == "sinks" else part)
+        if isinstance(body, dict):
+            body = body.get(part)
+        elif isinstance(body, list) and isinstance(part, int) and part < len(body):
+            body = body[part]
+    return tuple(written)
 
 
 def _shown(value: object) -> str:

@@ -18,12 +18,13 @@ import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import RECORD, SUSPECT, BadInput, Split
+from flowctl.diagnostics import Fault
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
 from flowctl.interpreter.checkpoint import Standing
 from flowctl.interpreter.events import Counts
 from flowctl.interpreter.outputs import Outlet
-from flowctl.interpreter.pipeline import Pipeline
+from flowctl.interpreter.pipeline import Pipeline, home
 from flowctl.interpreter.rejects import Rejects
 from flowctl.syntax.node import Json
 
@@ -56,47 +57,118 @@ class RecordFailed(Exception):
         self.split = split
 
 
+class Misread(Exception):
+    """A source that cannot be read on; the fault's pointer starts at the step."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
 class Cancelled(Exception):
     """The run was told to stop."""
 
 
-@dataclass(slots=True)
-class Drive:
-    """One run of a pipeline into its outputs, from where it stands.
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A split on its way: what has become of it `behind` so many in-order operators.
 
-    `standing` goes on with each split, and `committed` is then told of it.
+    Once records were multiplied, they have numbers of their own, and `homes` leads from these to
+    those of the split.
     """
 
-    pipeline: Pipeline
+    rows: int
+    frame: pl.DataFrame
+    filtered: int
+    faults: tuple[StageFault, ...]
+    fatal: StageFault | None
+    made: int
+    absorbed: int
+    behind: int = 0
+    homes: pl.Series | None = None
+
+    @classmethod
+    def of(cls, one: Examination) -> Passage:
+        """Behind the first segment."""
+        more, less = max(0, one.more), max(0, -one.more)
+        return cls(one.rows, one.frame, one.filtered, one.faults, one.fatal, more, less)
+
+    def on(self, pipeline: Pipeline, state: Json) -> tuple[Json, Passage]:
+        """Through the next operator and the segment behind it; also the operator's next state."""
+        operator, homes = pipeline.in_order[self.behind], self.homes
+        state, frame = operator.step(state, self.frame)
+        more = frame.height - self.frame.height
+        if operator.multiplies:
+            frame, homes = _numbered(frame, homes)
+        later = _at_home(run_frame(frame, pipeline, self.behind + 1), homes)
+        return state, replace(
+            self,
+            frame=later.frame,
+            filtered=self.filtered + later.filtered,
+            faults=(*self.faults, *later.faults),
+            # Only records before a fault that ends the step go on, so a later one is of an
+            # earlier record.
+            fatal=later.fatal or self.fatal,
+            made=self.made + max(0, more),
+            absorbed=self.absorbed + max(0, -more),
+            behind=self.behind + 1,
+            homes=homes,
+        )
+
+
+@dataclass(slots=True)
+class Drive:
+    """One run of pipelines, one after the other, into the same outputs, from where it stands.
+
+    `standing` goes on with each split, and `committed` is then told of it, with the number of the
+    source that it is from.
+    """
+
+    pipelines: Sequence[Pipeline]
     outputs: Sequence[Outlet]
     rejects: Rejects
     flow: Flow
     standing: Standing = field(default_factory=Standing)
-    committed: Callable[[Split], None] = lambda split: None
+    committed: Callable[[Split, int], None] = lambda split, source: None
     _states: list[Json] = field(default_factory=list)
 
     def run(self, executor: Executor) -> None:
         """Moves all records, and publishes nothing; its caller begins and ends the rejects.
 
-        Raises RecordFailed, TooManyRejects, Cancelled, EngineRefused, BadInput, CannotWrite.
+        Raises RecordFailed, TooManyRejects, Cancelled, EngineRefused, Misread, CannotWrite.
         """
-        self._states = [operator.initial for operator in self.pipeline.in_order]
+        initial = {
+            slot: operator.initial
+            for pipeline in self.pipelines
+            for slot, operator in zip(pipeline.slots, pipeline.in_order, strict=True)
+        }
+        self._states = [initial[slot] for slot in sorted(initial)]
         if self.standing.splits:
             self._states = list(self.standing.states)
         for output in self.outputs:
             output.begin()
-        if not self._done():
-            for split, examination in self._examinations(executor):
-                self._commit(split, examination)
-                if self._done():
-                    break
+        for feed in range(self.standing.feed, len(self.pipelines)):
+            if feed > self.standing.feed:
+                before = self.standing.splits
+                self.standing = replace(self.standing, feed=feed, position=None, before=before)
+            self._run_feed(self.pipelines[feed], executor)
         for output in self.outputs:
             output.finish()
 
-    def _examinations(self, executor: Executor) -> Iterator[tuple[Split, Examination]]:
+    def _run_feed(self, pipeline: Pipeline, executor: Executor) -> None:
+        try:
+            if not self._done(pipeline):
+                for split, passage in self._passages(pipeline, executor):
+                    self._commit(pipeline, split, passage)
+                    if self._done(pipeline):
+                        break
+        except BadInput as error:
+            raise Misread(error.fault.below(*pipeline.source.pointer)) from error
+
+    def _passages(self, pipeline: Pipeline, executor: Executor) -> Iterator[tuple[Split, Passage]]:
         """Each split with what the workers made of it, in the splits' order."""
-        under_way: deque[tuple[Split, Future[Examination]]] = deque()
-        splits = self.pipeline.reader.splits(self.flow.split_bytes, self.standing.position)
+        under_way: deque[tuple[Split, Future[Passage]]] = deque()
+        splits = pipeline.reader.splits(self.flow.split_bytes, self.standing.position)
         bad_input: BadInput | None = None
         more = True
         try:
@@ -109,7 +181,7 @@ class Drive:
                         bad_input, split = error, None
                     more = split is not None
                     if split is not None:
-                        under_way.append((split, executor.submit(run_split, split, self.pipeline)))
+                        under_way.append((split, executor.submit(begin_passage, split, pipeline)))
                 if self.flow.cancelled():
                     raise Cancelled
                 for output in self._all_outputs():
@@ -123,54 +195,56 @@ class Drive:
             for _, future in under_way:
                 future.cancel()
 
-    def _commit(self, split: Split, examination: Examination) -> None:
-        frame, fatal = examination.frame, examination.fatal
-        filtered, absorbed, made = examination.filtered, 0, 0
-        faults = [*examination.faults]
-        homes: pl.Series | None = None
-        for index, operator in enumerate(self.pipeline.in_order):
-            self._states[index], passed = operator.step(self._states[index], frame)
-            absorbed += max(0, frame.height - passed.height)
-            made += max(0, passed.height - frame.height)
-            if operator.multiplies:
-                passed, homes = _numbered(passed, homes)
-            later = _at_home(run_frame(passed, self.pipeline, index + 1), homes)
-            frame = later.frame
-            filtered += later.filtered
-            faults += later.faults
-            # Only records before a fault that ends the step go on, so a later one is of an
-            # earlier record.
-            fatal = later.fatal or fatal
+    def _commit(self, pipeline: Pipeline, split: Split, passage: Passage) -> None:
+        before = self.standing
+        for slot in pipeline.slots[passage.behind :]:
+            self._states[slot], passage = passage.on(pipeline, self._states[slot])
+        frame, faults, fatal = passage.frame, passage.faults, passage.fatal
         if fatal is not None:
             raise RecordFailed(fatal, split)
         rejected = self.rejects.take(split, faults)
+        if pipeline.homeward and RECORD in frame.columns:
+            if passage.homes is not None:
+                frame = frame.with_columns(passage.homes.gather(frame[RECORD]).alias(RECORD))
+            own = before.splits - before.before
+            frame = frame.with_columns(home(before.feed, own, pl.col(RECORD)))
         for output in self.outputs:
             output.take(frame)
-        counts = self.standing.counts
+        counts = before.counts
         counts = Counts(
-            read=counts.read + examination.rows,
-            made=counts.made + made,
+            read=counts.read + passage.rows,
+            made=counts.made + passage.made,
             written=counts.written + frame.height,
-            filtered=counts.filtered + filtered,
+            filtered=counts.filtered + passage.filtered,
             rejected=counts.rejected + rejected,
             skipped=counts.skipped + len(faults) - rejected,
-            absorbed=counts.absorbed + absorbed,
+            absorbed=counts.absorbed + passage.absorbed,
         )
-        before = self.standing
-        self.standing = Standing(
+        self.standing = replace(
+            before,
             position=split.after,
             splits=before.splits + 1,
             bytes=before.bytes + split.size,
             states=tuple(self._states),
             counts=counts,
         )
-        self.committed(split)
-        self.flow.on_progress(Progress(counts.read, self.standing.bytes, self.pipeline.reader.size))
+        self.committed(split, pipeline.input)
+        self.flow.on_progress(Progress(counts.read, self.standing.bytes, self._size()))
 
-    def _done(self) -> bool:
+    def _size(self) -> int | None:
+        """Bytes that all splits will stand for together, where that is known."""
+        total = 0
+        for pipeline in self.pipelines:
+            size = pipeline.reader.size
+            if size is None:
+                return None
+            total += size
+        return total
+
+    def _done(self, pipeline: Pipeline) -> bool:
         return any(
-            operator.done(state)
-            for operator, state in zip(self.pipeline.in_order, self._states, strict=True)
+            operator.done(self._states[slot])
+            for operator, slot in zip(pipeline.in_order, pipeline.slots, strict=True)
         )
 
     def _all_outputs(self) -> Iterator[Outlet]:
@@ -182,7 +256,7 @@ class Drive:
         return sum(output.waiting for output in self._all_outputs())
 
 
-def _result(future: Future[Examination]) -> Examination:
+def _result(future: Future[Passage]) -> Passage:
     """What a worker made of a split; Polars has SIGINT end what it does there."""
     try:
         return future.result()
@@ -216,13 +290,24 @@ def _at_home(examination: Examination, homes: pl.Series | None) -> Examination:
     )
 
 
+def begin_passage(split: Split, pipeline: Pipeline) -> Passage:
+    """Takes a split as far as it can go without those before it."""
+    passage = Passage.of(run_split(split, pipeline))
+    for operator in pipeline.in_order:
+        if not operator.stateless:
+            break
+        _, passage = passage.on(pipeline, operator.initial)
+    return passage
+
+
 def run_split(split: Split, pipeline: Pipeline) -> Examination:
     """Takes a split through the first segment: at once, or with care where there are suspects."""
     for thorough in (False, True):
         scan = split.scan(pipeline.columns, thorough)
         frame = _at_once(scan.frame, pipeline, 0) if scan is not None else None
         if scan is not None and frame is not None:
-            return Examination(scan.rows, frame, scan.rows - frame.height)
+            filtered = scan.rows + scan.more - frame.height
+            return Examination(scan.rows, frame, filtered, more=scan.more)
         if scan is None or not scan.doubtful:
             break
     return examine_split(split, pipeline)

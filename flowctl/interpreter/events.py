@@ -7,7 +7,7 @@ result look at a `RunState`, which nothing but `apply` changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field
+from dataclasses import field, fields
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -47,6 +47,15 @@ class Counts:
     rejected: int = 0
     skipped: int = 0
     absorbed: int = 0
+
+
+def sum_of(*parts: Counts) -> Counts:
+    """The counts of several parts together.
+
+    >>> sum_of(Counts(read=2, written=2), Counts(read=1, absorbed=1)).read
+    3
+    """
+    return Counts(*(sum(getattr(part, one.name) for part in parts) for one in fields(Counts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import field
+from itertools import islice
 
 import polars as pl
 
@@ -17,13 +18,15 @@ from flowctl.dataflow import (
     Examined,
     Gathering,
     Origin,
+    Pairing,
+    Pairs,
     Rowwise,
     Scan,
     Split,
     Stretch,
 )
 from flowctl.interpreter.careful import EngineRefused
-from flowctl.interpreter.pipeline import Stage
+from flowctl.interpreter.pipeline import Stage, from_home
 from flowctl.syntax.node import Json
 
 
@@ -31,7 +34,7 @@ from flowctl.syntax.node import Json
 class Gatherer:
     """The end of a stage: splits are condensed in the workers, and gathered in order."""
 
-    blocking: Blocking
+    blocking: Blocking | Pairs
     gathering: Gathering
     boundary: Stage
     executor: Executor
@@ -120,6 +123,103 @@ class GatheredSplit:
         if RECORD not in columns:
             return self.frame
         return self.frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(RECORD))
+
+
+@dataclass(frozen=True, slots=True)
+class PairedReader:
+    """Records that have met others at a boundary, as a source: split by split, as they came there.
+
+    `behind` gives the splits of a feed again, for the sake of the places of their records.
+    """
+
+    pairing: Pairing
+    boundary: Stage
+    behind: Callable[[int], Iterator[Split]]
+
+    @property
+    def size(self) -> int | None:
+        return None
+
+    def splits(self, target: int, start: Json = None) -> Iterator[Split]:
+        """A position is the number of frames before it."""
+        first = start if isinstance(start, int) else 0
+        homes = _Homes(self.behind)
+        with _told_by(self.boundary):
+            for index, frame in enumerate(self.pairing.leave()):
+                if index >= first:
+                    heights = self.pairing.heights
+                    rows = heights[index] if index < len(heights) else 0
+                    yield PairedSplit(frame, index, rows, homes)
+
+    def close(self) -> None:
+        self.pairing.close()
+
+
+@dataclass(slots=True)
+class _Homes:
+    """The splits from which records came, each looked up behind those before it."""
+
+    begin: Callable[[int], Iterator[Split]]
+    _splits: Iterator[Split] = field(default_factory=lambda: iter(()))
+    _next: tuple[int, int] = (-1, 0)
+    _last: Split | None = None
+
+    def split(self, feed: int, index: int) -> Split:
+        """The split with this number of a feed; raises BadInput."""
+        if self._next == (feed, index + 1) and self._last is not None:
+            return self._last
+        if self._next[0] != feed or index < self._next[1]:
+            self._splits, self._next = self.begin(feed), (feed, 0)
+        self._last = next(islice(self._splits, index - self._next[1], None))
+        self._next = (feed, index + 1)
+        return self._last
+
+
+@dataclass(frozen=True, slots=True)
+class PairedSplit:
+    """Records of one split that have met others; `rows` is how many they had been.
+
+    A column RECORD leads home (see `pipeline.home`), where records have a place.
+    """
+
+    frame: pl.DataFrame
+    index: int
+    rows: int
+    homes: _Homes
+
+    @property
+    def after(self) -> Json:
+        return self.index + 1
+
+    @property
+    def size(self) -> int:
+        return 0
+
+    def taken(self) -> Sequence[Stretch]:
+        return ()
+
+    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+        more = self.frame.height - self.rows
+        return Scan(self.rows, self._numbered().lazy(), more=more)
+
+    def examine(self, columns: Sequence[str]) -> Examined:
+        return Examined(self.rows, self._numbered(), more=self.frame.height - self.rows)
+
+    def origins(self, records: Sequence[int]) -> list[Origin]:
+        """Those of the split's records; or the records themselves as JSON, without a place."""
+        if RECORD not in self.frame.columns:
+            return GatheredSplit(self.frame, self.index).origins(records)
+        numbers = self.frame[RECORD].gather(list(records)).to_list()
+        distinct = sorted(set(numbers))
+        feed, split, _ = from_home(distinct[0])
+        records = [from_home(number)[2] for number in distinct]
+        origins = self.homes.split(feed, split).origins(records)
+        found = dict(zip(distinct, origins, strict=True))
+        return [found[number] for number in numbers]
+
+    def _numbered(self) -> pl.DataFrame:
+        number = pl.int_range(pl.len(), dtype=pl.Int64).alias(RECORD)
+        return self.frame.with_columns(number)
 
 
 @contextmanager

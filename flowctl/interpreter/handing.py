@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.setting import Setting
-from flowctl.plan import Operation, Plan, Stream
+from flowctl.plan import Operation, Plan, Stream, inputs_of, with_inputs
 from flowctl.syntax.node import Json
 
 _KIND = "parquet"
@@ -37,13 +37,14 @@ class Handing:
 
     def taking(self, body: Stream) -> Stream:
         """The body, with the files of the steps that it reads in place of their names."""
-        if body.source.kind != "step":
-            return body
-        paths: list[Json] = [glob.escape(self.paths[step]) for step in read_by(body)]
-        source = replace(
-            body.source, kind=_KIND, arguments={_KIND: paths[0] if len(paths) == 1 else paths}
-        )
-        return replace(body, source=source)
+        return with_inputs(body, self._file)
+
+    def _file(self, source: Operation) -> Operation:
+        paths: list[Json] = [glob.escape(self.paths[step]) for step in _steps(source)]
+        if not paths:
+            return source
+        arguments: dict[str, Json] = {_KIND: paths[0] if len(paths) == 1 else paths}
+        return replace(source, kind=_KIND, arguments=arguments)
 
 
 def handing(plan: Plan, setting: Setting) -> Handing:
@@ -74,8 +75,14 @@ def _whole(sink: Operation) -> str | None:
 
 
 def read_by(body: Stream) -> list[str]:
-    """The steps whose records are the source of a stream."""
-    if body.source.kind != "step":
+    """The steps whose records a stream reads."""
+    found = (step for one in inputs_of(body) for step in _steps(one.operation))
+    return list(dict.fromkeys(found))
+
+
+def _steps(source: Operation) -> list[str]:
+    """The steps that a source names, if it is one that names steps."""
+    if source.kind != "step":
         return []
-    read = body.source.arguments["step"]
+    read = source.arguments["step"]
     return [str(step) for step in read] if isinstance(read, list) else [str(read)]

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split, Stretch
-from flowctl.files.fingerprints import Stamp, stamp
+from flowctl.files.fingerprints import Stamp, file_size, stamp
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.checkpoint import (
     JOURNAL,
+    Beside,
     Checkpoint,
     Kept,
     OutputState,
@@ -57,7 +58,8 @@ class Keeper:
     """The checkpoints of one attempt; `kept` are those of the processes before.
 
     `read` is what was read of the input, by those too, and `stamps` are its files as this attempt
-    found them. Only the thread that commits may touch it.
+    found them. `beside` is told with the first of them: what was read of the sources of
+    transforms. Only the thread that commits may touch it.
     """
 
     keeping: Keeping
@@ -66,6 +68,7 @@ class Keeper:
     _journal: Journal
     read: list[Stretch] = field(default_factory=list)
     stamps: tuple[Stamp, ...] = ()
+    beside: tuple[Beside, ...] = ()
     _outputs: list[tuple[Durable, Sidecars]] = field(default_factory=list)
     _taken: list[Stretch] = field(default_factory=list)
     _files: tuple[DataFile, ...] = ()
@@ -116,10 +119,14 @@ class Keeper:
             output.restore(state, sidecars.footers(state), sidecars.pending(state))
         self._outputs.append((output, sidecars))
 
-    def note(self, split: Split) -> None:
-        """Remembers what a committed split has read."""
-        names = {file.name for file in self._files}
-        taken = [stretch for stretch in split.taken() if stretch.file in names]
+    def note(self, split: Split, source: int) -> None:
+        """Remembers what a committed split has read of the source with this number."""
+        names = {file.name for file in self._files} if source == 0 else None
+        taken = [
+            replace(stretch, input=source)
+            for stretch in split.taken()
+            if names is None or stretch.file in names
+        ]
         self._taken += taken
         self.read += taken
 
@@ -164,8 +171,9 @@ class Keeper:
             check=check,
             taken=tuple(self._taken),
             files=() if self._told else tuple(file.name for file in self._files),
-            sizes=() if self._told else tuple(map(_size, self._files)),
+            sizes=() if self._told else tuple(map(file_size, self._files)),
             columns=() if self._told else self._columns,
+            beside=() if self._told else self.beside,
             ended=ended,
         )
         self._taken.clear()
@@ -219,10 +227,3 @@ class Keeper:
     def forget(self) -> None:
         """There is nothing to go on with; raises OSError."""
         self.keeping.disk.remove(self._journal.path)
-
-
-def _size(file: DataFile) -> int:
-    try:
-        return file.path.stat().st_size
-    except OSError:
-        return -1

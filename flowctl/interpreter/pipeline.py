@@ -49,7 +49,9 @@ class Pipeline:
     """`schema` are the columns that the source hands on, `result` those that leave.
 
     Between two segments stands an in-order operator. Where records go on into a blocking one that
-    has computed what it needs by itself, `result` is None.
+    has computed what it needs by itself, `result` is None; if it is `homeward`, each record that
+    leaves says which one it was of which split (see `home`). `slots` are the places of the in-order
+    operators' states among those of the stage, `input` is the number of the source.
     """
 
     reader: Reader
@@ -58,6 +60,9 @@ class Pipeline:
     in_order: tuple[InOrder, ...]
     schema: Schema
     result: Schema | None
+    homeward: bool = False
+    slots: tuple[int, ...] = ()
+    input: int = 0
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -115,6 +120,20 @@ def _apply(frame: pl.LazyFrame, stage: Stage, marked: bool) -> tuple[pl.LazyFram
             return apply(frame), marked
         case Keep(predicate):
             return frame.filter(predicate | pl.col(SUSPECT) if marked else predicate), marked
+
+
+def home(feed: int, split: int, record: pl.Expr) -> pl.Expr:
+    """A number for a record of a split of a feed, which leads back to it."""
+    return record.cast(pl.Int64) + ((feed << 56) | (split << 32))
+
+
+def from_home(number: int) -> tuple[int, int, int]:
+    """The feed, its split and the record that a number stands for.
+
+    >>> from_home((2 << 56) | (3 << 32) | 7)
+    (2, 3, 7)
+    """
+    return number >> 56, number >> 32 & 0xFFFFFF, number & 0xFFFFFFFF
 
 
 def column_type(kind: DataType) -> PolarsType:

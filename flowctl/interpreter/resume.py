@@ -21,8 +21,8 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.errors import ResumeRefused
 from flowctl.files.fingerprints import changes
-from flowctl.files.paths import expand
-from flowctl.interpreter.assembly import Components
+from flowctl.files.paths import DataFile, expand
+from flowctl.interpreter.assembly import Components, input_pointer
 from flowctl.interpreter.checkpoint import (
     Checkpoint,
     Kept,
@@ -40,7 +40,7 @@ from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.targets import outputs_of
-from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.plan import Operation, Plan, Step, Stream, inputs_of
 from flowctl.sinking import Destination
 from flowctl.syntax.node import Pointer
 
@@ -215,13 +215,24 @@ class _Look:
                 self.faults.append(Fault(ENGINE_CHANGED, message))
 
     def _input(self, kept: Kept, body: Stream) -> None:
-        source = body.source
+        for fault in changes(kept.consumed, self._files(body.source), _encoding(body.source)):
+            self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", body.source.kind)))
+        _, *further = inputs_of(body)
+        for number, (one, then) in enumerate(zip(further, kept.beside, strict=False)):
+            source, index = one.operation, one.transform
+            assert index is not None
+            transform = body.transforms[index]
+            component = self._components.transforms[transform.kind]
+            at = (*input_pointer(component, transform, index, one.number), source.kind)
+            files = self._files(source)
+            consumed, whole = kept.consumed_beside(number), not then.followed
+            for fault in changes(consumed, files, _encoding(source), whole=whole):
+                self.faults.append(Fault(INPUT_CHANGED, fault.message, at))
+
+    def _files(self, source: Operation) -> tuple[DataFile, ...]:
         component = self._components.sources[source.kind]
         paths = component.paths(source.arguments)
-        files = expand(self._setting.base, paths, component.endings)
-        encoding = str(source.arguments.get("encoding", "utf-8"))
-        for fault in changes(kept.consumed, files, encoding):
-            self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", source.kind)))
+        return expand(self._setting.base, paths, component.endings)
 
     def _outputs(self, last: Checkpoint, body: Stream) -> Iterator[Cut]:
         """What is cut from the outputs; one that is too short is a fault."""
@@ -309,6 +320,10 @@ def _published(target: Path, where: Destination, state: OutputState) -> bool:
         return target.is_dir()
     size = _size(target)
     return size is not None and (size == state.length or where.mode == "append")
+
+
+def _encoding(source: Operation) -> str:
+    return str(source.arguments.get("encoding", "utf-8"))
 
 
 def _pointer(operation: Operation, body: Stream) -> Pointer:

@@ -41,7 +41,7 @@ def before_line(points: Sequence[int], kept: Kept, file: str, line: int) -> int 
 
     None where the file is not one that was read, or there is no such point.
     """
-    files = [*kept.consumed.files]
+    files = [*kept.files]
     if file not in files:
         return None
     found = None

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import BadInput, Reader, Rowwise, Split
+from flowctl.dataflow import BadInput, Gathering, Pairing, Pairs, Reader, Rowwise, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.fingerprints import meanwhile
@@ -22,18 +22,20 @@ from flowctl.interpreter.assembly import (
     Assembled,
     Components,
     Later,
+    Stages,
     Unfit,
     assemble,
     open_writer,
 )
+from flowctl.interpreter.beside import HELD_MOST, BesideReading, typed
 from flowctl.interpreter.calling import Callers, CallFailed, Heard
 from flowctl.interpreter.careful import EngineRefused
-from flowctl.interpreter.checkpoint import Checkpoint, Standing
+from flowctl.interpreter.checkpoint import Beside, Checkpoint, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.dataset import DatasetOutput
-from flowctl.interpreter.drive import Cancelled, Drive, Flow, Progress, RecordFailed
-from flowctl.interpreter.events import Counts
-from flowctl.interpreter.gathered import GatheredReader, Gatherer
+from flowctl.interpreter.drive import Cancelled, Drive, Flow, Misread, Progress, RecordFailed
+from flowctl.interpreter.events import Counts, sum_of
+from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
 from flowctl.interpreter.keeper import Keeper, Keeping
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.outputs import Outlet, Output
@@ -45,7 +47,7 @@ from flowctl.interpreter.rejects import Allowance, Rejects, TooManyRejects
 from flowctl.interpreter.staging import Staging
 from flowctl.interpreter.targets import all_sinks
 from flowctl.plan import Operation, Step, Stream
-from flowctl.records import Column, Schema
+from flowctl.records import Schema
 from flowctl.store.disk import REAL
 from flowctl.syntax.node import Json, Pointer
 
@@ -107,13 +109,13 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
     try:
         work.run()
     except Cancelled:
-        return StreamResult("cancelled", work.counts)
+        return StreamResult("cancelled", work.total)
     except _FAILURES as error:
-        return StreamResult("failed", work.counts, faults=_faults(error, body))
-    return StreamResult("succeeded", work.counts, work.published)
+        return StreamResult("failed", work.total, faults=_faults(error, body))
+    return StreamResult("succeeded", work.total, work.published)
 
 
-_OF_THE_DATA = (BadInput, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
+_OF_THE_DATA = (BadInput, Misread, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
 """What another attempt would come to again."""
 _FAILURES = (*_OF_THE_DATA, CannotWrite, CallFailed)
 
@@ -125,7 +127,7 @@ def _faults(error: Exception, body: Stream) -> tuple[Fault, ...]:
             return faults
         case BadInput(fault=fault):
             return (fault.below("source"),)
-        case CannotWrite(fault=fault) | CallFailed(fault=fault):
+        case Misread(fault=fault) | CannotWrite(fault=fault) | CallFailed(fault=fault):
             return (fault,)
         case RecordFailed():
             return (_record_fault(error),)
@@ -158,6 +160,13 @@ class _Work:
     _readers: list[Reader] = field(default_factory=list)
     _gathered: list[Json] = field(default_factory=list)
     _checker: Checker | None = None
+    _beside: list[Beside] = field(default_factory=list)
+    _pairings: dict[int, Pairing] = field(default_factory=dict)
+
+    @property
+    def total(self) -> Counts:
+        """What became of all records, those of further sources too."""
+        return sum_of(self.counts, *(one.counts for one in self._beside))
 
     def run(self) -> None:
         """All or nothing: the files are published when all are whole.
@@ -212,7 +221,7 @@ class _Work:
         if self._checker is not None and not keep:
             self._checker.close()
         for opened in self._readers:
-            if not keep or not isinstance(opened, GatheredReader):
+            if not keep or not isinstance(opened, GatheredReader | PairedReader):
                 opened.close()
 
     def _write(self, staging: Staging, last: Checkpoint | None) -> None:
@@ -222,16 +231,19 @@ class _Work:
             for sink, pointer in _sinks(self.body):
                 with _at(pointer):
                     staging.refuse(sink)
-        known = Schema.of(dict(keeper.kept.columns)) if keeper and keeper.kept else None
-        stages = assemble(self.body, setting.scope, self.components, setting.callers, known)
-        self._readers.append(stages.first.reader)
+        kept = keeper.kept if keeper is not None else None
+        known = [Schema.of(dict(kept.columns))] if kept else []
+        known += [Schema.of(dict(one.columns)) for one in kept.beside] if kept else []
+        stream = assemble(self.body, setting.scope, self.components, setting.callers, known)
+        self._readers += [one.reader for one in (stream.source, *stream.inputs)]
         _raise_allocator_threshold()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
         try:
             if keeper is not None:
-                keeper.begin(stages.files, [_typed(column) for column in stages.columns])
+                source = stream.source
+                keeper.begin(source.files, [typed(column) for column in source.columns])
             outputs = [
-                self._output(staging, sink, stages.result, pointer, executor)
+                self._output(staging, sink, stream.result, pointer, executor)
                 for sink, pointer in _sinks(self.body)
             ]
             rejects = self._rejects(staging, executor)
@@ -239,10 +251,13 @@ class _Work:
             if last is not None:
                 self.counts, self._gathered = last.earlier, [*last.gathered]
                 rejects.count = last.rejected
-            self._drive_all(stages, outputs, rejects, executor)
-            rejects.finish(self.counts.read)
+            stages = stream.stages(self._beside_reading(stream, rejects, executor))
             if keeper is not None:
-                standing = Standing(counts=self.counts)
+                keeper.beside = tuple(self._beside)
+            self._drive_all(stages, stream.result, outputs, rejects, executor)
+            rejects.finish(self.total.read)
+            if keeper is not None:
+                standing = Standing(counts=self.total)
                 keeper.wait()
                 keeper.ask(len(stages.later), standing, self.counts, rejects.count, (), ended=True)
                 keeper.wait()
@@ -251,7 +266,8 @@ class _Work:
 
     def _drive_all(
         self,
-        stages: Assembled,
+        stages: Stages,
+        result: Schema,
         outputs: Sequence[Output | DatasetOutput],
         rejects: Rejects,
         executor: Executor,
@@ -263,65 +279,100 @@ class _Work:
         """
         last = self._keeper.last if self._keeper is not None else None
         begins = last.stage if last is not None else 0
-        pipeline, end = stages.first, len(stages.later)
+        pipelines, end = stages.first, len(stages.later)
         memory = memory_to_gather(self.setting)
         for number, later in enumerate(stages.later):
-            reader, gatherer = self._gatherer(number, later, memory, executor)
+            reader, gatherer = self._gatherer(number, later, pipelines, memory, executor)
             if begins <= number:
-                self._drive(number, number, pipeline, [gatherer], rejects, executor)
-            pipeline = later.pipeline(reader)
-        found = list(_partitioned(self.body, outputs, stages.result))
+                self._drive(number, number, pipelines, [gatherer], rejects, executor)
+            pipelines = later.pipelines(reader)
+        found = list(_partitioned(self.body, outputs, result))
         share = memory // max(1, bool(stages.later) + len(found) + (self.body.check is not None))
         gathered = [
-            self._gatherer(end + number, later, share, executor)
+            self._gatherer(end + number, later, pipelines, share, executor)
             for number, (later, _) in enumerate(found)
         ]
         if begins <= end:
-            checker = self._opened_checker(stages, last, share, executor)
+            checker = self._opened_checker(result, last, share, executor)
             whole = [one for one in outputs if not any(one is other for _, other in found)]
             outlets = [*whole, *(one for _, one in gathered), *([checker] if checker else [])]
-            self._drive(end, end, pipeline, outlets, rejects, executor)
-            rejects.check_share(self.counts.read)
+            self._drive(end, end, pipelines, outlets, rejects, executor)
+            rejects.check_share(self.total.read)
             if checker is not None:
-                checker.judge(self.counts, rejects.count)
+                checker.judge(self.total, rejects.count)
         for number, ((later, output), (reader, _)) in enumerate(
             zip(found, gathered, strict=True), end + 1
         ):
             if begins <= number:
-                pipeline = later.pipeline(reader)
-                self._drive(number, end + len(found), pipeline, [output], rejects, executor)
+                pipelines = later.pipelines(reader)
+                self._drive(number, end + len(found), pipelines, [output], rejects, executor)
+
+    def _beside_reading(
+        self, stream: Assembled, rejects: Rejects, executor: Executor
+    ) -> BesideReading:
+        """How the sources are read whose records others meet."""
+        setting, keeper = self.setting, self._keeper
+        memory = memory_to_gather(setting)
+        return BesideReading(
+            Flow(setting.workers, self._split_bytes, setting.cancelled, lambda progress: None),
+            executor,
+            rejects,
+            most=min(HELD_MOST, memory // (4 * max(1, len(stream.inputs)))),
+            memory=memory,
+            folder=self._folder,
+            kept=keeper.kept.beside if keeper is not None and keeper.kept is not None else (),
+            gathered=len(self._gathered),
+            read=self._beside,
+            pairings=self._pairings,
+        )
 
     def _gatherer(
-        self, number: int, later: Later, memory: int, executor: Executor
-    ) -> tuple[GatheredReader, Gatherer]:
+        self,
+        number: int,
+        later: Later,
+        pipelines: Sequence[Pipeline],
+        memory: int,
+        executor: Executor,
+    ) -> tuple[Reader, Gatherer]:
         """The end of a stage and the beginning of the next, the one with this number."""
-        gathering = later.blocking.open(self._folder(number), memory)
-        reader = GatheredReader(later.blocking, gathering, later.boundary)
+        reader: GatheredReader | PairedReader
+        if isinstance(later.blocking, Pairs):
+            gathering: Gathering = (pairing := self._pairings[number])
+
+            def behind(feed: int) -> Iterator[Split]:
+                return pipelines[feed].reader.splits(self._split_bytes)
+
+            reader = PairedReader(pairing, later.boundary, behind)
+        else:
+            gathering = later.blocking.open(self._folder(number), memory)
+            reader = GatheredReader(later.blocking, gathering, later.boundary)
         self._readers.append(reader)
         if number < len(self._gathered):
             gathering.restore(self._gathered[number])
         return reader, Gatherer(later.blocking, gathering, later.boundary, executor)
 
     def _opened_checker(
-        self, stages: Assembled, last: Checkpoint | None, memory: int, executor: Executor
+        self, result: Schema, last: Checkpoint | None, memory: int, executor: Executor
     ) -> Checker | None:
         """What sees the records that the sinks get, as far as it had come."""
         check = self.body.check
         if check is None:
             return None
         folder, scope = self._folder("check"), self.setting.scope
-        checker = self._checker = Checker.open(
-            check, stages.result, scope, folder, memory, executor
-        )
+        checker = self._checker = Checker.open(check, result, scope, folder, memory, executor)
         if last is not None and last.check is not None:
             checker.restore(last.check)
         return checker
+
+    @property
+    def _split_bytes(self) -> int:
+        return self._keeper.split_bytes if self._keeper is not None else self.setting.split_bytes
 
     def _drive(
         self,
         stage: int,
         gathered: int,
-        pipeline: Pipeline,
+        pipelines: Sequence[Pipeline],
         outlets: Sequence[Outlet],
         rejects: Rejects,
         executor: Executor,
@@ -333,10 +384,9 @@ class _Work:
         setting, keeper, before = self.setting, self._keeper, self.counts
         last = keeper.last if keeper is not None else None
         standing = last.standing if last is not None and last.stage == stage else Standing()
-        split_bytes = keeper.split_bytes if keeper is not None else setting.split_bytes
         flow = Flow(
             setting.workers,
-            split_bytes,
+            self._split_bytes,
             setting.cancelled,
             setting.on_progress if stage == 0 else lambda progress: None,
         )
@@ -347,14 +397,14 @@ class _Work:
             check = seen[0] if seen else None
             keeper.ask(stage, drive.standing, before, rejects.count, states, check=check)
 
-        def committed(split: Split) -> None:
+        def committed(split: Split, source: int) -> None:
             if keeper is not None:
-                keeper.note(split)
+                keeper.note(split, source)
                 keeper.go_on()
                 if keeper.due():
                     ask(keeper)
 
-        drive = Drive(pipeline, outlets, rejects, flow, standing, committed)
+        drive = Drive(pipelines, outlets, rejects, flow, standing, committed)
         try:
             drive.run(executor)
             if stage == 0:
@@ -362,7 +412,7 @@ class _Work:
             if keeper is not None:
                 keeper.wait()
                 self._gathered[gathered:] = _checkpoints(outlets)
-        except (BadInput, RecordFailed, EngineRefused):
+        except (BadInput, Misread, RecordFailed, EngineRefused):
             self._refuse_changes()
             raise
         except Cancelled:
@@ -379,7 +429,8 @@ class _Work:
         """Raises BadInput where the input has changed since this attempt began to read it."""
         encoding = str(self.body.source.arguments.get("encoding", "utf-8"))
         keeper = self._keeper
-        fault = meanwhile(keeper.stamps, keeper.read, encoding) if keeper is not None else None
+        read = [one for one in keeper.read if one.input == 0] if keeper is not None else []
+        fault = meanwhile(keeper.stamps, read, encoding) if keeper is not None else None
         if fault is not None:
             raise BadInput(fault)
 
@@ -420,10 +471,10 @@ def _partitioned(
         if isinstance(output, DatasetOutput) and output.columns:
             boundary = Stage(Rowwise(lambda frame: frame), "fail", pointer, sink.kind)
 
-            def pipeline(reader: Reader, boundary: Stage = boundary) -> Pipeline:
-                return Pipeline(reader, boundary, ((),), (), schema, schema)
+            def pipelines(reader: Reader, boundary: Stage = boundary) -> tuple[Pipeline, ...]:
+                return (Pipeline(reader, boundary, ((),), (), schema, schema),)
 
-            yield Later(by_partition(output.columns), boundary, pipeline), output
+            yield Later(by_partition(output.columns), boundary, pipelines), output
 
 
 @contextmanager
@@ -456,10 +507,6 @@ def _joined(before: Counts, stage: Counts) -> Counts:
 def _checkpoints(outlets: Sequence[Outlet]) -> list[Json]:
     """The state of what gathers at the end of a stage, made durable."""
     return [outlet.checkpoint() for outlet in outlets if isinstance(outlet, Gatherer)]
-
-
-def _typed(column: Column) -> tuple[str, str]:
-    return column.name, f"{column.type}{'?' if column.nullable else ''}"
 
 
 def memory_to_gather(setting: StreamSetting) -> int:

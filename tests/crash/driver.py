@@ -14,6 +14,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from flowctl.registry import Registry, builtin
 from flowctl.store.disk import Disk
 from flowctl.syntax.node import Json
 from tests.crash.faulty import Fault, FaultyDisk
-from tests.crash.flows import FLOWS, INPUT, Change, changed
+from tests.crash.flows import FLOWS, INPUT, LITTLE, Change, changed
 from tests.crash.recording import RecordingDisk
 
 SPLIT = 1500
@@ -59,7 +60,10 @@ def drive(
 ) -> dict[str, Json]:
     """Runs a plan; does not come back where the disk ends the process."""
     try:
-        result = run(plan, setting_in(base, disk, split), lambda event: None, registry)
+        setting = setting_in(base, disk, split)
+        if plan.name == LITTLE:
+            setting = replace(setting, memory=1)
+        result = run(plan, setting, lambda event: None, registry)
     except Refused as refused:
         return {"status": "refused", "faults": [fault.message for fault in refused.faults]}
     except OSError as error:

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
@@ -14,6 +15,7 @@ from typing import Literal, TypeAlias, cast
 import polars as pl
 import pyarrow.ipc as ipc
 
+from flowctl.interpreter.handing import read_by
 from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
 from flowctl.syntax.node import Json
@@ -68,6 +70,11 @@ def _write_further(folder: Path, frame: pl.DataFrame) -> None:
         writer.write_table(table, max_chunksize=37)
 
 
+def beside(kind: str, *inputs: Operation, **options: object) -> Operation:
+    """A transform with further sources."""
+    return Operation(kind, cast("dict[str, Json]", options), inputs=inputs)
+
+
 def _stream(source: Operation, *transforms: Operation, sinks: tuple[Operation, ...]) -> Plan:
     return _plan(Stream(source, transforms, sinks))
 
@@ -76,7 +83,7 @@ def _plan(*bodies: Stream | Operation) -> Plan:
     steps = [Step("s0", bodies[0])]
     for index, body in enumerate(bodies[1:], 1):
         before = f"s{index - 1}"
-        reads = (before,) if isinstance(body, Stream) and body.source.kind == "step" else ()
+        reads = tuple(read_by(body)) if isinstance(body, Stream) else ()
         steps.append(Step(f"s{index}", body, (before,), reads))
     return sealed(Plan("flow", tuple(steps)))
 
@@ -86,6 +93,9 @@ ONE = op("csv", "in/b.csv")
 FILTER = op("filter", "n % 3 <> 0")
 FEW = op("filter", "n % 3 <> 0 and text < 'text 2'")
 COUNT = op("aggregate", [["rows", "count(*)"], ["total", "sum(n)"]], by=[["key", "key"]])
+JOIN = beside("join", op("parquet", "all.parquet"), on=[["key", "n"]], suffix="_2", how="left")
+LITTLE = "in little memory"
+"""Plans with this name have next to no memory."""
 FLOWS: dict[str, Plan] = {
     "csv to csv": _stream(CSV, FILTER, sinks=(op("csv", "out/a.csv"),)),
     "csv to parquet": _stream(CSV, FILTER, sinks=(op("parquet", "out/a.parquet"),)),
@@ -166,6 +176,25 @@ FLOWS: dict[str, Plan] = {
         ),
         sinks=(op("csv", "a.csv"),),
     ),
+    "join": _stream(CSV, FILTER, JOIN, sinks=(op("csv", "a.csv.zst"),)),
+    f"join {LITTLE}": replace(
+        _stream(CSV, FILTER, JOIN, sinks=(op("csv", "a.csv.zst"),)), name=LITTLE
+    ),
+    "full join of a step": _plan(
+        Stream(CSV, (FILTER,)),
+        Stream(
+            op("ndjson", "all.ndjson"),
+            (beside("join", op("step", "s0"), on=[["key", "n"]], suffix="_2", how="full"),),
+            (op("parquet", "a.parquet"),),
+        ),
+    ),
+    "union": _stream(
+        CSV,
+        op("limit", 250),
+        beside("union", op("ndjson", "all.ndjson"), op("csv", "in/b.csv")),
+        op("limit", 800),
+        sinks=(op("parquet", "a.parquet"),),
+    ),
     "rejects": _plan(
         Stream(
             op("csv", "bad.csv", "reject", columns=[["n", "int64"]]),
@@ -220,7 +249,7 @@ def changed(path: Path, change: Change) -> None:
             path.write_bytes(pack(text))
 
 
-OUTPUTS = ("out/**/*", "old/**/*", "*.csv", "*.ndjson", "*.parquet")
+OUTPUTS = ("out/**/*", "old/**/*", "*.csv", "*.csv.zst", "*.ndjson", "*.parquet")
 INPUTS = frozenset({"bad.csv", "all.ndjson", "all.parquet"})
 
 

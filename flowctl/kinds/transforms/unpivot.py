@@ -100,7 +100,7 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
         )
         return state, listed.explode(name, value)
 
-    return InOrder(None, step, lambda state: False, multiplies=True)
+    return InOrder(None, step, lambda state: False, multiplies=True, stateless=True)
 
 
 COMPONENT = Transform(SPEC, rule, prepare, order="in-order")
