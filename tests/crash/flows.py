@@ -177,8 +177,8 @@ FLOWS: dict[str, Plan] = {
         sinks=(op("csv", "a.csv"),),
     ),
     "join": _stream(CSV, FILTER, JOIN, sinks=(op("csv", "a.csv.zst"),)),
-    f"join {LITTLE}": replace(
-        _stream(CSV, FILTER, JOIN, sinks=(op("csv", "a.csv.zst"),)), name=LITTLE
+    f"join {LITTLE}": sealed(
+        replace(_stream(CSV, FILTER, JOIN, sinks=(op("csv", "a.csv.zst"),)), name=LITTLE)
     ),
     "full join of a step": _plan(
         Stream(CSV, (FILTER,)),
