@@ -35,7 +35,7 @@ state_dir = click.option(
 )
 
 
-class _Pair(click.ParamType[tuple[str, str]]):
+class Pair(click.ParamType[tuple[str, str]]):
     """`name=value`."""
 
     name = "NAME=VALUE"
@@ -138,7 +138,7 @@ def inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "-p",
             "params",
-            type=_Pair(),
+            type=Pair(),
             multiple=True,
             help="A param's value, typed by the param's schema; may be repeated.",
         ),

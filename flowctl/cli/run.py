@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,12 +14,14 @@ import click
 from flowctl.cli import options, render
 from flowctl.cli.options import Given
 from flowctl.cli.render import Console
+from flowctl.dataclass import dataclass
 from flowctl.errors import Interrupted, InvalidWorkflow, ResumeRefused, RunFailed, UsageError
 
 if TYPE_CHECKING:
     from flowctl.cli.resuming import Prepared
     from flowctl.interpreter.result import RunResult
     from flowctl.plan import Plan
+    from flowctl.syntax.node import Json
 
 
 @click.command(short_help="Run a workflow or a plan.")
@@ -57,6 +60,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Progress for a person, or an event a line as JSON, on stderr.",
 )
+@click.option(
+    "--each",
+    type=options.Pair(),
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="A run for each value of a param: `2024-01-01..2024-01-31`, `1..12` or `us,eu`.",
+)
 @click.option("--fresh", is_flag=True, help="Give an unfinished run up, and begin anew.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options.state_dir
@@ -70,6 +80,7 @@ def run(
     base: Path | None,
     format_: str,
     log_format: str,
+    each: tuple[tuple[str, str], ...],
     fresh: bool,
     dry_run: bool,
     state_dir: Path | None,
@@ -79,49 +90,105 @@ def run(
 
     A run that was interrupted goes on where it stopped: run the same again. Data goes to stdout,
     everything else to stderr. Exits with 1 where a step failed, with 4 where an unfinished run
-    cannot go on.
+    cannot go on. With `--each` the first run that fails is the last one, unless `--keep-going`.
     """
+    from flowctl.cli.each import rounds
+
+    console = render.console(colour)
+    how = _How(
+        file, base, workers, max_memory, keep_going, format_, log_format, fresh, dry_run, state_dir
+    )
+    if not each:
+        result = _once(how, given, console)
+        if result is not None and format_ == "json":
+            _print(result.to_json(), console)
+        _judge([result])
+        return
+    results: list[RunResult | None] = []
+    shown: list[Json] = []
+    for one in rounds(each, given):
+        if log_format == "text":
+            console.err.line(f"with {one}:")
+        result = _once(how, one.given(given), console)
+        results.append(result)
+        if result is not None:
+            shown.append({"each": dict(one.params), **result.to_json()})
+            if result.status == "cancelled" or not (keep_going or result.status == "succeeded"):
+                break
+    if format_ == "json" and not dry_run:
+        _print(shown, console)
+    _judge(results)
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """The options of the command that are not of the workflow."""
+
+    file: Path
+    base: Path | None
+    workers: int | None
+    max_memory: int | None
+    keep_going: bool
+    format: str
+    log_format: str
+    fresh: bool
+    dry_run: bool
+    state_dir: Path | None
+
+
+def _once(how: _How, given: Given, console: Console) -> RunResult | None:
+    """One run, and what is told of it; None where it was only looked at."""
     from flowctl.cli.progress import display
     from flowctl.cli.resuming import Wanted, find, held
     from flowctl.cli.running import start
     from flowctl.interpreter.resume import Refused
 
-    console = render.console(colour)
     wanted = Wanted(
-        lambda moment: prepared(file, given.at(moment), base),
+        lambda moment: prepared(how.file, given.at(moment), how.base),
         given.profile,
         given.timestamp,
         datetime.now(UTC),
     )
-    if dry_run:
+    if how.dry_run:
         from flowctl.cli.dryrun import show
 
-        show(*find(wanted, state_dir, console.err), fresh, console)
-        return
-    with held(wanted, state_dir, console.err, fresh=fresh) as (chosen, runs):
+        show(*find(wanted, how.state_dir, console.err), how.fresh, console)
+        return None
+    with held(wanted, how.state_dir, console.err, fresh=how.fresh) as (chosen, runs):
         shared = console.out.terminal and _writes_to_stdout(chosen.plan)
         try:
-            with display(console.err, log_format, shared=shared) as shown:
+            with display(console.err, how.log_format, shared=shared) as shown:
                 result = start(
                     chosen.plan,
                     chosen.base,
                     runs.state,
                     shown.show,
                     run_name=chosen.record.run,
-                    workers=workers,
-                    memory=max_memory,
-                    keep_going=keep_going,
+                    workers=how.workers,
+                    memory=how.max_memory,
+                    keep_going=how.keep_going,
                     timestamp=chosen.timestamp,
                     stdout=console.out.binary,
                 )
         except Refused as refused:
             console.err.diagnostics(refused.faults, counted=False)
             raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
-    _report(result, chosen.plan, chosen.base, format_, log_format, console)
-    if result.status == "cancelled":
+    if how.log_format == "text":
+        _report(result, chosen.plan, chosen.base, console)
+    return result
+
+
+def _judge(results: Sequence[RunResult | None]) -> None:
+    """Raises Interrupted and RunFailed."""
+    statuses = {result.status for result in results if result is not None}
+    if "cancelled" in statuses:
         raise Interrupted
-    if result.status != "succeeded":
+    if not statuses <= {"succeeded"}:
         raise RunFailed
+
+
+def _print(value: Json, console: Console) -> None:
+    console.out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def _writes_to_stdout(plan: Plan) -> bool:
@@ -178,24 +245,19 @@ def _read_plan(file: Path) -> Plan:
     return found
 
 
-def _report(
-    result: RunResult, plan: Plan, base: Path, format_: str, log_format: str, console: Console
-) -> None:
+def _report(result: RunResult, plan: Plan, base: Path, console: Console) -> None:
     from flowctl.cli.report import Sources
     from flowctl.cli.summary import as_text
 
     def shown(path: str) -> str:
         return Sources(Path.cwd()).shown((base.absolute() / path).as_posix())
 
-    if log_format == "text":
-        faults = [fault for step in result.steps.values() for fault in step.faults]
-        if faults:
-            console.err.line()
-        console.err.diagnostics(faults, counted=False)
-        if not faults:
-            console.err.line()
-        console.err.write(as_text(result, plan, shown, console.err.paint))
-        if result.unfinished:
-            console.err.line("run the same again to go on, with `--fresh` to begin anew")
-    if format_ == "json":
-        console.out.write(json.dumps(result.to_json(), indent=2, ensure_ascii=False) + "\n")
+    faults = [fault for step in result.steps.values() for fault in step.faults]
+    if faults:
+        console.err.line()
+    console.err.diagnostics(faults, counted=False)
+    if not faults:
+        console.err.line()
+    console.err.write(as_text(result, plan, shown, console.err.paint))
+    if result.unfinished:
+        console.err.line("run the same again to go on, with `--fresh` to begin anew")
