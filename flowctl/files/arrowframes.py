@@ -22,9 +22,9 @@ from flowctl.ordinary import open_file
 
 MAGIC = b"ARROW1"
 _CONTINUES = b"\xff\xff\xff\xff"
-_END = _CONTINUES + bytes(4)
+END = _CONTINUES + bytes(4)
 _SCHEMA, _DICTIONARY, _BATCH = 1, 2, 3
-_BLOCK = struct.Struct("<qi4xq")
+BLOCK = struct.Struct("<qi4xq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Frames:
 
 def stream_of(schema: bytes, messages: Sequence[bytes] = ()) -> bytes:
     """A whole stream of these messages."""
-    return b"".join((schema, *messages, _END))
+    return b"".join((schema, *messages, END))
 
 
 def find_frames(file: DataFile) -> Frames:
@@ -106,8 +106,8 @@ def _stream(descriptor: int, size: int) -> Frames:
     schema, batches, at = b"", list[Batch](), 0
     while at < size:
         prefix = os.pread(descriptor, 8, at)
-        if prefix == _END:
-            at += len(_END)
+        if prefix == END:
+            at += len(END)
             break
         if len(prefix) < 8 or prefix[:4] != _CONTINUES:
             raise _Broken("a message does not begin where it should")
@@ -137,7 +137,7 @@ def _file(descriptor: int, size: int) -> Frames:
     if start < 8:
         raise _Broken("its footer is damaged")
     footer = os.pread(descriptor, length, start)
-    table = _Table.root(footer)
+    table = Table.root(footer)
     schema = table.table(1)
     if schema is None:
         raise _Broken("it has no schema")
@@ -150,11 +150,11 @@ def _file(descriptor: int, size: int) -> Frames:
             if raw[:4] != _CONTINUES:
                 raise _Broken("it was written by Arrow before version 0.15")
             batches.append(_Message(raw[8:]).batch(offset, offset + meta_length + body))
-    message = _schema_message(footer, schema.position, table.number(0, "<h"))
+    message = schema_message(footer, schema.position, table.number(0, "<h"))
     return Frames(message, tuple(batches), (start, size), footer=True)
 
 
-def _schema_message(footer: bytes, schema: int, version: int) -> bytes:
+def schema_message(footer: bytes, schema: int, version: int) -> bytes:
     """A message around the schema of a footer, which it holds whole behind its own few fields."""
     layout = (12, 12, 8, 10, 4, 0)  # where its version, kind and content stand; there is no body
     begins = struct.pack("<I6HiIhB5x", 16, *layout, 12, 12 + schema, version, _SCHEMA)
@@ -164,14 +164,14 @@ def _schema_message(footer: bytes, schema: int, version: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Table:
+class Table:
     """A table of a FlatBuffer: fields by their number, each of which may be missing."""
 
     data: bytes
     position: int
 
     @classmethod
-    def root(cls, data: bytes) -> _Table:
+    def root(cls, data: bytes) -> Table:
         return cls(data, _number("<I", data, 0))
 
     def place(self, field: int) -> int | None:
@@ -186,9 +186,9 @@ class _Table:
         place = self.place(field)
         return 0 if place is None else _number(form, self.data, place)
 
-    def table(self, field: int) -> _Table | None:
+    def table(self, field: int) -> Table | None:
         place = self.place(field)
-        return None if place is None else _Table(self.data, place + _number("<I", self.data, place))
+        return None if place is None else Table(self.data, place + _number("<I", self.data, place))
 
     def blocks(self, field: int) -> Iterator[tuple[int, int, int]]:
         place = self.place(field)
@@ -196,7 +196,7 @@ class _Table:
             return
         start = place + _number("<I", self.data, place)
         for index in range(_number("<I", self.data, start)):
-            yield _BLOCK.unpack_from(self.data, start + 4 + index * _BLOCK.size)
+            yield BLOCK.unpack_from(self.data, start + 4 + index * BLOCK.size)
 
 
 def _number(form: str, data: bytes, place: int) -> int:
@@ -211,8 +211,8 @@ class _Message:
     data: bytes
 
     @cached_property
-    def _table(self) -> _Table:
-        return _Table.root(self.data)
+    def _table(self) -> Table:
+        return Table.root(self.data)
 
     @property
     def kind(self) -> int:

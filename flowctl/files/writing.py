@@ -78,15 +78,39 @@ class JsonLinesWriter:
         return b""
 
     def encode(self, frame: pl.DataFrame) -> Part:
-        buffer = io.BytesIO()
-        frame.write_ndjson(buffer)
-        return Part(compressed(restored(buffer.getvalue(), frame), self.path))
+        return Part(compressed(_lines(frame), self.path))
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return b""
 
     def misfit(self, path: Path, name: str) -> Fault | None:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class JsonArrayWriter:
+    """Writes the same objects as an array, of which each stands on a line."""
+
+    path: str
+    rows: int = 0
+
+    def begin(self) -> bytes:
+        return compressed(b"[", self.path)
+
+    def encode(self, frame: pl.DataFrame) -> Part:
+        # Within texts and names, line ends are escaped.
+        objects = _lines(frame).rstrip(b"\n").replace(b"\n", b",\n")
+        return Part(compressed(objects, self.path), between=compressed(b",\n", self.path))
+
+    def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
+        return compressed(b"]\n", self.path)
+
+
+def _lines(frame: pl.DataFrame) -> bytes:
+    """Records as JSON, each with a line's end behind it."""
+    buffer = io.BytesIO()
+    frame.write_ndjson(buffer)
+    return restored(buffer.getvalue(), frame)
 
 
 @dataclass(frozen=True, slots=True)

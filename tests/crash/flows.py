@@ -110,10 +110,15 @@ FLOWS: dict[str, Plan] = {
         op("json", "more/all.json"), FILTER, sinks=(op("csv", "out/a.csv.bz2"),)
     ),
     "arrow to zstd": _stream(op("arrow", "more/set"), sinks=(op("csv", "out/a.csv.zst"),)),
-    "parquet to three": _stream(
+    "parquet to four": _stream(
         op("parquet", "all.parquet"),
         op("limit", 250),
-        sinks=(op("csv", "a.csv"), op("ndjson", "b.ndjson"), op("parquet", "c.parquet")),
+        sinks=(
+            op("csv", "a.csv"),
+            op("json", "b.json.gz"),
+            op("parquet", "c.parquet"),
+            op("arrow", "d.arrow"),
+        ),
     ),
     "added to files": _stream(
         CSV,
@@ -153,7 +158,7 @@ FLOWS: dict[str, Plan] = {
             CSV,
             (FILTER,),
             (op("csv", "a.csv"),),
-            check=Check("> 200", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
+            check=Check("> 100", None, ("key", "n"), ("text",), "n >= 0 and key < 23"),
         )
     ),
     "python": _stream(
@@ -214,7 +219,7 @@ INPUT: dict[str, str] = {
     "csv to parquet": "in/a.csv",
     "gzip to gzip": "all.csv.gz",
     "ndjson to zstd": "all.ndjson",
-    "parquet to three": "all.parquet",
+    "parquet to four": "all.parquet",
     "text to text": "lines.txt",
     "sorted": "in/b.csv",
     "bzip2 to xz": "more/all.ndjson.bz2",
@@ -249,7 +254,10 @@ def changed(path: Path, change: Change) -> None:
             path.write_bytes(pack(text))
 
 
-OUTPUTS = ("out/**/*", "old/**/*", "*.csv", "*.csv.zst", "*.ndjson", "*.parquet")
+OUTPUTS = (
+    *("out/**/*", "old/**/*", "*.csv", "*.csv.zst", "*.ndjson", "*.parquet", "*.arrow"),
+    "*.json.gz",
+)
 INPUTS = frozenset({"bad.csv", "all.ndjson", "all.parquet"})
 
 
