@@ -34,7 +34,7 @@ from flowctl.interpreter.checkpoint import (
 from flowctl.interpreter.differences import difference
 from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.folders import StagedFolder
-from flowctl.interpreter.handing import handing
+from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.history import read_plan, state_in
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
@@ -108,7 +108,8 @@ def look(
         for id, step in state.steps.items()
         if step.status in DONE and id not in setting.again
     }
-    looks = [_Look(step, plan, then, setting, components, ended) for step in plan.steps]
+    moved = handing(plan, setting)
+    looks = [_Look(step, plan, then, setting, components, ended, moved) for step in plan.steps]
     found = {look.step.id: look.outlook() for look in looks}
     faults = [(look.step.id, fault) for look in looks for fault in look.faults]
     faults += _gone(plan, then, setting, ended)
@@ -156,6 +157,7 @@ class _Look:
         setting: Setting,
         components: Components,
         ended: Mapping[str, StepState],
+        moved: Handing,
     ) -> None:
         self.step = step
         self.faults: list[Fault] = []
@@ -164,11 +166,13 @@ class _Look:
         self._setting = setting
         self._components = components
         self._ended = ended
+        self._handing = moved
 
     def outlook(self) -> StepOutlook:
         step = self.step
         if ended := self._ended.get(step.id):
             self._same(ended.digest)
+            self._handed()
             rows = ended.counts.read if ended.counts else 0
             return StepOutlook(step.id, "done", rows, ended=ended)
         if not isinstance(step.body, Stream):
@@ -183,12 +187,24 @@ class _Look:
             return StepOutlook(step.id)
         return self._going_on(kept, step.body)
 
+    def _handed(self) -> None:
+        """Finds fault with the records that a step has left for others, which are not there."""
+        path = self._handing.extra(self.step.id)
+        if path is None or Path(path).is_file():
+            return
+        for reader in self._plan.steps:
+            if reader.id in self._ended or not isinstance(reader.body, Stream):
+                continue
+            if self.step.id in read_by(reader.body):
+                message = f"the records that `{self.step.id}` has left for `{reader.id}` are gone"
+                self.faults.append(Fault(OUTPUT_CHANGED, message))
+                return
+
     def _going_on(self, kept: Kept, body: Stream) -> StepOutlook:
         last = kept.last
         if self._same(last.digest):
             self._engine(last)
-        moved = handing(self._plan, self._setting)
-        body = moved.giving(self.step.id, moved.taking(body))
+        body = self._handing.giving(self.step.id, self._handing.taking(body))
         if not self.faults and not last.ended:
             self._input(kept, body)
         cuts = tuple(self._outputs(last, body))

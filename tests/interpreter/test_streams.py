@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flowctl.interpreter.events import Counts, StepProgress
+from flowctl.interpreter.resume import Refused
 from flowctl.plan import Operation, Plan, Step, Stream
 from flowctl.registry import builtin
 from flowctl.syntax.node import Json
@@ -61,6 +63,49 @@ def test_records_are_handed_on_without_a_sink(streams: Runner) -> None:
     assert result.steps["s"].sink == ()
     assert streams.lines("c") == ["s.parquet"]
     assert not (streams.setting().folder / "records").exists()
+
+
+def test_records_are_kept_for_those_who_have_not_read_them(streams: Runner) -> None:
+    """Written once, kept while a reader still needs them, and gone with the end of the run."""
+    steps = plan(
+        stream("s", {"csv": "in.csv"}, {"filter": "a > 1"}),
+        stream("x", {"step": "s"}, {"csv": "x.csv"}, needs="s"),
+        stream("y", {"step": "s"}, {"csv": "out/y.csv"}, needs="s"),
+    )
+    (streams.base / "out").write_text("a file where a folder should be")
+    result = streams(steps, keep_going=True)
+    assert statuses(result) == {"s": "succeeded", "x": "succeeded", "y": "failed"}
+    (kept,) = (streams.setting().folder / "records").iterdir()
+    written = kept.stat().st_mtime_ns
+    (streams.base / "in.csv").unlink()
+    aside = kept.rename(streams.base / "aside")
+    streams.runs -= 1
+    with pytest.raises(Refused) as refused:
+        streams(steps, keep_going=True)
+    (fault,) = refused.value.faults
+    assert (fault.code.id, fault.message) == (
+        "E732",
+        "the records that `s` has left for `y` are gone",
+    )
+    aside.rename(kept)
+    assert kept.stat().st_mtime_ns == written
+    (streams.base / "out").unlink()
+    streams.runs -= 1
+    result = streams(steps, keep_going=True)
+    assert set(statuses(result).values()) == {"succeeded"}
+    assert (streams.base / "out/y.csv").read_text() == "a,b\n2,y\n3,z\n"
+    assert not kept.exists()
+
+
+def test_a_dataset_is_not_what_a_step_hands_on(streams: Runner) -> None:
+    """Its folder may hold more than the step has written."""
+    (streams.base / "data").mkdir()
+    pl.DataFrame({"a": [9], "b": ["old"]}).write_parquet(streams.base / "data/part-00000.parquet")
+    step = stream("s", {"csv": "in.csv"}, {"parquet": "data/", "mode": "append"})
+    reader = stream("x", {"step": "s"}, {"csv": "x.csv"}, needs="s")
+    assert streams(plan(step, reader)).status == "succeeded"
+    assert (streams.base / "x.csv").read_text() == ROWS
+    assert pl.read_parquet(streams.base / "data").height == 4
 
 
 def test_records_are_read_where_a_step_writes_parquet(streams: Runner) -> None:
