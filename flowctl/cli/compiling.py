@@ -1,36 +1,13 @@
-"""A compilation as the commands see it: its diagnostics and, where there is no error, its plan."""
+"""A compilation as the commands ask for it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
 from pathlib import Path
 
-from flowctl.cli.render import Screen
+from flowctl.cli.compiled import Compiled
 from flowctl.compiler import CHECKS, PASSES, Inputs, compile_workflow
-from flowctl.dataclass import dataclass
-from flowctl.diagnostics import Diagnostic, Report
-from flowctl.errors import InvalidWorkflow
-from flowctl.plan import Plan
-from flowctl.records import Schema
+from flowctl.diagnostics import Report
 from flowctl.registry import Registry
-
-
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """`schemas` are the columns that steps hand on, `dependencies` all files that were read.
-
-    Without an error there may still be no plan, where a param has no value yet; then `steps`, which
-    is how many there are, is not known either.
-    """
-
-    diagnostics: tuple[Diagnostic, ...]
-    failed: bool
-    plan: Plan | None
-    project: Path
-    schemas: Mapping[str, Schema] = field(default_factory=dict)
-    dependencies: frozenset[Path] = frozenset()
-    steps: int | None = None
 
 
 def compiled(
@@ -51,11 +28,3 @@ def compiled(
         frozenset(found.dependencies),
         len(checked.linked.steps) if checked is not None and checked.complete else None,
     )
-
-
-def plan_of(result: Compiled, screen: Screen) -> Plan:
-    """The plan, once all faults are shown; raises InvalidWorkflow where there is none."""
-    screen.diagnostics(result.diagnostics)
-    if result.plan is not None:
-        return result.plan
-    raise InvalidWorkflow("" if result.failed else "there is no plan before this is known")

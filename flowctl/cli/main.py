@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -115,6 +113,9 @@ def _what_failed(error: OSError) -> str:
 
 def _bug() -> int:
     """Tell that flowctl itself is at fault, and keep what helps to mend it."""
+    import tempfile
+    import traceback
+
     told = traceback.format_exc()
     if os.environ.get(DEBUG):
         return _say(f"flowctl has a bug\n{told}", _TROUBLE)

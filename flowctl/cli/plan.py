@@ -37,7 +37,8 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
 
     The same inputs give the same bytes, wherever the folder stands.
     """
-    from flowctl.cli.compiling import compiled, plan_of
+    from flowctl.cli.compiled import plan_of
+    from flowctl.cli.compiling import compiled
     from flowctl.cli.planview import WHY, as_text
     from flowctl.plan_file import plan_to_json
     from flowctl.registry import builtin

@@ -43,7 +43,8 @@ def preview(file: Path, step: str | None, rows: int, given: Given, colour: str) 
 
     Each record is a column. Faulty records are left out, and no file is written.
     """
-    from flowctl.cli.compiling import compiled, plan_of
+    from flowctl.cli.compiled import plan_of
+    from flowctl.cli.compiling import compiled
     from flowctl.registry import builtin
 
     console = render.console(colour)

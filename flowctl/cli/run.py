@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from flowctl.dataclass import dataclass
 from flowctl.errors import Interrupted, InvalidWorkflow, ResumeRefused, RunFailed, UsageError
 
 if TYPE_CHECKING:
+    from flowctl.cli.compiled import Compiled
     from flowctl.cli.resuming import Prepared
     from flowctl.interpreter.result import RunResult
     from flowctl.plan import Plan
@@ -138,16 +140,18 @@ class _How:
 
 def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
+    now = datetime.now(UTC)
+    plans = _planner(how.file, given.at(now))
     from flowctl.cli.progress import display
     from flowctl.cli.resuming import Wanted, find, held
     from flowctl.cli.running import start
     from flowctl.interpreter.resume import Refused
 
     wanted = Wanted(
-        lambda moment: prepared(how.file, given.at(moment), how.base),
+        lambda moment: prepared(how.file, given.at(moment), how.base, plans),
         given.profile,
         given.timestamp,
-        datetime.now(UTC),
+        now,
     )
     if how.dry_run:
         from flowctl.cli.dryrun import show
@@ -198,11 +202,34 @@ def _writes_to_stdout(plan: Plan) -> bool:
     return any(sink.kind == "stdout" for stream in streams for sink in stream.sinks)
 
 
-def prepared(file: Path, given: Given, base: Path | None) -> Prepared:
-    """What there is to run, at the logical time that is given."""
+def _planner(file: Path, first: Given) -> Callable[[Given], Compiled]:
+    """Compiles the file; with the options that are known now, while the engine is loaded here."""
+    from flowctl.cli.beside import beside
+
+    if _is_plan(file):
+        return lambda given: _compiled(file, given)
+    ahead = cache(beside(lambda: _compiled(file, first)))
+    return lambda given: ahead() if given == first else _compiled(file, given)
+
+
+def _compiled(file: Path, given: Given) -> Compiled:
+    from flowctl.cli.compiling import compiled
+    from flowctl.registry import builtin
+
+    return compiled(file, given.inputs(complete=True), builtin())
+
+
+def _is_plan(file: Path) -> bool:
+    return file.suffix == ".json"
+
+
+def prepared(
+    file: Path, given: Given, base: Path | None, plans: Callable[[Given], Compiled] | None = None
+) -> Prepared:
+    """What there is to run, at the logical time that is given; `plans` compiles a workflow."""
     from flowctl.cli.resuming import Prepared
 
-    if file.suffix == ".json":
+    if _is_plan(file):
         if fixed := given.fixed_in_plans():
             raise UsageError(f"a plan is fixed: {', '.join(fixed)} cannot change it")
         plan = _read_plan(file)
@@ -210,10 +237,9 @@ def prepared(file: Path, given: Given, base: Path | None) -> Prepared:
         return Prepared(folder, _named(file, folder), folder, lambda: plan, lambda _: plan)
     if base is not None:
         raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")
-    from flowctl.cli.compiling import compiled, plan_of
-    from flowctl.registry import builtin
+    from flowctl.cli.compiled import plan_of
 
-    result = compiled(file, given.inputs(complete=True), builtin())
+    result = plans(given) if plans is not None else _compiled(file, given)
     return Prepared(
         result.project,
         _named(file, result.project),

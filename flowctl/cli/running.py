@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ def start(
     of `stdout` sinks go to `stdout`. Only a run that has a name goes on with what is kept of it;
     raises Refused where that cannot be.
     """
+    gc.freeze()
+    gc.enable()
     setting = Setting(
         base=base.absolute(),
         state=state.absolute(),

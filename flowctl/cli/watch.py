@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,8 @@ def watch(file: Path, given: Given, colour: str) -> None:
 
     Says what changed in the plan: steps added, removed, changed, and which argument. Ctrl-C ends.
     """
-    from flowctl.cli.compiling import Compiled, compiled
+    from flowctl.cli.compiled import Compiled
+    from flowctl.cli.compiling import compiled
     from flowctl.cli.watching import Watcher
     from flowctl.registry import builtin
 
@@ -42,6 +44,7 @@ def watch(file: Path, given: Given, colour: str) -> None:
     project = look().project
     if not project.is_dir():
         raise UsageError(f"there is no folder {project}")
+    gc.enable()
     watcher = Watcher(look, render.console(colour).out)
     begun = False
     try:

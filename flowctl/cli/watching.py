@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from flowctl.cli.changes import Change, changes
-from flowctl.cli.compiling import Compiled
+from flowctl.cli.compiled import Compiled
 from flowctl.cli.paint import Role
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Screen

@@ -7,16 +7,18 @@ bytes alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from flowctl.codes.environment import ENDLESS_RECORD
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
+from flowctl.files.counting import NEWLINE, Counter
 from flowctl.files.dialect import Dialect
 from flowctl.files.streams import ByteStream, Packed
-from flowctl.files.structure import NEWLINE, Quotes, count_of, find_quotes, has_quotes
+
+if TYPE_CHECKING:
+    from flowctl.files.structure import Quotes
 
 LONGEST_RECORD = 64 * 1024 * 1024
 _WINDOW = 64 * 1024
@@ -52,6 +54,7 @@ def cut(
     name: str,
     target: int,
     dialect: Dialect | None,
+    counter: Counter,
     offset: int,
     line: int,
     before: bytes = b"",
@@ -62,10 +65,11 @@ def cut(
     """
     taken = stream.consumed()
     while data := _records(stream, name, target, dialect, line):
-        lines = count_of(data, NEWLINE)
-        quoted = dialect is not None and has_quotes(data, dialect)
+        lines = counter.count(data, NEWLINE)
+        quoted = dialect is not None and dialect.quote is not None and dialect.quote in data
         size = stream.consumed() - taken
         yield Chunk(data, offset, line, lines, quoted, size, before, stream.packed())
+        counter.expect_more()
         taken, before = stream.consumed(), b""
         offset += len(data)
         line += lines
@@ -79,14 +83,14 @@ def _records(
     guess = target + window.find(b"\n") + 1 if b"\n" in window else target + len(window)
     data = stream.read(guess)
     if data[-1:] == b"\n" or not window:
-        quotes = find_quotes(data, dialect) if dialect is not None and data else None
+        quotes = _quotes(data, dialect)
         if quotes is None or not quotes.open:
             return data
         return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
-    quotes = find_quotes(data, dialect) if dialect is not None else None
+    quotes = _quotes(data, dialect)
     if quotes is not None and quotes.open:
         return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
-    return _extend(stream, name, data, dialect, False, line + count_of(data, NEWLINE))
+    return _extend(stream, name, data, dialect, False, line + data.count(b"\n"))
 
 
 def _extend(
@@ -128,15 +132,23 @@ def _character(byte: int | None) -> bytes | None:
 
 def _first_end(window: bytes, dialect: Dialect | None, inside: bool) -> tuple[int, bool]:
     """Behind which byte the first record ends, 0 for none, and whether a field is open there."""
-    quotes = find_quotes(window, dialect, inside) if dialect is not None else None
+    quotes = _quotes(window, dialect, inside)
     if quotes is None:
         return window.find(b"\n") + 1, False
-    newlines = np.flatnonzero(np.frombuffer(window, np.uint8) == NEWLINE)
-    parity = (np.searchsorted(quotes.positions, newlines) + inside) % 2
-    ends = newlines[parity == 0]
-    return (int(ends[0]) + 1, False) if len(ends) else (0, quotes.open)
+    end = quotes.first_end(window, inside)
+    return end, quotes.open and not end
 
 
 def _line_of(data: bytes, quotes: Quotes, line: int) -> int:
     """The line in which the last quoted field, which is open, begins."""
-    return line + count_of(data[: int(quotes.positions[-1])], NEWLINE)
+    return line + data.count(b"\n", 0, int(quotes.positions[-1]))
+
+
+def _quotes(text: bytes, dialect: Dialect | None, inside: bool = False) -> Quotes | None:
+    """The quotes of a text, None without any; NumPy is loaded for a text that has some."""
+    quote = dialect.quote if dialect is not None else None
+    if dialect is None or quote is None or not (inside or quote in text):
+        return None
+    from flowctl.files.structure import find_quotes
+
+    return find_quotes(text, dialect, inside)

@@ -10,11 +10,10 @@ fault. So both readings agree on every sound record.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from threading import Event
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from flowctl.dataclass import dataclass
@@ -22,24 +21,24 @@ from flowctl.dataflow import (
     SUSPECT,
     Examined,
     Origin,
-    RecordFault,
     Scan,
     Split,
     Stretch,
 )
+from flowctl.files.counting import Counter
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, check_names, read_header
-from flowctl.files.origins import Place, join, not_utf8
+from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
 from flowctl.files.streams import open_stream
-from flowctl.files.structure import Spans, count_of, find_spans, find_structure
-from flowctl.files.textfaults import value_faults
 from flowctl.files.texttypes import Conversion, suspects
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsType
+
+    from flowctl.files.spans import Spans
 
 _SPARE = "__one_field_too_many"
 
@@ -54,6 +53,7 @@ class Delimited:
     always: frozenset[str] = frozenset()
     null_values: tuple[str, ...] = ()
     size: int | None = None
+    counter: Counter = field(default_factory=Counter, compare=False)
     empty_tails: Event = field(default_factory=Event, compare=False)
     """Set when last fields have been empty, so that looking at them saves nothing."""
 
@@ -75,7 +75,9 @@ class Delimited:
             stream.skip(max(0, offset - header.bytes))
             offset, line = max(offset, header.bytes), max(line, header.lines + 1)
             dialect = self.layout.dialect
-            for chunk in cut(stream, file.name, target, dialect, offset, line, before):
+            for chunk in cut(
+                stream, file.name, target, dialect, self.counter, offset, line, before
+            ):
                 yield CsvSplit(self, index, header.names, chunk)
         finally:
             stream.close()
@@ -114,10 +116,12 @@ class CsvSplit:
         return [self.index, chunk.offset + len(chunk.data), chunk.line + chunk.lines]
 
     def taken(self) -> Sequence[Stretch]:
-        return self._place.taken()
+        return self.place.taken()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
         if self.chunk.quoted or thorough or self.reader.empty_tails.is_set():
+            from flowctl.files.structure import find_structure
+
             structure = find_structure(self.chunk.data, self.reader.layout.dialect)
             if not structure.even(len(self.names)):
                 return None
@@ -126,16 +130,17 @@ class CsvSplit:
             return Scan(structure.records, self._query(columns, full_tails=False))
         # A short record has no last field and a long one has a spare field or, if that is empty,
         # a delimiter too many: where neither is so, the records are even.
-        delimiters = count_of(self.chunk.data, self.reader.layout.dialect.delimiter)
-        if delimiters != self.chunk.records * (len(self.names) - 1):
+        chunk, dialect = self.chunk, self.reader.layout.dialect
+        delimiters = self.reader.counter.count(chunk.data, dialect.delimiter)
+        if delimiters != chunk.records * (len(self.names) - 1):
             return None
-        return Scan(self.chunk.records, self._query(columns, full_tails=True), doubtful=True)
+        return Scan(chunk.records, self._query(columns, full_tails=True), doubtful=True)
 
     def _query(self, columns: Sequence[str], full_tails: bool) -> pl.LazyFrame:
         types = {name: made.parsed for name, made in self.reader.conversions.items()}
-        parsed = self._parse(self.chunk.data, types)
-        frame = self._place.marked(parsed, columns, self._spans)
-        doubts = suspects(self._read(columns), columns)
+        parsed = self.parse(self.chunk.data, types)
+        frame = self.place.marked(parsed, columns, self.spans)
+        doubts = suspects(self.read(columns), columns)
         doubts.append(pl.col(_SPARE).is_not_null())
         if full_tails and len(self.names) > 1:
             doubts.append(pl.col(self.names[-1]).is_null())
@@ -147,42 +152,29 @@ class CsvSplit:
         return frame.with_columns(suspect, *values).drop(_SPARE)
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        spans = self._spans()
-        faults = {fault.record: fault for fault in self._structural_faults(spans)}
-        sound = np.delete(np.arange(len(spans.ends)), list(faults))
-        data = join(self.chunk.data, spans, sound)
-        conversions = self.reader.conversions.values()
-        types = {made.column.name: made.parsed for made in conversions}
-        parsed = self._parse(data, types, lenient=True)
-        # First with_columns: a select of constants alone would be a frame of one row.
-        converted = parsed.with_columns(made.value for made in conversions)
-        values = converted.select(list(types)).collect()
-        texts = self._parse(data, dict.fromkeys(types, pl.String())).select(list(types)).collect()
-        bad = value_faults(values, texts, self._read(columns))
-        for row, fault in bad.items():
-            faults[int(sound[row])] = replace(fault, record=int(sound[row]))
-        frame = self._place.marked_rows(values, columns, spans, sound)
-        kept = np.delete(np.arange(len(sound)), list(bad))
-        return Examined(
-            len(spans.ends), frame[kept], tuple(faults[record] for record in sorted(faults))
-        )
+        from flowctl.files.delimited_faults import examine
+
+        return examine(self, columns)
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        return self._place.origins(self._spans(), records)
+        return self.place.origins(self.spans(), records)
 
     @property
-    def _place(self) -> Place:
+    def place(self) -> Place:
         return Place(self.reader.files[self.index].name, self.chunk)
 
-    def _read(self, columns: Sequence[str]) -> list[Conversion]:
+    def read(self, columns: Sequence[str]) -> list[Conversion]:
         wanted = self.reader.always.union(columns)
         return [self.reader.conversions[name] for name in self.names if name in wanted]
 
-    def _spans(self) -> Spans:
+    def spans(self) -> Spans:
+        """Where the records stand."""
+        from flowctl.files.structure import find_spans, find_structure
+
         structure = find_structure(self.chunk.data, self.reader.layout.dialect)
         return find_spans(structure, len(self.names))
 
-    def _parse(
+    def parse(
         self, data: bytes, types: Mapping[str, PolarsType], lenient: bool = False
     ) -> pl.LazyFrame:
         dialect = self.reader.layout.dialect
@@ -198,19 +190,3 @@ class CsvSplit:
             missing_columns="insert",
             ignore_errors=lenient,
         )
-
-    def _structural_faults(self, spans: Spans) -> Iterator[RecordFault]:
-        wanted = len(self.names)
-        uneven = spans.fields != wanted
-        wrong = uneven | spans.stray | not_utf8(self.chunk.data, spans)
-        for record in np.flatnonzero(wrong).tolist():
-            if spans.stray[record]:
-                message = 'a quote stands where none may; `quote: ""` reads quotes as text'
-                yield RecordFault(record, "quotes", message)
-            elif uneven[record]:
-                number = int(spans.fields[record])
-                found = "1 field" if number == 1 else f"{number} fields"
-                allowed = "there is 1 column" if wanted == 1 else f"there are {wanted} columns"
-                yield RecordFault(record, "fields", f"the record has {found}, but {allowed}")
-            else:
-                yield RecordFault(record, "encoding", "the record is not UTF-8")

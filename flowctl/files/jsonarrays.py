@@ -11,13 +11,15 @@ from flowctl.codes.environment import DAMAGED, ENDLESS_RECORD
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Split
 from flowctl.diagnostics import Fault
+from flowctl.files.counting import NEWLINE, numpy_count
 from flowctl.files.cutting import LONGEST_RECORD, Chunk
 from flowctl.files.jsonlines import JsonColumns, JsonSplit, JsonText, lone_surrogates
 from flowctl.files.jsonstructure import Elements, find_elements, trimmed
 from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
+from flowctl.files.spans import Positions, Spans
 from flowctl.files.streams import ByteStream, open_stream
-from flowctl.files.structure import NEWLINE, RETURN, Positions, Spans, count_of
+from flowctl.files.structure import RETURN
 from flowctl.syntax.node import Json
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -103,7 +105,7 @@ def _runs(stream: ByteStream, name: str, target: int, position: _Position) -> It
     while not position.ended:
         data, found = _elements(stream, name, target, depth, position)
         ends = _ends(data, found, depth, name, position)
-        lines = count_of(data, NEWLINE)
+        lines = numpy_count()(data, NEWLINE)
         size, taken = stream.consumed() - taken, stream.consumed()
         place = position.offset, position.line, lines
         chunk = Chunk(data, *place, True, size, before, stream.packed())

@@ -19,9 +19,9 @@ import polars as pl
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import SUSPECT, Examined, Origin, RecordFault, Scan, Stretch
 from flowctl.files.jsontypes import misfit_of, with_nonfinite
-from flowctl.files.origins import Place, join, line_spans
+from flowctl.files.origins import Place
 from flowctl.files.polars_quirks import REFUSALS, reason
-from flowctl.files.structure import Positions, Spans
+from flowctl.files.spans import Positions, Spans, join, line_spans
 from flowctl.files.textfaults import shown, value_faults
 from flowctl.files.texttypes import Conversion, suspects
 from flowctl.records import Float

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from flowctl.dataclass import dataclass
-from flowctl.files.structure import NEWLINE, RETURN, Bytes, Positions, Spans
+from flowctl.files.counting import NEWLINE
+from flowctl.files.spans import Positions, Spans
+from flowctl.files.structure import RETURN, Bytes
 
 _QUOTE, _ESCAPE, _COMMA = b'"\\,'
 _BLANK = np.zeros(256, np.bool_)

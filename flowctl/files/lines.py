@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split, Stretch
+from flowctl.files.counting import Counter
 from flowctl.files.cutting import Chunk, cut
-from flowctl.files.origins import Place, join, line_spans, not_utf8
+from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
 from flowctl.files.streams import open_stream
 from flowctl.syntax.node import Json
+
+if TYPE_CHECKING:
+    from flowctl.files.spans import Spans
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -27,6 +32,7 @@ class LineFiles:
     make: Callable[[int, Place], Split]
     encoding: str = "utf-8"
     size: int | None = None
+    counter: Counter = field(default_factory=Counter, compare=False)
 
     def splits(self, target: int, start: Json = None) -> Iterator[Split]:
         first, offset, line = _position(start)
@@ -42,7 +48,7 @@ class LineFiles:
             if offset == 0 and stream.peek(0, 3) == _BYTE_ORDER_MARK:
                 before, offset = _BYTE_ORDER_MARK, len(_BYTE_ORDER_MARK)
             stream.skip(offset)
-            yield from cut(stream, file.name, target, None, offset, line, before)
+            yield from cut(stream, file.name, target, None, self.counter, offset, line, before)
         finally:
             stream.close()
 
@@ -87,12 +93,14 @@ class TextSplit:
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
         chunk = self.place.chunk
         frame = _lines(chunk.data)
-        spans = lambda: line_spans(chunk.data)  # noqa: E731
-        return Scan(chunk.records, self.place.marked(frame, columns, spans))
+        return Scan(chunk.records, self.place.marked(frame, columns, self._spans))
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        data = self.place.chunk.data
-        spans = line_spans(data)
+        import numpy as np
+
+        from flowctl.files.spans import join, not_utf8
+
+        data, spans = self.place.chunk.data, self._spans()
         bad = np.flatnonzero(not_utf8(data, spans))
         sound = np.delete(np.arange(len(spans.ends)), bad)
         frame = _lines(join(data, spans, sound)).collect()
@@ -104,7 +112,12 @@ class TextSplit:
         )
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        return self.place.origins(line_spans(self.place.chunk.data), records)
+        return self.place.origins(self._spans(), records)
+
+    def _spans(self) -> Spans:
+        from flowctl.files.spans import line_spans
+
+        return line_spans(self.place.chunk.data)
 
 
 def _lines(text: bytes) -> pl.LazyFrame:

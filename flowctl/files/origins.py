@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from flowctl.dataclass import dataclass
@@ -13,7 +12,9 @@ from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, Origin, Stretch
 from flowctl.files.cutting import Chunk
 from flowctl.files.fingerprints import digest_of
 from flowctl.files.streams import Packed
-from flowctl.files.structure import NEWLINE, Positions, Spans, lines_before
+
+if TYPE_CHECKING:
+    from flowctl.files.spans import Positions, Spans
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,38 +83,6 @@ class Place:
         return frame.with_columns(found)
 
     def _lines(self, starts: Positions) -> Positions:
+        from flowctl.files.spans import lines_before
+
         return self.chunk.line + lines_before(self.chunk.data, starts)
-
-
-def line_spans(data: bytes) -> Spans:
-    """Every line as a record."""
-    ends = np.flatnonzero(np.frombuffer(data, np.uint8) == NEWLINE) + 1
-    if data[-1:] != b"\n":
-        ends = np.append(ends, len(data))
-    starts = np.concatenate((np.zeros(1, np.int64), ends[:-1]))
-    return Spans(starts, ends, np.ones_like(ends), np.zeros(len(ends), np.bool_))
-
-
-def not_utf8(data: bytes, spans: Spans) -> npt.NDArray[np.bool_]:
-    """Which records are not UTF-8."""
-    found = np.zeros(len(spans.ends), np.bool_)
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        for record in range(len(found)):
-            try:
-                spans.bytes_of(data, record).decode()
-            except UnicodeDecodeError:
-                found[record] = True
-    return found
-
-
-def join(data: bytes, spans: Spans, records: Positions) -> bytes:
-    """The text of these records alone."""
-    if not len(records):
-        return b""
-    starts, ends = spans.starts[records], spans.ends[records]
-    breaks = starts[1:] != ends[:-1]
-    firsts = starts[np.concatenate(([True], breaks))].tolist()
-    lasts = ends[np.concatenate((breaks, [True]))].tolist()
-    return b"".join(data[first:last] for first, last in zip(firsts, lasts, strict=True))

@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from flowctl.dataclass import dataclass
+from flowctl.files.counting import NEWLINE
 from flowctl.files.dialect import Dialect
+from flowctl.files.spans import Positions, Spans
 
 Bytes: TypeAlias = "npt.NDArray[np.uint8]"
 Words: TypeAlias = "npt.NDArray[np.uint64]"
-Positions: TypeAlias = "npt.NDArray[np.int64]"
 
-NEWLINE, RETURN = 10, 13
+RETURN = 13
 _BLOCK = 1 << 18
 
 
@@ -37,15 +38,17 @@ class Quotes:
     regular: bool
     open: bool
 
-
-def has_quotes(text: bytes, dialect: Dialect) -> bool:
-    """Whether any quote stands in the text."""
-    return dialect.quote is not None and dialect.quote in text
+    def first_end(self, text: bytes, inside: bool) -> int:
+        """Behind which byte of the text the first record ends, 0 for none."""
+        newlines = np.flatnonzero(np.frombuffer(text, np.uint8) == NEWLINE)
+        parity = (np.searchsorted(self.positions, newlines) + inside) % 2
+        ends = newlines[parity == 0]
+        return int(ends[0]) + 1 if len(ends) else 0
 
 
 def find_quotes(text: bytes, dialect: Dialect, inside: bool = False) -> Quotes | None:
     """The quotes of a text that starts at a record, or `inside` a field; None without any."""
-    if dialect.quote is None or (not inside and not has_quotes(text, dialect)):
+    if dialect.quote is None or (not inside and dialect.quote not in text):
         return None
     data = np.frombuffer(text, np.uint8)
     positions = np.flatnonzero(data == dialect.quote)
@@ -148,21 +151,6 @@ class Structure:
         return ends
 
 
-@dataclass(frozen=True, slots=True)
-class Spans:
-    """Where the records of a text start and end, without blank lines where those are none."""
-
-    starts: Positions
-    ends: Positions
-    fields: Positions
-    stray: npt.NDArray[np.bool_]
-
-    def bytes_of(self, text: bytes, record: int) -> bytes:
-        """A record as it stands, without its newline."""
-        raw = text[int(self.starts[record]) : int(self.ends[record])]
-        return raw.removesuffix(b"\n").removesuffix(b"\r")
-
-
 def find_spans(structure: Structure, fields: int) -> Spans:
     """The records, where each should have so many fields; of several, a blank line has none."""
     ends = structure.ends()
@@ -194,21 +182,6 @@ def find_structure(text: bytes, dialect: Dialect) -> Structure:
         outside = ~_inside(marks)
         delimiters, newlines = delimiters & outside, newlines & outside
     return Structure(text, delimiters, newlines, quotes)
-
-
-def lines_before(text: bytes, positions: Positions) -> Positions:
-    """How many physical lines end before each position."""
-    newlines = _positions(bits(np.frombuffer(text, np.uint8), NEWLINE))
-    return np.searchsorted(newlines, positions).astype(np.int64)
-
-
-def count_of(text: bytes, wanted: int) -> int:
-    """How often a byte stands in the text; several times as fast as `bytes.count`."""
-    data = np.frombuffer(text, np.uint8)
-    return sum(
-        int(np.count_nonzero(data[start : start + _BLOCK] == wanted))
-        for start in range(0, len(data), _BLOCK)
-    )
 
 
 def bits(data: Bytes, wanted: int) -> Words:

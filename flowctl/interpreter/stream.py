@@ -16,8 +16,8 @@ from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Gathering, Pairing, Pairs, Reader, Rowwise, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.files.allocation import reuse_large_blocks
 from flowctl.files.fingerprints import meanwhile
-from flowctl.files.streams import PIECE
 from flowctl.interpreter.assembly import (
     Assembled,
     Components,
@@ -236,7 +236,7 @@ class _Work:
         known += [Schema.of(dict(one.columns)) for one in kept.beside] if kept else []
         stream = assemble(self.body, setting.scope, self.components, setting.callers, known)
         self._readers += [one.reader for one in (stream.source, *stream.inputs)]
-        _raise_allocator_threshold()
+        reuse_large_blocks()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
         try:
             if keeper is not None:
@@ -522,12 +522,3 @@ def _sinks(body: Stream) -> Iterator[tuple[Operation, Pointer]]:
     """Each sink with its place in the step, as the author wrote it: alone or in a list."""
     for index, sink in enumerate(body.sinks):
         yield sink, ("sink",) if len(body.sinks) == 1 else ("sink", index)
-
-
-def _raise_allocator_threshold() -> None:
-    """Lets splits be allocated from memory that is used again.
-
-    glibc maps large blocks afresh each time, and their page faults cost as much as the reading; it
-    stops doing so for sizes that it has seen freed.
-    """
-    bytes(2 * SPLIT_BYTES - PIECE)
