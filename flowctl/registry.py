@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache, cached_property
 from types import MappingProxyType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from flowctl.component import Action, Component, Sink, Source, Spec, Transform
 from flowctl.dataclass import dataclass
 from flowctl.errors import FlowctlError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "flowctl.kinds"
 CONSTANT = "COMPONENT"
@@ -52,20 +55,71 @@ class Registry:
 
 
 def builtin() -> Registry:
-    """All components that are installed; raises BrokenComponent for one that cannot be loaded."""
-    plugins = (_load(point) for point in entry_points(group=GROUP))
-    return Registry.of([*_shipped(), *plugins])
+    """All components that are installed, each loaded when it is asked for by its kind.
+
+    A table raises BrokenComponent when one is asked for that cannot be loaded, or all are.
+    """
+    sources, transforms, sinks, actions = PACKAGES
+    plugins = cache(_plugins)
+    return Registry(
+        _Folder(sources, Source, plugins),
+        _Folder(transforms, Transform, plugins),
+        _Folder(sinks, Sink, plugins),
+        _Folder(actions, Action, plugins),
+    )
 
 
-def _shipped() -> Iterator[Component]:
-    for name in PACKAGES:
-        package = importlib.import_module(name)
-        modules = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
-        for module in modules:
-            if not module.startswith("_"):
-                full = f"{name}.{module}"
-                found = getattr(importlib.import_module(full), CONSTANT, None)
-                yield _component(found, f"`{full}` has no component named `{CONSTANT}`")
+class _Folder(Mapping[str, _C]):
+    """The components of one sort by their kinds: those that lie in a package, and plug-ins.
+
+    A module is named after its kind, so that a plan's few kinds are found without loading all.
+    """
+
+    def __init__(
+        self, package: str, sort: type[_C], plugins: Callable[[], Sequence[Component]]
+    ) -> None:
+        self._package = package
+        self._sort: type[_C] = sort
+        self._plugins = plugins
+
+    def __getitem__(self, kind: str) -> _C:
+        return self._shipped(kind) if kind in self._names else self._added[kind]
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._names or kind in self._added
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._names
+        yield from self._added
+
+    def __len__(self) -> int:
+        return len(self._names) + len(self._added)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        package = importlib.import_module(self._package)
+        found = sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+        return tuple(name for name in found if not name.startswith("_"))
+
+    @cached_property
+    def _added(self) -> Mapping[str, _C]:
+        added = _table(self._plugins(), self._sort)
+        for kind in added.keys() & set(self._names):
+            raise _twice(self._sort, kind)
+        return added
+
+    def _shipped(self, kind: str) -> _C:
+        module = f"{self._package}.{kind}"
+        found = getattr(importlib.import_module(module), CONSTANT, None)
+        if not isinstance(found, self._sort) or found.spec.kind != kind:
+            raise BrokenComponent(f"`{module}` has no component `{kind}` named `{CONSTANT}`")
+        return found
+
+
+def _plugins() -> tuple[Component, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(_load(point) for point in entry_points(group=GROUP))
 
 
 def _load(point: EntryPoint) -> Component:
@@ -92,6 +146,10 @@ def _table(components: Iterable[Component], sort: type[_C]) -> Mapping[str, _C]:
         if isinstance(component, sort):
             kind = component.spec.kind
             if kind in table:
-                raise BrokenComponent(f"two {sort.__name__.lower()}s have the kind `{kind}`")
+                raise _twice(sort, kind)
             table[kind] = component
     return MappingProxyType(table)
+
+
+def _twice(sort: type[Component], kind: str) -> BrokenComponent:
+    return BrokenComponent(f"two {sort.__name__.lower()}s have the kind `{kind}`")

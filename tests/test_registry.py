@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
+import subprocess
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -71,4 +72,16 @@ def test_an_entry_point_adds_a_component(plugin: Path) -> None:
 def test_a_broken_plugin_is_named(plugin: Path, code: str, message: str) -> None:
     plugin.write_text(code)
     with pytest.raises(BrokenComponent, match=message):
-        builtin()
+        list(builtin().transforms)
+
+
+def test_a_kind_is_loaded_without_the_others() -> None:
+    code = (
+        "import sys\n"
+        "from flowctl.registry import builtin\n"
+        "builtin().sources['csv'], builtin().sinks['parquet'], 'sort' in builtin().transforms\n"
+        "print(*(name for name in sys.modules if name.startswith('flowctl.kinds.')), sep='\\n')\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name for name in told.stdout.split() if name not in PACKAGES}
+    assert loaded == {"flowctl.kinds.sources.csv", "flowctl.kinds.sinks.parquet"}

@@ -6,37 +6,37 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from difflib import get_close_matches
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from flowctl.cli import render
-from flowctl.cli.checkpoint import checkpoint
-from flowctl.cli.explain import explain
-from flowctl.cli.infer import infer
-from flowctl.cli.init import init
-from flowctl.cli.kinds import kinds
-from flowctl.cli.plan import plan
-from flowctl.cli.preview import preview
-from flowctl.cli.run import run
-from flowctl.cli.schema import schema
-from flowctl.cli.validate import validate
-from flowctl.cli.watch import watch
 from flowctl.errors import FlowctlError, Interrupted
 
+COMMANDS = (
+    "init", "validate", "plan", "run", "checkpoint", "watch", "preview", "infer", "kinds",
+    "explain", "schema",
+)  # fmt: skip
 DEBUG = "FLOWCTL_DEBUG"
 _TROUBLE = 1
 
 
-class _InReadingOrder(click.Group):
-    """Lists the commands as they come in a day's work, not by name."""
+class _Commands(click.Group):
+    """The commands as they come in a day's work; each is a module, loaded when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in COMMANDS and name not in self.commands:
+            self.add_command(getattr(import_module(f"flowctl.cli.{name}"), name))
+        return self.commands.get(name)
 
 
 @click.group(
-    cls=_InReadingOrder,
+    cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     epilog="`flowctl COMMAND --help` tells more about a command.",
 )
@@ -46,12 +46,6 @@ def cli() -> None:
 
     A workflow is a YAML or TOML file; every fault in it is told at its line before anything runs.
     """
-
-
-for command in (
-    init, validate, plan, run, checkpoint, watch, preview, infer, kinds, explain, schema,
-):  # fmt: skip
-    cli.add_command(command)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,7 +88,8 @@ def _how_to_call(error: click.ClickException) -> str:
     match error:
         case click.NoSuchOption(option_name=name, possibilities=near):
             message = f"there is no option `{name}`{_nearest(near)}"
-        case click.exceptions.NoSuchCommand(command_name=name, possibilities=near):
+        case click.exceptions.NoSuchCommand(command_name=name):
+            near = get_close_matches(name, COMMANDS, 1)
             message = f"there is no command `{name}`{_nearest(near)}"
         case _:
             message = message[:1].lower() + message[1:]
