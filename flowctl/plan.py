@@ -18,6 +18,8 @@ from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 
 FORMAT = 1
+Moment: TypeAlias = Literal["start", "success", "failure", "retry", "finish"]
+"""When a hook is done."""
 OnError: TypeAlias = Literal["fail", "skip", "reject"]
 
 
@@ -131,6 +133,7 @@ class Step:
     milliseconds. `pool` holds the resources that it uses, with the slots that it takes. Of the
     steps with the same name but other cells at most `max_parallel` run at once. `fallback` runs
     where the step has failed; with `continue_on_error` a failure keeps nobody from going on.
+    `hooks` are done at certain moments, and never change an outcome.
     `about` is for people only.
     """
 
@@ -146,6 +149,7 @@ class Step:
     max_parallel: int | None = None
     fallback: Operation | None = None
     continue_on_error: bool = False
+    hooks: tuple[tuple[Moment, Operation], ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
     digest: str = ""
 
@@ -182,6 +186,7 @@ class Plan:
     params: dict[str, Json] = field(default_factory=dict)
     secrets: tuple[Secret, ...] = ()
     resources: tuple[Resource, ...] = ()
+    hooks: tuple[tuple[Moment, Operation], ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
     positions: dict[str, Place] = field(default_factory=dict)
     digest: str = ""

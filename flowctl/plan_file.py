@@ -17,7 +17,7 @@ from flowctl.plan import FORMAT, Plan, Step, Stream, canonical, digest_of
 from flowctl.syntax.node import Json
 
 _HEAD = ("digest", "checksum", "format", "name", "about")
-_ORDER = (*_HEAD, "params", "secrets", "resources", "steps", "positions")
+_ORDER = (*_HEAD, "params", "secrets", "resources", "hooks", "steps", "positions")
 
 
 def sealed(plan: Plan) -> Plan:

@@ -18,6 +18,7 @@ from flowctl.durations import shown
 from flowctl.interpreter.eventjson import event_to_json
 from flowctl.interpreter.events import (
     Event,
+    HookOutput,
     RunStarted,
     StepEnded,
     StepFallingBack,
@@ -81,6 +82,8 @@ class Lines:
                 self._screen.line(retrying(event))
             case StepFallingBack():
                 self._screen.line(falling(event))
+            case HookOutput():
+                self._screen.line(hooked(event))
             case StepProgress() if event.at - self._told[event.step] >= _SELDOM:
                 self._told[event.step] = event.at
                 elapsed = (event.at - self._began[event.step]).total_seconds()
@@ -116,6 +119,8 @@ class Bars:
                 self._say(retrying(event))
             case StepFallingBack():
                 self._say(falling(event))
+            case HookOutput():
+                self._say(hooked(event))
             case StepProgress():
                 elapsed = max((event.at - self._began[event.step]).total_seconds(), 1e-3)
                 self._progress.update(
@@ -192,6 +197,11 @@ def retrying(event: StepRetrying) -> str:
 def falling(event: StepFallingBack) -> str:
     """Why a step has failed, so that its fallback begins."""
     return f"{event.step}: failed{_why(event)}; its fallback begins"
+
+
+def hooked(event: HookOutput) -> str:
+    """A line that a hook has printed."""
+    return f"{event.step or 'run'}, {event.hook} | {safe(event.line)}"
 
 
 def _why(event: StepRetrying | StepFallingBack) -> str:

@@ -279,6 +279,7 @@ def _report(result: RunResult, plan: Plan, base: Path, console: Console) -> None
         return Sources(Path.cwd()).shown((base.absolute() / path).as_posix())
 
     faults = [fault for step in result.steps.values() for fault in step.faults]
+    faults += result.warnings
     if faults:
         console.err.line()
     console.err.diagnostics(faults, counted=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import field, replace
 
 from flowctl.dataclass import dataclass
@@ -38,6 +38,7 @@ class Anatomy:
     rejects: Part | None = None
     action: Part | None = None
     fallback: Part | None = None
+    hooks: tuple[tuple[str, Part], ...] = ()
     complete: bool = True
 
     @property
@@ -111,6 +112,12 @@ class _Dissection:
         options = arguments_of(replace(part.node, entries=own))
         return replace(part, arguments=options, inputs=tuple(inputs))
 
+    def hooks(self, node: Node | None) -> Iterator[tuple[str, Part]]:
+        for entry in node.entries if isinstance(node, MappingNode) else ():
+            part = self.part(entry.value, self.registry.actions, ("hooks", entry.name))
+            if part is not None:
+                yield entry.name, part
+
     def action(self, step: MappingNode) -> Part | None:
         kind = _kind(step, self.registry.actions)
         if kind is None:
@@ -130,9 +137,10 @@ def anatomy(step: MappingNode, registry: Registry) -> Anatomy:
     fallback = None
     if instead is not None:
         fallback = dissection.part(instead, registry.actions, ("fallback",))
+    hooks = tuple(dissection.hooks(step.get("hooks")))
     if step.get("source") is None:
         action = dissection.action(step)
-        return Anatomy(action=action, fallback=fallback, complete=dissection.complete)
+        return Anatomy(action=action, fallback=fallback, hooks=hooks, complete=dissection.complete)
     rejects = step.get("rejects")
     return Anatomy(
         source=dissection.part(step.get("source"), registry.sources, ("source",)),
@@ -140,8 +148,14 @@ def anatomy(step: MappingNode, registry: Registry) -> Anatomy:
         sinks=dissection.sinks(step.get("sink")),
         rejects=None if rejects is None else dissection.part(rejects, registry.sinks, ("rejects",)),
         fallback=fallback,
+        hooks=hooks,
         complete=dissection.complete,
     )
+
+
+def hooks_of(node: MappingNode | None, registry: Registry) -> tuple[tuple[str, Part], ...]:
+    """The hooks of a whole document."""
+    return tuple(_Dissection(registry).hooks(node))
 
 
 def arguments_of(node: MappingNode) -> dict[str, Json] | None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Final, cast
 
-from flowctl.compiler.anatomy import Part
+from flowctl.compiler.anatomy import Part, hooks_of
 from flowctl.compiler.control import control, resources_of
 from flowctl.compiler.files import FilesOnce
 from flowctl.compiler.needs import Names
 from flowctl.compiler.runtime import runtime_names
-from flowctl.compiler.stages import Body, Checked, Linked, LinkedStep
+from flowctl.compiler.stages import Body, Checked, Hooks, Linked, LinkedStep
 from flowctl.compiler.streams import StreamTyper
 from flowctl.compiler.texts import condition, texts_below
 from flowctl.compiler.voice import Voice
@@ -24,7 +24,7 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.expressions.scope import Constant, Scope
 from flowctl.files.paths import DataFiles
-from flowctl.plan import Operation
+from flowctl.plan import Moment, Operation
 from flowctl.records import Boolean, Schema
 from flowctl.registry import Registry
 
@@ -53,14 +53,18 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
         if step.parts.fallback is not None:
             instead = actions.typed(step.parts.fallback, replace(runtime, constants=constants))
             how = how if instead is not None else None
+        hooks = actions.hooks(step.parts.hooks, replace(runtime, constants=constants))
+        how = how if len(hooks) == len(step.parts.hooks) else None
         action = step.parts.action
         if step.step.node.get("source") is not None:
             work, schemas[step.step.id] = streams.typed(step, Scope(constants=constants), schemas)
-            bodies[step.step.id] = Body(work, guard, how, instead)
+            bodies[step.step.id] = Body(work, guard, how, instead, hooks)
         elif action is not None:
             done = actions.typed(action, replace(runtime, constants=constants))
-            bodies[step.step.id] = Body(done, guard, how, instead)
-    return Checked(linked, bodies, schemas, tuple(resources.values()))
+            bodies[step.step.id] = Body(done, guard, how, instead, hooks)
+    parts = hooks_of(linked.expanded.hooks, registry)
+    own = actions.hooks(parts, replace(runtime, constants=linked.expanded.constants))
+    return Checked(linked, bodies, schemas, tuple(resources.values()), own, parts)
 
 
 def _ending_elsewhere(linked: Linked, report: Report) -> frozenset[str]:
@@ -94,6 +98,11 @@ class _Actions:
     files: FilesOnce
     folders: Folders
     voice: Voice
+
+    def hooks(self, parts: tuple[tuple[str, Part], ...], scope: Scope) -> Hooks:
+        """The hooks of which all is known."""
+        typed = [(moment, self.typed(part, scope)) for moment, part in parts]
+        return tuple((cast("Moment", moment), done) for moment, done in typed if done is not None)
 
     def typed(self, part: Part, scope: Scope) -> Operation | None:
         if part.arguments is None:

@@ -16,7 +16,7 @@ from flowctl.compiler.mentions import mentions
 from flowctl.compiler.needs import Names, Need, Resolver
 from flowctl.compiler.paths import PathIndex, Use, normal
 from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
-from flowctl.compiler.texts import runtime_texts
+from flowctl.compiler.texts import runtime_texts, texts_below
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Related, Report
 from flowctl.registry import Registry
@@ -89,6 +89,18 @@ class _Linker:
                     # What a command is told about a step is part of what the command does.
                     reads = text.key != "if"
                     yield from self.resolver.named(step, full, text.node, span, why, reads)
+        yield from self._by_hooks(step, parts)
+
+    def _by_hooks(self, step: ExpandedStep, parts: Anatomy) -> Iterator[Need]:
+        """A hook may name its own step; what else it names it needs."""
+        for moment, part in parts.hooks:
+            for text in texts_below(moment, part.node):
+                for name, cell, start, end in mentions(text.expression):
+                    full = name if cell is None else f"{name}[{cell}]"
+                    if name != step.name and full in self.resolver.names.declared:
+                        span = text.node.at(text.start + start, text.start + end)
+                        why = f"its hook `{moment}` names it"
+                        yield from self.resolver.named(step, full, text.node, span, why, False)
 
     def _by_paths(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> Iterator[Need]:
         for source in parts.sources:

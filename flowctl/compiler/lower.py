@@ -26,10 +26,16 @@ def lower(checked: Checked) -> Plan | None:
             steps=tuple(_step(step, checked) for step in checked.linked.steps),
             params=expanded.params,
             resources=checked.resources,
+            hooks=checked.hooks,
             secrets=tuple(sorted(expanded.secrets, key=lambda secret: secret.name)),
             about=expanded.about,
             positions={
                 key: place for step in checked.linked.steps for key, place in places.of_step(step)
+            }
+            | {
+                key: place
+                for _, part in checked.hook_parts
+                for key, place in places.of_part("", part)
             },
         )
     )
@@ -47,6 +53,7 @@ def _step(step: LinkedStep, checked: Checked) -> Step:
         reads=step.reads,
         condition=body.condition,
         fallback=body.fallback,
+        hooks=body.hooks,
         about={name: to_json(node) for name, node in about.items() if node is not None},
     )
     return body.control.laid_on(done)
@@ -70,12 +77,18 @@ class _Places:
         check = step.step.node.entry("check")
         if check is not None:
             yield from self._below(f"{id}/check", check.value)
-        components = (*parts.sources, *parts.transforms, *parts.outputs, *parts.actions)
+        components = (
+            *parts.sources,
+            *parts.transforms,
+            *parts.outputs,
+            *parts.actions,
+            *(part for _, part in parts.hooks),
+        )
         for part in components:
             if part is not None:
-                yield from self._of_part(id, part)
+                yield from self.of_part(id, part)
 
-    def _of_part(self, id: str, part: Part) -> Iterator[tuple[str, Place]]:
+    def of_part(self, id: str, part: Part) -> Iterator[tuple[str, Place]]:
         key = "/".join([id, *map(str, part.pointer)])
         if part.pointer:
             yield key, self._place(part.node.span)

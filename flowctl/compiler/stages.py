@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
-from flowctl.compiler.anatomy import Anatomy
+from flowctl.compiler.anatomy import Anatomy, Part
 from flowctl.compiler.control import Control
 from flowctl.compiler.paths import Use
 from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
-from flowctl.plan import Operation, Resource, Secret, Stream
+from flowctl.plan import Moment, Operation, Resource, Secret, Stream
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.syntax.node import Json, MappingNode, Pointer, ScalarNode
+
+Hooks: TypeAlias = tuple[tuple[Moment, Operation], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class Expanded:
     constants: Mapping[str, Constant]
     secrets: tuple[Secret, ...]
     resources: MappingNode | None
+    hooks: MappingNode | None
     steps: tuple[ExpandedStep, ...]
     about: dict[str, Json]
     dependencies: tuple[Path, ...]
@@ -125,6 +129,7 @@ class Body:
     condition: str | None
     control: Control | None
     fallback: Operation | None = None
+    hooks: Hooks = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,8 @@ class Checked:
     bodies: Mapping[str, Body]
     schemas: Mapping[str, Schema]
     resources: tuple[Resource, ...] = ()
+    hooks: Hooks = ()
+    hook_parts: tuple[tuple[str, Part], ...] = ()
 
     def schema(self, step: str) -> Schema:
         return self.schemas.get(step, UNKNOWN_SCHEMA)

@@ -6,7 +6,7 @@ says what happens and what it adds up to.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -37,7 +37,7 @@ from flowctl.interpreter.resume import Outlook, Refused, discard, forget, forget
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import read_secrets
-from flowctl.plan import Plan, Step
+from flowctl.plan import Moment, Plan, Step
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
 from flowctl.store.ledger import Verb
@@ -76,8 +76,14 @@ def run(
         try:
             with cancelled_by_signals(setting.cancellation):
                 emit(_beginning(plan, setting, emit.state, outlook))
+                if "start" not in emit.state.hooks:
+                    performer.hook(None, "retry" if emit.state.resumed else "start")
                 with ThreadPoolExecutor(setting.workers, "step") as executor:
                     scheduler.run(executor, setting.workers)
+                end = _end(emit.state, setting)
+                if end.status != "cancelled":
+                    performer.hook(None, "success" if end.status == "succeeded" else "failure")
+                    performer.hook(None, "finish")
                 emit(_end(emit.state, setting))
         except SubscriberFailed as failed:
             raise failed.__cause__ or failed from None
@@ -159,7 +165,30 @@ def _work(
     def perform(step: Step) -> Ending:
         if recorder is not None:
             recorder.safe()  # nothing is done twice that could be known to be done
+        state = emit.state.steps[step.id]
+        if state.attempts > 1:
+            performer.hook(step, "retry")
+        elif "start" not in state.hooks:
+            performer.hook(step, "start")
         return performer.perform(step)
+
+    def after(step: Step, status: StepStatus) -> Callable[[], None] | None:
+        moments: dict[StepStatus, Moment] = {
+            "succeeded": "success",
+            "recovered": "success",
+            "failed": "failure",
+        }
+        if status not in moments:
+            return None
+        done, wanted = emit.state.steps[step.id].hooks, dict(step.hooks)
+        due = [moment for moment in (moments[status], "finish") if moment in wanted]
+        left = [moment for moment in due if moment not in done]
+
+        def act() -> None:
+            for moment in left:
+                performer.hook(step, moment)
+
+        return act if left else None
 
     def began(step: Step) -> None:
         attempt = emit.state.steps[step.id].attempts + 1
@@ -212,6 +241,7 @@ def _work(
         retrying=retrying,
         falling=falling,
         ended=ended,
+        after=after,
         place=place,
         may_begin=may_begin,
         finished=before,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.events import (
     Event,
+    HookEnded,
     OnEvent,
     RunState,
     StepEnded,
@@ -54,7 +55,7 @@ class Emitter:
                 faults = tuple(map(self._masked_fault, event.faults))
                 outputs = {name: self._mask.json(value) for name, value in event.outputs.items()}
                 return replace(event, why=why, faults=faults, outputs=outputs)
-            case StepRetrying() | StepFallingBack():
+            case StepRetrying() | StepFallingBack() | HookEnded():
                 return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
         return event
 

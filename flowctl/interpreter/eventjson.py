@@ -26,6 +26,8 @@ from flowctl.diagnostics import (
 )
 from flowctl.interpreter.events import (
     Event,
+    HookEnded,
+    HookOutput,
     RunCreated,
     RunEnded,
     RunPaused,
@@ -51,6 +53,8 @@ EVENTS: tuple[type[Event], ...] = (
     StepProgress,
     StepOutput,
     StepEnded,
+    HookOutput,
+    HookEnded,
     RunEnded,
 )
 Told = Callable[[Diagnostic], Json]

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.provenance import Provenance
+from flowctl.plan import Moment
 from flowctl.store.identity import Identity
 from flowctl.syntax.node import Json
 
@@ -190,6 +191,28 @@ class StepEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class HookOutput:
+    """A line that a hook printed; without `step` it is one of the run."""
+
+    at: datetime
+    step: str | None
+    hook: Moment
+    stream: Literal["stdout", "stderr"]
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class HookEnded:
+    """A hook has been done; without `step` it is one of the run. Its faults are warnings."""
+
+    at: datetime
+    step: str | None
+    hook: Moment
+    exit_code: int | None = None
+    faults: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """A run has come to an end; if it is `resumable`, running the same again goes on with it."""
 
@@ -201,7 +224,7 @@ class RunEnded:
 
 Event: TypeAlias = (
     "RunCreated | RunStarted | RunPaused | RunUnpaused | StepStarted | StepRetrying"
-    " | StepFallingBack | StepProgress | StepOutput | StepEnded | RunEnded"
+    " | StepFallingBack | StepProgress | StepOutput | StepEnded | HookOutput | HookEnded | RunEnded"
 )
 OnEvent: TypeAlias = "Callable[[Event], None]"
 
@@ -238,6 +261,7 @@ class StepState:
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     forgiven: bool = False
+    hooks: tuple[Moment, ...] = ()
     began: datetime | None = None
     ended: datetime | None = None
     digest: str = ""
@@ -263,7 +287,10 @@ class StepState:
 
     def anew(self) -> StepState:
         """The step before its next attempt, which counts on."""
-        return StepState(attempts=self.attempts, failures=self.failures, tries=self.tries)
+        hooks = () if self.status in ENDED else self.hooks
+        return StepState(
+            attempts=self.attempts, failures=self.failures, hooks=hooks, tries=self.tries
+        )
 
 
 @dataclass(slots=True)
@@ -277,6 +304,8 @@ class RunState:
     resumable: bool = False
     created: RunCreated | None = None
     sessions: list[RunStarted] = field(default_factory=list)
+    hooks: tuple[Moment, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
     ended: datetime | None = None
 
     def apply(self, event: Event) -> None:
@@ -296,6 +325,8 @@ class RunState:
                 _from("running", self._step(event.step, event).status, event)
             case StepEnded():
                 self._end(event)
+            case HookEnded():
+                self._hook(event)
             case RunPaused():
                 self._move("paused", event)
             case RunUnpaused():
@@ -310,6 +341,9 @@ class RunState:
         if self.status == "succeeded" and not event.again:
             raise IllegalMove(f"what has succeeded has nothing left to do: {event}")
         known = self.steps
+        if self.ended is not None:
+            self.hooks = ()
+        self.warnings = ()
         self.run, self.status, self.ended = event.run, "running", None
         self.resumable = False
         self.steps = {id: _carried(known.get(id), id in event.again) for id in event.steps}
@@ -341,6 +375,14 @@ class RunState:
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
         step.outputs, step.forgiven = event.outputs, event.forgiven
+
+    def _hook(self, event: HookEnded) -> None:
+        if event.step is None:
+            self.hooks = (*self.hooks, event.hook)
+        else:
+            step = self._step(event.step, event)
+            step.hooks = (*step.hooks, event.hook)
+        self.warnings = (*self.warnings, *event.faults)
 
     def _finish(self, event: RunEnded) -> None:
         if event.status not in RUN_ENDS:

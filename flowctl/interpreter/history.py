@@ -11,6 +11,7 @@ from flowctl.diagnostics import Fault
 from flowctl.interpreter.eventjson import event_from_json, event_to_json
 from flowctl.interpreter.events import (
     Event,
+    HookOutput,
     IllegalMove,
     RunCreated,
     RunEnded,
@@ -145,7 +146,7 @@ class Recorder:
 
     def take(self, event: Event, state: RunState) -> None:
         """Stores an event soon, in order; `state` is the one that it has led to."""
-        if isinstance(event, StepOutput):
+        if isinstance(event, StepOutput | HookOutput):
             return
         self._number += 1
         projection = projected(state) if isinstance(event, _OF_RUNS) else None

@@ -8,13 +8,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowctl.action import StreamName
+from flowctl.action import Finished, StreamName
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
-from flowctl.interpreter.events import StepOutput, StepProgress, StepStatus
+from flowctl.interpreter.events import HookEnded, HookOutput, StepOutput, StepProgress, StepStatus
 from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.handing import handing, read_by
 from flowctl.interpreter.logs import OutputLog, heard_by_many
@@ -26,7 +26,7 @@ from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import STOPPED
 from flowctl.interpreter.workplace import StepWorkplace
-from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.plan import Moment, Operation, Plan, Step, Stream
 from flowctl.registry import Registry
 
 if TYPE_CHECKING:
@@ -83,6 +83,41 @@ class Performer:
         if ending.status == "succeeded":
             return replace(ending, status="recovered", why="its `fallback` has stepped in")
         return replace(ending, faults=(*failed.faults, *ending.faults))
+
+    def hook(self, step: Step | None, moment: Moment) -> None:
+        """Does a hook of a step or of the run, if there is one; what goes wrong is a warning."""
+        hooks = dict(self._plan.hooks if step is None else step.hooks)
+        if moment not in hooks or self._setting.cancellation.asked:
+            return
+        emit, clock, id = self._emit, self._setting.clock, step.id if step is not None else None
+
+        def tell(stream: StreamName, line: str) -> None:
+            emit(HookOutput(clock(), id, moment, stream, line))
+
+        workplace = StepWorkplace(
+            f"{id or 'run'}.{moment}",
+            self._setting,
+            self._environment,
+            self._mask,
+            emit,
+            self.names,
+            self._functions,
+            _seconds(step.timeout) if step is not None else None,
+            tell,
+        )
+        action = hooks[moment]
+        try:
+            finished = self._registry.actions[action.kind].perform(action.arguments, workplace)
+        except OSError as error:
+            finished = Finished(faults=(_refused(error),))
+        if finished.stopped:
+            return
+        told = [fault.below("hooks", moment) for fault in finished.faults]
+        faults = (diagnosed(self._plan, self._setting.base, id or "", fault) for fault in told)
+        warnings = tuple(
+            replace(fault, code=replace(fault.code, severity="warning")) for fault in faults
+        )
+        emit(HookEnded(clock(), id, moment, finished.exit_code, warnings))
 
     def _attempt(self, step: Step, *pointer: str) -> Ending:
         try:

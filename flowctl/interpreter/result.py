@@ -8,6 +8,7 @@ from dataclasses import asdict, fields
 from flowctl.codes.environment import NOT_JOINED, NOT_OURS, STANDS_ALREADY, UNWRITABLE
 from flowctl.codes.runs import STEP_BROKEN, TIMED_OUT
 from flowctl.dataclass import dataclass
+from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 
@@ -27,6 +28,7 @@ class RunResult:
     steps: dict[str, StepState]
     resumed: tuple[Resumed, ...] | None = None
     unfinished: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """The shape that language.md gives it; figures that a step does not have are null."""
@@ -45,7 +47,9 @@ class RunResult:
 
 def result_of(state: RunState) -> RunResult:
     """The result that the events have added up to."""
-    return RunResult(state.run, state.status, state.steps, state.resumed, state.resumable)
+    return RunResult(
+        state.run, state.status, state.steps, state.resumed, state.resumable, state.warnings
+    )
 
 
 def can_go_on(steps: Mapping[str, StepState], status: RunStatus) -> bool:

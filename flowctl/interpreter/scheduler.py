@@ -49,9 +49,10 @@ class Work:
     `perform` does an attempt at a step's work and `recover` its fallback, on one of the executor's
     threads. `holds` decides on a condition; `began`, `retrying` (with the attempt that failed and
     the seconds until the next one), `falling` (back, after the last one) and `ended` tell the
-    world; `place` says where a fault was written. Nothing begins while `may_begin` says no. What
-    has come to its end before is in `finished`, as others see it, and nobody is told again; `spent`
-    are the attempts that have failed before.
+    world; `after` gives what is still to be done once a step has ended; `place` says where a fault
+    was written. Nothing begins while `may_begin` says no. What has come to its end before is in
+    `finished`, as others see it, and nobody is told again; `spent` are the attempts that have
+    failed before.
     """
 
     perform: Callable[[Step], Ending]
@@ -61,6 +62,7 @@ class Work:
     retrying: Callable[[Step, int, float, Ending], None]
     falling: Callable[[Step, Ending], None]
     ended: Callable[[Step, Ending], None]
+    after: Callable[[Step, StepStatus], Callable[[], None] | None]
     place: Callable[[Step, Fault], Diagnostic]
     may_begin: Callable[[], bool] = lambda: True
     finished: Mapping[str, StepStatus] = field(default_factory=dict)
@@ -69,8 +71,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
+    """What a thread has done: an attempt with its ending, or what comes after a step's end."""
+
     step: Step
-    ending: Ending
+    ending: Ending | None
     error: BaseException | None = None
 
 
@@ -109,6 +113,8 @@ class Scheduler:
         self._attempts = [work.spent.get(step.id, 0) for step in plan.steps]
         self._waiting: list[tuple[float, int]] = []
         self._failed = False
+        self._afterwards = 0
+        self._executor: Executor | None = None
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
 
     def run(self, executor: Executor, workers: int) -> None:
@@ -122,6 +128,7 @@ class Scheduler:
 
     def _run(self, executor: Executor, workers: int) -> None:
         running = 0
+        self._executor = executor
         error: BaseException | None = None
         while True:
             self._settle_what_is_due()
@@ -130,12 +137,15 @@ class Scheduler:
                 index, self._taken[index] = found
                 self._begin(self._steps[index], executor)
                 running += 1
-            if not running and not self._waiting and not self._ready:
+            if not running and not self._waiting and not self._ready and not self._afterwards:
                 break
             message = self._next_message()
             if message is not None:
                 error = error or message.error
-                running -= not self._attempted(message.step, message.ending, executor)
+                if message.ending is None:
+                    self._afterwards -= 1
+                else:
+                    running -= not self._attempted(message.step, message.ending, executor)
         if error is not None:
             raise error
 
@@ -185,14 +195,28 @@ class Scheduler:
         self._work.began(step)
         self._submit(step, executor, lambda: self._work.perform(step))
 
-    def _submit(self, step: Step, executor: Executor, act: Callable[[], Ending]) -> None:
+    def _after(self, step: Step, status: StepStatus) -> None:
+        """Has done what comes after a step's end, while others go on."""
+        act = self._work.after(step, status)
+        if act is not None and self._executor is not None:
+            self._afterwards += 1
+            self._submit(step, self._executor, act, attempt=False)
+
+    def _submit(
+        self,
+        step: Step,
+        executor: Executor,
+        act: Callable[[], Ending | None],
+        *,
+        attempt: bool = True,
+    ) -> None:
         def work() -> None:
             try:
                 done = _Done(step, act())
             except BaseException as error:
                 # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
                 self._cancellation.ask()
-                done = _Done(step, Ending("failed"), error)
+                done = _Done(step, Ending("failed") if attempt else None, error)
             self._messages.put(done)
 
         executor.submit(work)
@@ -207,6 +231,7 @@ class Scheduler:
         step = self._steps[index]
         if before := self._work.finished.get(step.id):
             self._settled(step, before)
+            self._after(step, before)
             return
         below = Below(
             {need: self._status[need] for need in step.needs},
@@ -254,6 +279,7 @@ class Scheduler:
         self._failed = self._failed or status == "failed"
         self._work.ended(step, ending)
         self._settled(step, status)
+        self._after(step, ending.status)
 
     def _settled(self, step: Step, status: StepStatus) -> None:
         self._status[step.id] = status

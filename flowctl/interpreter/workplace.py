@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from flowctl.action import Command, Exited, StreamName
@@ -23,7 +23,7 @@ from flowctl.workers import Call, Raised
 class StepWorkplace:
     """The workplace of one attempt at a step.
 
-    Commands and functions have `timeout` seconds.
+    Commands and functions have `timeout` seconds. Lines are told as the step's, unless `tell` does.
     """
 
     step: str
@@ -34,6 +34,7 @@ class StepWorkplace:
     names: RuntimeNames
     functions: Functions
     timeout: float | None = None
+    tell: Callable[[StreamName, str], None] | None = None
 
     @property
     def base(self) -> Path:
@@ -77,4 +78,7 @@ class StepWorkplace:
                 log.end()
 
     def _tell(self, stream: StreamName, line: str) -> None:
+        if self.tell is not None:
+            self.tell(stream, line)
+            return
         self.emit(StepOutput(self.setting.clock(), self.step, stream, line))

@@ -62,6 +62,28 @@ def control_grammar() -> dict[str, JsonSchema]:
             "type": "boolean",
             "description": "Lets the rest go on where the step fails, as if it had succeeded.",
         },
+        "hooks": hooks_grammar("the step"),
+    }
+
+
+def hooks_grammar(whose: str) -> JsonSchema:
+    """The grammar of what is done at certain moments."""
+    moments = {
+        "start": f"Done before {whose} begins.",
+        "success": f"Done when {whose} has succeeded.",
+        "failure": f"Done when {whose} has failed.",
+        "retry": f"Done before {whose} is tried again.",
+        "finish": f"Done when {whose} has come to its end, however that is.",
+    }
+    return {
+        "type": "object",
+        "properties": {
+            name: {"$ref": "#/$defs/action", "description": about}
+            for name, about in moments.items()
+        },
+        "additionalProperties": False,
+        "description": "Done at certain moments. A hook changes no outcome: where it fails, that "
+        "is a warning.",
     }
 
 

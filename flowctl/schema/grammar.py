@@ -12,7 +12,7 @@ from typing import cast
 from flowctl.checking import SCHEMA as CHECK
 from flowctl.component import Component, JsonSchema, Spec
 from flowctl.registry import Registry
-from flowctl.schema.control import control_grammar, resources_grammar
+from flowctl.schema.control import control_grammar, hooks_grammar, resources_grammar
 
 VERSION = 1
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -50,6 +50,7 @@ def workflow_grammar(registry: Registry) -> JsonSchema:
             },
             "secrets": {"$ref": "#/$defs/secrets"},
             "resources": {"$ref": "#/$defs/resources"},
+            "hooks": hooks_grammar("the run"),
             "defaults": {
                 "type": "object",
                 "description": "Merged under every step (RFC 7396): what a step says itself wins.",

@@ -134,4 +134,4 @@ def _expanded(
             id = f"{entry.name}[{','.join(map(str, cell.values()))}]"
             steps.append(ExpandedStep(id, entry.name, entry.key, entry.value, dict(cell)))
     document = Document(path, root, Project(BASE, BASE))
-    return Expanded(document, "test", {}, constants, (), None, tuple(steps), {}, (path,))
+    return Expanded(document, "test", {}, constants, (), None, None, tuple(steps), {}, (path,))

@@ -16,6 +16,8 @@ from flowctl.interpreter.eventjson import EVENTS, event_from_json, event_to_json
 from flowctl.interpreter.events import (
     Counts,
     Event,
+    HookEnded,
+    HookOutput,
     Resumed,
     RunCreated,
     RunEnded,
@@ -61,6 +63,8 @@ SAMPLES: list[Event] = [
     StepOutput(NOON, "a", "stderr", "x \ud800"),
     StepEnded(NOON, "a", "failed", Counts(1, 2, 3), ("a.csv",), 3, (FAULT,), "why"),
     StepEnded(NOON, "a", "skipped"),
+    HookOutput(NOON, "a", "start", "stdout", "x"),
+    HookEnded(NOON, None, "finish", 3, (FAULT,)),
     RunEnded(NOON, "r", "failed", resumable=True),
 ]
 

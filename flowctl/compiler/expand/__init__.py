@@ -88,12 +88,14 @@ class _Expansion:
         about = {name: self._expanded(root, name, names) for name in _ABOUT}
         secrets = self._expanded(root, "secrets", names)
         resources = self._expanded(root, "resources", names)
+        hooks = self._expanded(root, "hooks", names)
         maker = StepMaker(self.expander, self.judge, self.report, root, names)
         steps = tuple(maker.steps())
         changed = {
             **about,
             "secrets": secrets,
             "resources": resources,
+            "hooks": hooks,
             "params": params.schemas,
             "steps": maker.judged,
         }
@@ -106,6 +108,7 @@ class _Expansion:
             constants=constants,  # type: ignore[arg-type]  # a mapping of plain values
             secrets=tuple(_secrets(secrets)),
             resources=resources if isinstance(resources, MappingNode) else None,
+            hooks=hooks if isinstance(hooks, MappingNode) else None,
             steps=steps,
             about=_described(about),
             dependencies=(self.document.path, *self._others()),
