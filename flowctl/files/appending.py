@@ -11,6 +11,7 @@ from flowctl.files.compressing import compressed
 from flowctl.files.dialect import Dialect, Layout, read_header
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import PIECE, compression, open_stream
+from flowctl.records import Schema
 
 _QUOTE: Final = ord('"')
 
@@ -34,6 +35,20 @@ def other_header(file: DataFile, names: tuple[str, ...], delimiter: str) -> Faul
     if header is None or header.names == names:
         return None
     return Fault(NOT_JOINED, f"`{file.name}` has other columns: {_difference(header.names, names)}")
+
+
+def other_columns(there: Schema, here: Schema, name: str) -> Fault | None:
+    """What keeps files with columns of their own types from standing beside another one."""
+    types = {column.name: column.type for column in there}
+    for column in here:
+        if types.get(column.name) != column.type:
+            seen = f"{types[column.name]}" if column.name in types else "missing"
+            message = f"`{name}`: column `{column.name}` is {seen} there and {column.type} here"
+            return Fault(NOT_JOINED, message)
+    further = next((column.name for column in there if column.name not in here), None)
+    if further is None:
+        return None
+    return Fault(NOT_JOINED, f"`{name}` has a column `{further}`, which is missing here")
 
 
 def _difference(there: tuple[str, ...], here: tuple[str, ...]) -> str:

@@ -11,14 +11,19 @@ import io
 import struct
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Part
+from flowctl.dataflow import BadInput, Part
+from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type
+from flowctl.files.appending import other_columns
+from flowctl.files.arrow import schema_of_arrow
 from flowctl.files.arrowframes import BLOCK, END, MAGIC, Table, schema_message
+from flowctl.files.paths import DataFile
 from flowctl.records import Schema
 
 ArrowCompression: TypeAlias = Literal["uncompressed", "lz4", "zstd"]
@@ -64,6 +69,12 @@ class ArrowWriter:
         ]
         footer = _listing(_Encoded(self._like).footer, blocks)
         return END + footer + struct.pack("<I", len(footer)) + MAGIC
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        try:
+            return other_columns(schema_of_arrow(DataFile(path, name)), self.schema, name)
+        except BadInput as error:
+            return error.fault
 
     @cached_property
     def _like(self) -> bytes:

@@ -25,6 +25,7 @@ from flowctl.dataflow import (
 )
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
+from flowctl.files.appending import other_columns
 from flowctl.files.columnar import as_typed, check_columns, numbered
 from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
@@ -174,6 +175,13 @@ class ParquetWriter:
 
     def finish(self, footers: Sequence[tuple[int, bytes]]) -> bytes:
         return put_together(footers, self._empty)
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        try:
+            row_groups(path, name)
+        except BadInput as error:
+            return error.fault
+        return other_columns(schema_of_file(path), self.schema, name)
 
     @cached_property
     def _empty(self) -> bytes:

@@ -74,6 +74,11 @@ class StagedFolder:
         if self.mode == "replace":
             self._refuse_others(self.path)
 
+    def there(self, suffix: str) -> str | None:
+        """One of the files with this ending that stand at the place already."""
+        names = _files_below(self.path) if self.path.is_dir() else ()
+        return next((name for name in names if name.endswith(suffix)), None)
+
     def go_on(self, files: Sequence[tuple[str, int]], part: str | None, length: int) -> None:
         """Goes back to where a checkpoint was made: all that came later is deleted.
 

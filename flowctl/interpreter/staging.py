@@ -9,14 +9,22 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Writer
+from flowctl.dataflow import Appending, Writer
 from flowctl.interpreter.checkpoint import Checkpoint, OutputState
 from flowctl.interpreter.dataset import DatasetOutput, Finished
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.keeper import Keeper
 from flowctl.interpreter.modes import Append, Headless, create
 from flowctl.interpreter.outputs import Output
-from flowctl.interpreter.publish import Staged, StagedFile, Taking, Tap, replace, stands_already
+from flowctl.interpreter.publish import (
+    CannotWrite,
+    Staged,
+    StagedFile,
+    Taking,
+    Tap,
+    replace,
+    stands_already,
+)
 from flowctl.interpreter.sidecars import Sidecars
 from flowctl.interpreter.targets import Components, destination_of
 from flowctl.plan import Operation
@@ -104,10 +112,20 @@ class Staging:
         self.staged.append(folder)
         if self.keeper is None or self.keeper.last is None:
             folder.begin()
+            if where.mode == "append" and isinstance(writer, Appending):
+                self._refuse_misfit(folder, where.suffix, writer)
         output = DatasetOutput(writer, folder, executor, where.suffix, where.partition_by)
         if self.keeper is not None:
             self.keeper.watch(output)
         return output
+
+    @staticmethod
+    def _refuse_misfit(folder: StagedFolder, suffix: str, writer: Appending) -> None:
+        """Raises CannotWrite where the files that are there have other columns."""
+        there = folder.there(suffix)
+        fault = writer.misfit(folder.path / there, f"{folder.name}{there}") if there else None
+        if fault is not None:
+            raise CannotWrite(folder.name, fault)
 
     def _folder(self, where: Destination) -> StagedFolder:
         path = self.base / where.path

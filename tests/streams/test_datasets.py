@@ -128,7 +128,7 @@ def test_what_is_no_dataset_is_not_replaced(folder: Folder, other: str) -> None:
 def test_files_are_added(folder: Folder) -> None:
     sink = op("csv", "out/", partition_by=["town"], mode="append")
     folder.write("out/notes.txt", "kept")
-    folder.write("out/town=town%200/part-00004.csv", "n\n")
+    folder.write("out/town=town%200/part-00004.csv", "n,key,x\n")
     for _ in range(2):
         assert folder.run(op("csv", "in.csv"), sink=sink).status == "succeeded"
     assert [*files(folder)] == [
@@ -136,7 +136,23 @@ def test_files_are_added(folder: Folder) -> None:
         *(f"town=town%200/part-0000{n}.csv" for n in (4, 5, 6)),
         *(f"town=town%201/part-0000{n}.csv" for n in (0, 1)),
     ]
-    assert folder.read("out/town=town%200/part-00004.csv") == "n\n"
+    assert folder.read("out/town=town%200/part-00004.csv") == "n,key,x\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "arrow"])
+def test_files_with_other_columns_are_not_added(folder: Folder, kind: str) -> None:
+    """Else nobody could read the folder any more."""
+    sink = op(kind, "out/", partition_by=["town"], mode="append")
+    source = op("csv", "in.csv")
+    assert folder.run(source, op("select", ["n", "town"]), sink=sink).status == "succeeded"
+    before = files(folder)
+    for transform in (op("drop", ["key"]), op("cast", [["n", "string"]])):
+        (fault,) = folder.run(source, transform, sink=sink).faults
+        assert (fault.code.id, fault.pointer) == ("E612", ("sink",))
+        assert "out/town=town%200/part-00000." in fault.message
+        assert files(folder) == before
+    assert folder.run(source, op("select", ["n", "town"]), sink=sink).status == "succeeded"
+    assert len(files(folder)) == 4
 
 
 def test_only_partitions_that_occur_are_replaced(folder: Folder) -> None:
