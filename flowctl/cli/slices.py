@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.handing import read_by
-from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.plan import Operation, Plan, Step, Stream, with_inputs
 
 _ENOUGH = 10_000
 
@@ -65,12 +65,12 @@ def _above(plan: Plan, step: Step) -> Iterator[Step]:
 
 def _first(step: Step, rows: int) -> Step:
     """The step up to so many records, without its sinks, passing over faults."""
-    body = _stream(step)
+    body = with_inputs(_stream(step), lambda source: replace(source, on_error="skip"))
     limit = Operation("limit", {"limit": rows})
     return replace(
         step,
         body=Stream(
-            source=replace(body.source, on_error="skip"),
+            source=body.source,
             transforms=(*(replace(one, on_error="skip") for one in body.transforms), limit),
             observed=body.observed,
         ),

@@ -220,6 +220,8 @@ class _Work:
                 output.discard()
         if self._checker is not None and not keep:
             self._checker.close()
+        for pairing in self._pairings.values() if not keep else ():
+            pairing.close()
         for opened in self._readers:
             if not keep or not isinstance(opened, GatheredReader | PairedReader):
                 opened.close()
@@ -312,12 +314,13 @@ class _Work:
     ) -> BesideReading:
         """How the sources are read whose records others meet."""
         setting, keeper = self.setting, self._keeper
-        memory = memory_to_gather(setting)
+        # What is set apart is there from the beginning, however late its stage comes.
+        memory = memory_to_gather(setting) // max(1, len(stream.inputs))
         return BesideReading(
             Flow(setting.workers, self._split_bytes, setting.cancelled, lambda progress: None),
             executor,
             rejects,
-            most=min(HELD_MOST, memory // (4 * max(1, len(stream.inputs)))),
+            most=min(HELD_MOST, memory // 4),
             memory=memory,
             folder=self._folder,
             kept=keeper.kept.beside if keeper is not None and keeper.kept is not None else (),
