@@ -106,12 +106,13 @@ class Typed:
 class Source:
     """Where records come from. `paths` names the data paths that its arguments read.
 
-    Of the files in a folder those are read that have one of the `endings`; all, without any.
+    Of the files in a folder those are read that have one of the `endings`; all, without any. What
+    is opened are the files that its paths stand for, or those of them that are left to read.
     """
 
     spec: Spec
     rule: Callable[[Arguments, Situation], Typed]
-    open: Callable[[Arguments, Schema, Path], Reader]
+    open: Callable[[Arguments, Schema, tuple[DataFile, ...]], Reader]
     paths: Callable[[Arguments], tuple[str, ...]]
     endings: tuple[str, ...] = ()
 

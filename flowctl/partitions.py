@@ -1,18 +1,20 @@
-"""Columns that stand in the names of folders: `out/year=2024/town=Ulm/part.csv`."""
+"""What all sources of files can do: columns from the names of folders, each file only once.
+
+Folders are named as Hive does: `out/year=2024/town=Ulm/part.csv`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import listed, pairs
 from flowctl.codes.environment import HEADER
-from flowctl.component import Arguments, Situation, Source, Typed
+from flowctl.component import Arguments, JsonSchema, Situation, Source, Typed
 from flowctl.diagnostics import Fault
 from flowctl.files.inference import infer_text
-from flowctl.files.paths import DataFile, expand
+from flowctl.files.paths import DataFile
 from flowctl.records import Column, Null, Schema, String
 from flowctl.sourcing import declared, paths_of
 from flowctl.syntax.node import Json
@@ -20,12 +22,25 @@ from flowctl.syntax.node import Json
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
 
+_INCREMENTAL: Final[JsonSchema] = {
+    "description": "Read only the files that no earlier run has read whose output is published: "
+    "runs of this document with the same params and profile, at whatever logical time. A file that "
+    "was read and has changed since is a fault. False unless said.",
+    "type": "boolean",
+}
+
 
 def partitioned(source: Source) -> Source:
-    """The same source, with a column more for each kind of folder `key=value` in a folder."""
+    """The same source, as all have it that read files: folders `key=value`, `incremental`."""
     kind, endings = source.spec.kind, source.endings
 
     def rule(arguments: Arguments, situation: Situation) -> Typed:
+        typed = columns(arguments, situation)
+        if arguments.get("incremental") is not True:
+            return typed
+        return replace(typed, arguments={**typed.arguments, "incremental": True})
+
+    def columns(arguments: Arguments, situation: Situation) -> Typed:
         paths = paths_of(arguments[kind])
         files = [file for path in paths for file in situation.files.expand(path, endings)]
         keys = _keys(files)
@@ -36,33 +51,33 @@ def partitioned(source: Source) -> Source:
         typed = source.rule(_without(arguments, keys), situation)
         given = declared(arguments.get("columns"), (), kind)
         own = {column.name: column for column in given.columns if column.name in keys}
-        columns = [own.get(key) or _seen(key, files) for key in keys]
+        found = [own.get(key) or _seen(key, files) for key in keys]
         canonical = dict(typed.arguments)
         if own:
             canonical["columns"] = given.canonical
         faults = (*typed.faults, *(fault for fault in given.faults if fault.pointer[-1] in keys))
         faults += tuple(_twice(key, kind) for key in keys if key in typed.schema)
-        observed = [column for column in columns if column.name not in own]
+        observed = [column for column in found if column.name not in own]
         return replace(
             typed,
             arguments=canonical,
-            schema=typed.schema.with_columns(columns),
+            schema=typed.schema.with_columns(found),
             faults=faults,
             observed=typed.observed.with_columns(observed),
         )
 
-    def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
-        files = expand(base, paths_of(arguments[kind]), endings)
+    def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
         keys = _keys(files)
         if not keys:
-            return source.open(arguments, schema, base)
+            return source.open(arguments, schema, files)
         from flowctl.files.folders import PartitionedFiles
 
         inside = Schema(tuple(column for column in schema if column.name not in keys))
-        reader = source.open(_without(arguments, keys), inside, base)
+        reader = source.open(_without(arguments, keys), inside, files)
         return PartitionedFiles.of(reader, files, [schema[key] for key in keys])
 
-    return replace(source, rule=rule, open=open)
+    spec = replace(source.spec, options={**source.spec.options, "incremental": _INCREMENTAL})
+    return replace(source, spec=spec, rule=rule, open=open)
 
 
 def _keys(files: Sequence[DataFile]) -> list[str]:

@@ -39,6 +39,7 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E702": "tests/cli/test_faults.py::test_too_many_rejects",
     "E703": "tests/streams/test_engine_refuses.py::test_the_step_fails",
     "E704": "tests/cli/test_faults.py::test_a_check_that_does_not_hold",
+    "E705": "tests/interpreter/test_incremental.py::test_a_file_that_has_grown_is_refused",
     "E710": "tests/interpreter/test_commands.py::test_a_failure_says_how_the_command_ended",
     "E711": "tests/interpreter/test_commands.py::test_what_cannot_start_says_why",
     "E712": "tests/interpreter/test_commands.py::test_an_expression_without_value_fails_the_step",

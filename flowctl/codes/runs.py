@@ -40,6 +40,21 @@ fault, as the message says. This is a gap in flowctl's checks: please report it 
 """,
 )
 
+READ_BEFORE = Code(
+    "E705",
+    "a file that an earlier run has read",
+    """\
+A source says `incremental: true`, so each file is read once. One that an earlier run has read has
+changed since, and what is new in it cannot be told from what was read; or an unfinished run has
+read it and not published it yet.
+
+Mend: bring what is new in a file of its own, or let the unfinished run come to its end. To have all
+files read again, remove the folder that the message names.
+
+    source: {csv: inbox/*.csv, incremental: true}
+""",
+)
+
 CHECK_FAILED = Code(
     "E704",
     "a check does not hold",

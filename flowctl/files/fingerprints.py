@@ -127,6 +127,14 @@ def changes(
     return []
 
 
+def changes_of(file: DataFile, own: Sequence[Stretch], encoding: str, size: int) -> Fault | None:
+    """What of a file is not as it was read, when it had so many bytes."""
+    try:
+        return _changed(file, own, encoding, size, whole=False)
+    except BadInput as error:
+        return error.fault
+
+
 def file_size(file: DataFile) -> int:
     """Bytes of a file as it is now; -1 where it cannot be looked at."""
     try:

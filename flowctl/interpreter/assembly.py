@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import count
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from flowctl.checking import plain
 from flowctl.checking import rule as check_rule
-from flowctl.codes.environment import NO_INPUT
+from flowctl.codes.environment import NO_INPUT, OPTION
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
 from flowctl.dataclass import dataclass
@@ -55,6 +55,9 @@ class Unfit(Exception):
     def __init__(self, faults: Sequence[Fault]) -> None:
         super().__init__("; ".join(fault.message for fault in faults))
         self.faults = tuple(faults)
+
+
+Left: TypeAlias = "Callable[[tuple[DataFile, ...]], tuple[DataFile, ...]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +171,12 @@ def assemble(
     components: Components,
     callers: Callers,
     known: Sequence[Schema] = (),
+    left: Left = lambda files: files,
 ) -> Assembled:
     """The stream over the files as they are now; raises Unfit and BadInput.
 
-    `known` are the columns of all sources, where a part of the files was read with these before.
+    `known` are the columns of all sources, where a part of the files was read with these before;
+    `left` gives those files of the stream's own source that are to be read.
     """
     base = callers.base
     situation = Situation(replace(scope, source=True), DataFiles(base), folders=Folders(base))
@@ -179,7 +184,8 @@ def assemble(
 
     def opened(operation: Operation, pointer: Pointer) -> Opened:
         columns = next(remembered, None)
-        found = _opened(operation, pointer, situation, base, components, columns)
+        own = left if pointer == ("source",) else _at_once(operation, pointer)
+        found = _opened(operation, pointer, situation, base, components, columns, own)
         return replace(found, number=next(numbers))
 
     source = opened(stream.source, ("source",))
@@ -221,6 +227,14 @@ def input_pointer(component: Transform, operation: Operation, index: int, number
     return (*at, number) if component.inputs == "many" else at
 
 
+def _at_once(operation: Operation, pointer: Pointer) -> Left:
+    """A further source gives all of its files; raises Unfit for one that would not."""
+    if operation.arguments.get("incremental") is True:
+        message = "only the source of a step itself can read each file once"
+        _refuse([Fault(OPTION, message, ("incremental",))], *pointer)
+    return lambda files: files
+
+
 def _opened(
     operation: Operation,
     pointer: Pointer,
@@ -228,16 +242,18 @@ def _opened(
     base: Path,
     components: Components,
     known: Schema | None,
+    left: Left,
 ) -> Opened:
     component = components.sources[operation.kind]
     typed = component.rule(operation.arguments, situation)
     missing = [Fault(NO_INPUT, message, (operation.kind,)) for message in typed.missing]
     _refuse((*typed.faults, *missing), *pointer)
     columns = known if known is not None else typed.schema
+    files = left(expand(base, component.paths(typed.arguments), component.endings))
     return Opened(
         Stage(_UNCHANGED, operation.on_error, pointer, operation.kind),
-        component.open(typed.arguments, columns, base),
-        expand(base, component.paths(typed.arguments), component.endings),
+        component.open(typed.arguments, columns, files),
+        files,
         columns,
         0,
     )

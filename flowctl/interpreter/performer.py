@@ -156,6 +156,7 @@ class Performer:
         )
 
     def _stream(self, step: Step, body: Stream) -> Ending:
+        from flowctl.interpreter.incremental import incremental
         from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream
 
         if missing := self._without_records(body):
@@ -178,6 +179,7 @@ class Performer:
             work=setting.folder / "work",
             split_bytes=setting.split_bytes or SPLIT_BYTES,
             keeping=self._keeping(step, moved),
+            once=incremental(step.id, body, setting) if setting.checkpoints is not None else None,
             environment=self._environment,
         )
         log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))

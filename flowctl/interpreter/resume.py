@@ -18,6 +18,7 @@ from flowctl.codes.runs import (
     STEP_CHANGED,
 )
 from flowctl.dataclass import dataclass
+from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.errors import ResumeRefused
 from flowctl.files.fingerprints import changes
@@ -36,6 +37,7 @@ from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.history import read_plan, state_in
+from flowctl.interpreter.incremental import incremental
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
@@ -231,7 +233,12 @@ class _Look:
                 self.faults.append(Fault(ENGINE_CHANGED, message))
 
     def _input(self, kept: Kept, body: Stream) -> None:
-        for fault in changes(kept.consumed, self._files(body.source), _encoding(body.source)):
+        try:
+            files = self._left(body)
+        except BadInput as error:
+            self.faults.append(error.fault.below("source"))
+            return
+        for fault in changes(kept.consumed, files, _encoding(body.source)):
             self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", body.source.kind)))
         _, *further = inputs_of(body)
         for number, (one, then) in enumerate(zip(further, kept.beside, strict=False)):
@@ -244,6 +251,12 @@ class _Look:
             consumed, whole = kept.consumed_beside(number), not then.followed
             for fault in changes(consumed, files, _encoding(source), whole=whole):
                 self.faults.append(Fault(INPUT_CHANGED, fault.message, at))
+
+    def _left(self, body: Stream) -> tuple[DataFile, ...]:
+        """The files of the stream's own source that are to be read; raises BadInput."""
+        files = self._files(body.source)
+        once = incremental(self.step.id, body, self._setting)
+        return once.left(files, _encoding(body.source)) if once is not None else files
 
     def _files(self, source: Operation) -> tuple[DataFile, ...]:
         component = self._components.sources[source.kind]

@@ -11,13 +11,15 @@ from tempfile import mkdtemp
 from typing import BinaryIO, Literal
 from urllib.parse import quote
 
+from flowctl.codes.environment import OPTION
 from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Gathering, Pairing, Pairs, Reader, Rowwise, Split
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.allocation import reuse_large_blocks
-from flowctl.files.fingerprints import meanwhile
+from flowctl.files.fingerprints import Consumed, meanwhile
+from flowctl.files.paths import DataFile
 from flowctl.interpreter.assembly import (
     Assembled,
     Components,
@@ -36,6 +38,7 @@ from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import Cancelled, Drive, Flow, Misread, Progress, RecordFailed
 from flowctl.interpreter.events import Counts, sum_of
 from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
+from flowctl.interpreter.incremental import Incremental, files_read
 from flowctl.interpreter.keeper import Keeper, Keeping
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.outputs import Outlet, Output
@@ -65,7 +68,7 @@ class StreamSetting:
     records for `stdout` sinks go to `stdout` as they come. `memory` is what the process may take,
     in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
     checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
-    what they print is told to `heard`.
+    what they print is told to `heard`. With `once` only files are read that no other run has read.
     """
 
     base: Path
@@ -80,6 +83,7 @@ class StreamSetting:
     work: Path | None = None
     keeping: Keeping | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    once: Incremental | None = None
     heard: Heard = lambda stream, piece: None
 
     @property
@@ -174,6 +178,10 @@ class _Work:
         Else none is left behind, unless a checkpoint tells how to go on with them.
         """
         setting = self.setting
+        if setting.once is not None and setting.keeping is None:
+            message = "no run can tell whether what it has read has reached standard output"
+            pointer = ("source", "incremental")
+            raise Unfit([Fault(OPTION, message, pointer, help="write to a file")])
         if setting.keeping is not None:
             self._keeper = Keeper.open(setting.keeping, setting.split_bytes)
         try:
@@ -191,7 +199,7 @@ class _Work:
                 staging.find(all_sinks(self.body), last)
             else:
                 self._write(staging, last)
-            publish_all(staging.staged)
+            self._publish(staging)
             self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
         except _OF_THE_DATA:
             self._end(keep=False)
@@ -203,6 +211,26 @@ class _Work:
             self._end(keep=True)
             raise
         self._end(keep=False)
+
+    def _left(self, files: tuple[DataFile, ...]) -> tuple[DataFile, ...]:
+        once = self.setting.once
+        return once.left(files, self._encoding) if once is not None else files
+
+    def _publish(self, staging: Staging) -> None:
+        """In one commit with what is remembered of the files that were read, if anything is."""
+        once, keeper = self.setting.once, self._keeper
+        if once is not None and keeper is not None:
+            consumed = keeper.kept.consumed if keeper.kept is not None else Consumed((), (), ())
+            sizes = dict(zip(consumed.files, consumed.sizes, strict=True))
+            own = [stretch for stretch in keeper.read if stretch.input == 0]
+            once.claim(files_read(own, sizes, keeper.stamps))
+        publish_all(staging.staged)
+        if once is not None:
+            once.keep()
+
+    @property
+    def _encoding(self) -> str:
+        return str(self.body.source.arguments.get("encoding", "utf-8"))
 
     def _end(self, *, keep: bool) -> None:
         """Lets go of all; what another process can go on with stays if it is to be kept."""
@@ -236,7 +264,9 @@ class _Work:
         kept = keeper.kept if keeper is not None else None
         known = [Schema.of(dict(kept.columns))] if kept else []
         known += [Schema.of(dict(one.columns)) for one in kept.beside] if kept else []
-        stream = assemble(self.body, setting.scope, self.components, setting.callers, known)
+        stream = assemble(
+            self.body, setting.scope, self.components, setting.callers, known, self._left
+        )
         self._readers += [one.reader for one in (stream.source, *stream.inputs)]
         reuse_large_blocks()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
@@ -430,8 +460,7 @@ class _Work:
 
     def _refuse_changes(self) -> None:
         """Raises BadInput where the input has changed since this attempt began to read it."""
-        encoding = str(self.body.source.arguments.get("encoding", "utf-8"))
-        keeper = self._keeper
+        keeper, encoding = self._keeper, self._encoding
         read = [one for one in keeper.read if one.input == 0] if keeper is not None else []
         fault = meanwhile(keeper.stamps, read, encoding) if keeper is not None else None
         if fault is not None:

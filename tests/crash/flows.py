@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
@@ -16,10 +17,13 @@ import polars as pl
 import pyarrow.ipc as ipc
 
 from flowctl.interpreter.handing import read_by
+from flowctl.interpreter.runs import RunRecord, Runs
 from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
+from flowctl.store.identity import Identity
 from flowctl.syntax.node import Json
 
+MOMENT = datetime(2024, 2, 29, 12, tzinfo=UTC)
 ROWS = 300
 HALVING = """
 def halve(frame):
@@ -46,6 +50,7 @@ def write_inputs(base: Path) -> None:
     frame = pl.read_csv((head + "".join(lines)).encode())
     frame.write_ndjson(base / "all.ndjson")
     _write_further(base / "more", frame)
+    Runs(base / ".flowctl").begin(RunRecord("run", "flow", Identity("flow.yaml"), MOMENT))
     frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
     (base / "halving.py").write_text(HALVING)
     (base / "lines.txt").write_text("".join(lines))
@@ -102,6 +107,10 @@ FLOWS: dict[str, Plan] = {
     "gzip to gzip": _stream(op("csv", "all.csv.gz"), sinks=(op("csv", "out/a.csv.gz"),)),
     "ndjson to zstd": _stream(
         op("ndjson", "all.ndjson"), sinks=(op("ndjson", "out/a.ndjson.zst"),)
+    ),
+    "once": _stream(
+        op("csv", "in/*.csv", incremental=True),
+        sinks=(op("csv", "a.csv"), op("parquet", "b.parquet")),
     ),
     "bzip2 to xz": _stream(
         op("ndjson", "more/all.ndjson.bz2"), sinks=(op("ndjson", "out/a.ndjson.xz"),)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
-from flowctl.files.paths import DataFile, expand
+from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
 from flowctl.sourcing import PATHS, files_of, no_files, paths_of, reserved_names, size_of
@@ -41,10 +40,9 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     return Typed(canonical, schema, reserved_names(schema, "arrow"), observed=schema)
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.arrow import ArrowFiles
 
-    files = expand(base, paths_of(arguments["arrow"]), _ENDINGS)
     return ArrowFiles(files, schema, size_of(files))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR, texts
@@ -12,7 +11,7 @@ from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect, Layout
-from flowctl.files.paths import expand
+from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample, sample_delimited
 from flowctl.partitions import partitioned
 from flowctl.records import Binary, Duration, List, Schema, Struct
@@ -136,11 +135,10 @@ def _layout(arguments: Arguments, names: tuple[str, ...]) -> Layout:
     )
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.delimited import Delimited
     from flowctl.files.texttypes import conversions
 
-    files = expand(base, paths_of(arguments["csv"]), _ENDINGS)
     names = tuple(column.name for column in declared(arguments.get("columns"), (), "CSV").columns)
     return Delimited(
         files,

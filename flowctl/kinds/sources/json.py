@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
-from flowctl.files.paths import expand
+from flowctl.files.paths import DataFile
 from flowctl.files.sampling import no_element, sample_json
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
@@ -33,12 +32,11 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     return json_rule("json", "JSON", arguments, situation, _ENDINGS, sample_json, no_element)
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.jsonarrays import JsonFiles
     from flowctl.files.jsonlines import JsonColumns
     from flowctl.files.jsontypes import json_conversions
 
-    files = expand(base, paths_of(arguments["json"]), _ENDINGS)
     names = declared(arguments.get("columns"), (), "JSON").columns
     columns = JsonColumns(
         json_conversions({column.name: column for column in schema}),

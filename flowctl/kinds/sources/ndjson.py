@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
-from flowctl.files.paths import expand
+from flowctl.files.paths import DataFile
 from flowctl.files.sampling import no_record, sample_json_lines
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
@@ -35,12 +34,11 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     return json_rule("ndjson", "NDJSON", arguments, situation, _ENDINGS, *ways)
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.jsonlines import JsonColumns, JsonSplit
     from flowctl.files.jsontypes import json_conversions
     from flowctl.files.lines import LineFiles, after
 
-    files = expand(base, paths_of(arguments["ndjson"]), _ENDINGS)
     names = declared(arguments.get("columns"), (), "NDJSON").columns
     columns = JsonColumns(
         json_conversions({column.name: column for column in schema}),

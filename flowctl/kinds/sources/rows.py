@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
 from flowctl.files.inference import infer_json
+from flowctl.files.paths import DataFile
 from flowctl.records import Binary, Column, Duration, Schema
 from flowctl.sourcing import COLUMNS, Declared, declared, reserved_names
 from flowctl.syntax.node import Json
@@ -52,7 +52,7 @@ def _schema(rows: Json, columns: Declared) -> Schema:
     return Schema((*columns.columns, *seen))
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.inline import InlineRows
     from flowctl.files.jsonlines import JsonColumns
     from flowctl.files.jsontypes import json_conversions

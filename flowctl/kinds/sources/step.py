@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.files.paths import DataFile
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     return Typed({"step": named}, schema)
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     """The interpreter reads the files in which the step has left its records."""
     raise TypeError("the records of a step are read where they have been left")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Arguments, Situation, Source, Spec, Typed
-from flowctl.files.paths import expand
+from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Column, Schema, String
 from flowctl.sourcing import (
@@ -45,10 +44,9 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     )
 
 
-def open(arguments: Arguments, schema: Schema, base: Path) -> Reader:
+def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
     from flowctl.files.lines import LineFiles, TextSplit
 
-    files = expand(base, paths_of(arguments["text"]))
     encoding = str(arguments.get("encoding", "utf-8"))
     return LineFiles(files, TextSplit, encoding, size_of(files))
 
