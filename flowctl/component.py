@@ -103,11 +103,28 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """How single records of a source are read again from their text.
+
+    A source of the kind `kind` reads them with `arguments` from a file that holds `head` and the
+    records, each with a newline behind it. `whole` tells whether a text is one record.
+    """
+
+    kind: str
+    arguments: dict[str, Json]
+    head: bytes
+    whole: Callable[[bytes], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where records come from. `paths` names the data paths that its arguments read.
 
     Of the files in a folder those are read that have one of the `endings`; all, without any. What
     is opened are the files that its paths stand for, or those of them that are left to read.
+
+    `again` gets the columns, the workflow's folder, and the file in which the records stand as the
+    workflow names it; it raises BadInput. None where records cannot be read again by themselves.
     """
 
     spec: Spec
@@ -115,6 +132,7 @@ class Source:
     open: Callable[[Arguments, Schema, tuple[DataFile, ...]], Reader]
     paths: Callable[[Arguments], tuple[str, ...]]
     endings: tuple[str, ...] = ()
+    again: Callable[[Arguments, Schema, Path, str], Again] | None = None
 
 
 @dataclass(frozen=True, slots=True)

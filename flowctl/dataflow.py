@@ -393,6 +393,29 @@ class Appending(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A file made of two: so many bytes of the one, a stretch of the other, and a new end."""
+
+    before: int
+    start: int
+    end: int
+    tail: bytes
+
+
+@runtime_checkable
+class Joining(Protocol):
+    """A writer whose whole files can be put together, their records as they are written."""
+
+    def misfit(self, path: Path, name: str) -> Fault | None:
+        """Why its files cannot join this one; `name` is for people."""
+        ...
+
+    def joined(self, old: Path, new: Path) -> Joined:
+        """How two files become one; raises BadInput and OSError."""
+        ...
+
+
 class BadInput(Exception):
     """Input that cannot be read on, such as a damaged file or a quote that never ends.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Final
 
 from flowctl.arguments import column_type, listed, pairs
 from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
-from flowctl.component import Arguments, Files, JsonSchema, Situation, Typed
+from flowctl.component import Again, Arguments, Files, JsonSchema, Situation, Typed
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, reserved
 from flowctl.diagnostics import Fault, nearest
@@ -188,6 +189,27 @@ def json_rule(
         return Typed(canonical, unsure, missing=(message,))
     typed = typed_before(canonical, columns, found or Sample(()))
     return replace(typed, faults=reserved_names(typed.schema, kind))
+
+
+def as_json_lines(arguments: dict[str, Json]) -> Again:
+    """Records whose text is a JSON object."""
+    return Again("ndjson", arguments, b"", _one_value)
+
+
+def _one_value(text: bytes) -> bool:
+    """Whether a text is one JSON value, or a line that may hold anything."""
+    if b"\n" not in text:
+        return bool(text.strip())
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def as_pairs(schema: Schema) -> list[Json]:
+    """Columns as the plan has the option `columns`."""
+    return [[column.name, f"{column.type}{'?' if column.nullable else ''}"] for column in schema]
 
 
 def given(

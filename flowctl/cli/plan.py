@@ -31,15 +31,25 @@ from flowctl.syntax.node import Json
     help="For a person, or each step's digest and action for programs.",
 )
 @options.inputs
+@options.state_dir
 @options.colour
-def plan(file: Path, output: Path | None, format_: str, given: Given, colour: str) -> None:
+def plan(
+    file: Path,
+    output: Path | None,
+    format_: str,
+    given: Given,
+    state_dir: Path | None,
+    colour: str,
+) -> None:
     """Compile FILE and print the plan: what each step reads, does and writes.
 
-    The same inputs give the same bytes, wherever the folder stands.
+    It says which steps `flowctl run` would run, and with which an unfinished run would go on. What
+    `-o` writes is the same bytes for the same inputs, wherever the folder stands.
     """
+    from flowctl.cli.actions import expected
     from flowctl.cli.compiled import plan_of
     from flowctl.cli.compiling import compiled
-    from flowctl.cli.planview import WHY, as_text
+    from flowctl.cli.planview import as_text
     from flowctl.plan_file import plan_to_json
     from flowctl.registry import builtin
 
@@ -48,14 +58,22 @@ def plan(file: Path, output: Path | None, format_: str, given: Given, colour: st
     found = plan_of(result, console.err)
     if output is not None:
         _write(output, plan_to_json(found))
+    state = state_dir or result.project / ".flowctl"
     if format_ == "json":
+        ahead = expected(file, given, found, state, console.err)
         steps: dict[str, Json] = {
-            step.id: {"digest": step.digest, "action": "run", "why": WHY} for step in found.steps
+            step.id: {
+                "digest": step.digest,
+                "action": ahead.steps[step.id].action,
+                "why": ahead.steps[step.id].why,
+            }
+            for step in ahead.plan.steps
         }
-        summary: Json = {"digest": found.digest, "steps": steps}
+        summary: Json = {"digest": ahead.plan.digest, "steps": steps}
         console.out.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     elif output is None:
-        console.out.write(as_text(found, result.schemas, console.out))
+        ahead = expected(file, given, found, state, console.err)
+        console.out.write(as_text(ahead, result.schemas, console.out))
     else:
         console.err.line(f"wrote {output} ({found.digest})")
 

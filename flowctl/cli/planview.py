@@ -6,37 +6,50 @@ import textwrap
 from collections.abc import Iterator, Mapping
 
 from flowctl.cli import wording
+from flowctl.cli.actions import NEW, Expected, Outcome
 from flowctl.cli.paint import Paint, safe
 from flowctl.cli.render import Screen
-from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.plan import Operation, Step, Stream
 from flowctl.records import Schema
 
-WHY = "a step of a new run always runs"
 _LABEL = 12
 _MOST_LINES = 6
 _DIGEST = len("sha256:") + 12
 
 
-def as_text(plan: Plan, schemas: Mapping[str, Schema], screen: Screen) -> str:
+def as_text(ahead: Expected, schemas: Mapping[str, Schema], screen: Screen) -> str:
     """The whole plan, a block for each step."""
-    width = min(screen.width, 120)
-    blocks = [_head(plan, width, screen.paint)]
-    blocks += [_block(step, schemas.get(step.id), width, screen.paint) for step in plan.steps]
+    width, plan = min(screen.width, 120), ahead.plan
+    blocks = [_head(ahead, width, screen.paint)]
+    for step in plan.steps:
+        outcome = ahead.steps[step.id] if ahead.run is not None else None
+        blocks.append(_block(step, schemas.get(step.id), outcome, width, screen.paint))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _head(plan: Plan, width: int, paint: Paint) -> list[str]:
+def _head(ahead: Expected, width: int, paint: Paint) -> list[str]:
+    plan = ahead.plan
     lines = [f"{paint('strong', safe(plan.name))}  {paint('quiet', plan.digest[:_DIGEST])}"]
     params = [f"{name} = {wording.value(given)}" for name, given in plan.params.items()]
     lines += _labelled("params", params and [", ".join(params)], width, paint)
     secrets = [f"{one.name} (from {one.source} {one.location})" for one in plan.secrets]
     lines += _labelled("secrets", secrets, width, paint)
-    lines += _labelled("runs", [f"every step: {WHY}"], width, paint)
+    if ahead.refused:
+        told = [f"run {ahead.run} cannot go on, and `--fresh` would begin anew:", *ahead.refused]
+        lines += _labelled("refused", told, width, paint)
+    elif ahead.run is not None:
+        lines += _labelled("resumes", [f"run {ahead.run}, which is unfinished"], width, paint)
+    else:
+        lines += _labelled("runs", [f"every step: {NEW}"], width, paint)
     return lines
 
 
-def _block(step: Step, schema: Schema | None, width: int, paint: Paint) -> list[str]:
+def _block(
+    step: Step, schema: Schema | None, outcome: Outcome | None, width: int, paint: Paint
+) -> list[str]:
     lines = [f"{paint('strong', step.id)}  {paint('quiet', step.digest[:_DIGEST])}"]
+    if outcome is not None:
+        lines += _labelled(f"{outcome.action}s", [outcome.why], width, paint)
     for part, operation in wording.operations(step):
         lines += _labelled(part, _told(part, operation), width, paint)
     lines += [

@@ -20,9 +20,11 @@ from flowctl.errors import Interrupted, InvalidWorkflow, ResumeRefused, RunFaile
 
 if TYPE_CHECKING:
     from flowctl.cli.compiled import Compiled
-    from flowctl.cli.resuming import Prepared
+    from flowctl.cli.resuming import Chosen, Prepared
     from flowctl.interpreter.result import RunResult
+    from flowctl.interpreter.runs import Runs
     from flowctl.plan import Plan
+    from flowctl.registry import Registry
     from flowctl.syntax.node import Json
 
 
@@ -70,6 +72,13 @@ if TYPE_CHECKING:
     help="A run for each value of a param: `2024-01-01..2024-01-31`, `1..12` or `us,eu`.",
 )
 @click.option("--fresh", is_flag=True, help="Give an unfinished run up, and begin anew.")
+@click.option(
+    "--replay",
+    "rejects",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="REJECTS",
+    help="Run only these mended rejects, once, and add them to what was published.",
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options.state_dir
 @options.colour
@@ -84,6 +93,7 @@ def run(
     log_format: str,
     each: tuple[tuple[str, str], ...],
     fresh: bool,
+    rejects: Path | None,
     dry_run: bool,
     state_dir: Path | None,
     colour: str,
@@ -98,8 +108,20 @@ def run(
 
     console = render.console(colour)
     how = _How(
-        file, base, workers, max_memory, keep_going, format_, log_format, fresh, dry_run, state_dir
+        file,
+        base,
+        workers,
+        max_memory,
+        keep_going,
+        format_,
+        log_format,
+        fresh,
+        rejects,
+        dry_run,
+        state_dir,
     )
+    if rejects is not None and (dry_run or each):
+        raise UsageError(f"`{'--each' if each else '--dry-run'}` does not go with `--replay`")
     if not each:
         result = _once(how, given, console)
         if result is not None and format_ == "json":
@@ -134,6 +156,7 @@ class _How:
     format: str
     log_format: str
     fresh: bool
+    rejects: Path | None
     dry_run: bool
     state_dir: Path | None
 
@@ -158,7 +181,8 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
 
         show(*find(wanted, how.state_dir, console.err), how.fresh, console)
         return None
-    with held(wanted, how.state_dir, console.err, fresh=how.fresh) as (chosen, runs):
+
+    def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> RunResult:
         shared = console.out.terminal and _writes_to_stdout(chosen.plan)
         try:
             with display(console.err, how.log_format, shared=shared) as shown:
@@ -173,13 +197,21 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
                     keep_going=how.keep_going,
                     timestamp=chosen.timestamp,
                     stdout=console.out.binary,
+                    registry=registry,
                 )
         except Refused as refused:
             console.err.diagnostics(refused.faults, counted=False)
             raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
-    if how.log_format == "text":
-        _report(result, chosen.plan, chosen.base, console)
-    return result
+        if how.log_format == "text":
+            _report(result, chosen.plan, chosen.base, console)
+        return result
+
+    if how.rejects is not None:
+        from flowctl.cli.replay import replay
+
+        return replay(how.rejects, wanted, how.state_dir, console, perform, fresh=how.fresh)
+    with held(wanted, how.state_dir, console.err, fresh=how.fresh) as (chosen, runs):
+        return perform(chosen, runs)
 
 
 def _judge(results: Sequence[RunResult | None]) -> None:

@@ -16,6 +16,7 @@ from flowctl.interpreter.provenance import provenance
 from flowctl.interpreter.result import RunResult
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
+from flowctl.registry import Registry
 
 
 def start(
@@ -30,6 +31,7 @@ def start(
     keep_going: bool = False,
     timestamp: datetime | None = None,
     stdout: BinaryIO | None = None,
+    registry: Registry | None = None,
 ) -> RunResult:
     """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
 
@@ -53,7 +55,7 @@ def start(
         checkpoints=timedelta(seconds=1) if run_name else None,
         provenance=provenance(base.absolute(), os.environ) if run_name else None,
     )
-    return run(plan, setting, on_event)
+    return run(plan, setting, on_event, registry)
 
 
 def run_quietly(plan: Plan, base: Path, state: Path) -> RunResult:

@@ -7,10 +7,10 @@ published, keeps its meaning.
 
 from __future__ import annotations
 
-from flowctl.codes import environment, expressions, names, runs, schema, syntax, templates
+from flowctl.codes import environment, expressions, names, replay, runs, schema, syntax, templates
 from flowctl.diagnostics import Code
 
-FAMILIES = (syntax, schema, templates, names, expressions, environment, runs)
+FAMILIES = (syntax, schema, templates, names, expressions, environment, runs, replay)
 
 CODES: dict[str, Code] = {
     code.id: code for family in FAMILIES for code in vars(family).values() if isinstance(code, Code)

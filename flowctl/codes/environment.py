@@ -180,9 +180,9 @@ PLACING = Code(
     "a way to write that does not fit",
     """\
 `mode` and `partition_by` do not go with each other, with the path or with the format. Partitions
-are folders, so `partition_by` needs a path that ends in `/`; a Parquet, Arrow or JSON file ends in
-what makes it whole, so nothing can be added behind it, but a dataset folder takes further files;
-and values that name folders are texts, integers, booleans or dates.
+are folders, so `partition_by` needs a path that ends in `/`; an Arrow or JSON file ends in what
+makes it whole, so nothing can be added behind it, but a dataset folder takes further files; and
+values that name folders are texts, integers, booleans or dates.
 
     sink: {parquet: build/flights/, partition_by: [year, month], mode: replace_partitions}
 """,

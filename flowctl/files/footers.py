@@ -70,6 +70,20 @@ def _read_footer(path: Path) -> bytes:
         return file.read(length)
 
 
+def body_of(path: Path, name: str) -> tuple[int, bytes]:
+    """Where the row groups of a file end, and its footer; raises BadInput as `row_groups` does."""
+    ends = [group.end for group in row_groups(path, name)]
+    try:
+        return max(ends, default=len(MAGIC)), _read_footer(path)
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def columns_of(footer: bytes) -> object:
+    """What a footer says of the columns: files with the same of it can become one."""
+    return decode(footer)[_FILE_SCHEMA]
+
+
 def take_apart(file: bytes) -> tuple[bytes, bytes]:
     """The row groups of a whole file in memory, and its footer."""
     end = len(file) - _TAIL

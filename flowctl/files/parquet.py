@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from flowctl.codes.environment import DAMAGED, HEADER
+from flowctl.codes.environment import DAMAGED, HEADER, NOT_JOINED
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
     RECORD,
     BadInput,
     Examined,
+    Joined,
     Origin,
     Part,
     Scan,
@@ -28,7 +29,14 @@ from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.files.appending import other_columns
 from flowctl.files.columnar import as_typed, check_columns, numbered
 from flowctl.files.fingerprints import stretch_of_file
-from flowctl.files.footers import MAGIC, put_together, row_groups, take_apart
+from flowctl.files.footers import (
+    MAGIC,
+    body_of,
+    columns_of,
+    put_together,
+    row_groups,
+    take_apart,
+)
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.files.streams import unreadable
@@ -182,6 +190,14 @@ class ParquetWriter:
         except BadInput as error:
             return error.fault
         return other_columns(schema_of_file(path), self.schema, name)
+
+    def joined(self, old: Path, new: Path) -> Joined:
+        before, footer = body_of(old, old.name)
+        end, added = body_of(new, new.name)
+        if columns_of(footer) != columns_of(added):
+            raise BadInput(Fault(NOT_JOINED, f"`{old.name}` has other columns, or types of them"))
+        tail = put_together([(len(MAGIC), footer), (before, added)], added)
+        return Joined(before, len(MAGIC), end, tail)
 
     @cached_property
     def _empty(self) -> bytes:

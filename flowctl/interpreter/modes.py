@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Appending, BadInput, Part, Writer
+from flowctl.dataflow import Appending, BadInput, Joining, Part, Writer
 from flowctl.files.appending import holds_anything, joint
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.publish import CannotWrite, StagedFile, stands_already, whole_of
@@ -93,6 +93,54 @@ class Append:
             with file.staged.open("rb", buffering=0) as new:
                 new.seek(os.fstat(new.fileno()).st_size - file.length)
                 disk.copy(new.fileno(), target, file.length)
+            disk.fsync(target)
+        finally:
+            os.close(target)
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Makes one file of what is staged, which is a whole file, and of the one at the place.
+
+    The joined file takes the staged one's name, and is then longer than what was staged: whatever
+    becomes of the process, it is joined once.
+    """
+
+    writer: Joining
+
+    def __call__(self, file: StagedFile) -> None:
+        """Raises CannotWrite and OSError."""
+        with held(file.path.parent):
+            if file.path.exists() and file.staged.stat().st_size == file.length:
+                whole = whole_of(file.staged)
+                self._join(file, whole)
+                file.disk.rename(whole, file.staged)
+            file.disk.rename(file.staged, file.path)
+
+    def judge(self, path: Path, name: str) -> None:
+        """Raises CannotWrite where the files cannot become one."""
+        fault = self.writer.misfit(path, name) if path.exists() else None
+        if fault is not None:
+            raise CannotWrite(name, fault)
+
+    def _join(self, file: StagedFile, whole: Path) -> None:
+        disk = file.disk
+        try:
+            made = self.writer.joined(file.path, file.staged)
+        except BadInput as error:
+            raise CannotWrite(file.name, error.fault) from error
+        target = os.open(whole, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+        try:
+            with (
+                file.path.open("rb", buffering=0) as old,
+                file.staged.open("rb", buffering=0) as new,
+            ):
+                with suppress(OSError):
+                    os.fchmod(target, os.fstat(old.fileno()).st_mode & 0o777)
+                disk.copy(old.fileno(), target, made.before)
+                new.seek(made.start)
+                disk.copy(new.fileno(), target, made.end - made.start)
+            disk.write(target, made.tail)
             disk.fsync(target)
         finally:
             os.close(target)

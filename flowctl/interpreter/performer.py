@@ -157,6 +157,7 @@ class Performer:
 
     def _stream(self, step: Step, body: Stream) -> Ending:
         from flowctl.interpreter.incremental import incremental
+        from flowctl.interpreter.replay.remembering import carried, remember
         from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream
 
         if missing := self._without_records(body):
@@ -181,11 +182,14 @@ class Performer:
             keeping=self._keeping(step, moved),
             once=incremental(step.id, body, setting) if setting.checkpoints is not None else None,
             environment=self._environment,
+            carried=carried(setting, body),
         )
         log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))
         with heard_by_many(log) as heard:
             moving = replace(step, body=moved)
             result = run_stream(moving, replace(given, heard=heard), self._registry)
+        if result.status == "succeeded":
+            remember(setting, step, body, result.columns)
         if result.status == "cancelled" and not setting.cancellation.asked:
             late = Fault(TIMED_OUT, "the stream was ended: its time was over", ("timeout",))
             faults = self._diagnosed(step, [late])

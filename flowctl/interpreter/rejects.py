@@ -68,6 +68,11 @@ class Rejects:
         if self.output is not None:
             self.output.begin()
 
+    def carry(self, lines: bytes) -> None:
+        """Takes earlier rejects, as NDJSON, before all others; they count for nothing here."""
+        if self.output is not None and lines:
+            self.output.take(pl.read_ndjson(lines, schema=_TYPES))
+
     def finish(self, read: int) -> None:
         """Ends the output; raises TooManyRejects for too large a share of the records read."""
         self.check_share(read)

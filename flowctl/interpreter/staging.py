@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Appending, Writer
+from flowctl.dataflow import Appending, Joining, Writer
 from flowctl.interpreter.checkpoint import Checkpoint, OutputState
 from flowctl.interpreter.dataset import DatasetOutput, Finished
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.keeper import Keeper
-from flowctl.interpreter.modes import Append, Headless, create
+from flowctl.interpreter.modes import Append, Headless, Join, create
 from flowctl.interpreter.outputs import Output
 from flowctl.interpreter.publish import (
     CannotWrite,
@@ -76,8 +76,9 @@ class Staging:
         )
         self.staged.append(file)
         columns: tuple[str, ...] = ()
-        if isinstance(taking, Append):
+        if isinstance(taking, Append | Join):
             taking.judge(file.path, file.name)
+        if isinstance(taking, Append):
             writer, columns = Headless(writer), tuple(schema.names)
         output = Output(writer, file, executor, columns)
         if self.keeper is not None:
@@ -133,6 +134,8 @@ class Staging:
 
     @staticmethod
     def _taking(where: Destination, writer: Writer) -> Taking:
+        if where.mode == "append" and isinstance(writer, Joining):
+            return Join(writer)
         if where.mode == "append":
             return Append(writer.begin(), writer)
         return create if where.mode == "error" else replace

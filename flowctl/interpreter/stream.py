@@ -69,6 +69,7 @@ class StreamSetting:
     in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
     checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
     what they print is told to `heard`. With `once` only files are read that no other run has read.
+    `carried` is NDJSON of earlier rejects that stay rejects.
     """
 
     base: Path
@@ -85,6 +86,7 @@ class StreamSetting:
     environment: Mapping[str, str] = field(default_factory=dict)
     once: Incremental | None = None
     heard: Heard = lambda stream, piece: None
+    carried: Path | None = None
 
     @property
     def callers(self) -> Callers:
@@ -95,6 +97,8 @@ class StreamSetting:
 class StreamResult:
     """How a stream ended; `sinks` are the paths published, as the plan has them.
 
+    `columns` are those of its source, with their types.
+
     A fault's pointer starts at the step: `("transforms", 0, "derive", "speed")`.
     """
 
@@ -102,6 +106,7 @@ class StreamResult:
     counts: Counts = field(default_factory=Counts)
     sinks: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
 
 
 def run_stream(step: Step, setting: StreamSetting, components: Components) -> StreamResult:
@@ -116,7 +121,7 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
         return StreamResult("cancelled", work.total)
     except _FAILURES as error:
         return StreamResult("failed", work.total, faults=_faults(error, body))
-    return StreamResult("succeeded", work.total, work.published)
+    return StreamResult("succeeded", work.total, work.published, columns=work.columns)
 
 
 _OF_THE_DATA = (BadInput, Misread, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
@@ -159,6 +164,7 @@ class _Work:
     components: Components
     counts: Counts = field(default_factory=Counts)
     published: tuple[str, ...] = ()
+    columns: tuple[tuple[str, str], ...] = ()
     _keeper: Keeper | None = None
     _staging: Staging | None = None
     _readers: list[Reader] = field(default_factory=list)
@@ -196,6 +202,9 @@ class _Work:
             )
             if last is not None and last.ended:
                 self.counts = last.standing.counts
+                self.columns = (
+                    self._keeper.kept.columns if self._keeper and self._keeper.kept else ()
+                )
                 staging.find(all_sinks(self.body), last)
             else:
                 self._write(staging, last)
@@ -271,15 +280,17 @@ class _Work:
         reuse_large_blocks()
         executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
         try:
+            self.columns = tuple(typed(column) for column in stream.source.columns)
             if keeper is not None:
-                source = stream.source
-                keeper.begin(source.files, [typed(column) for column in source.columns])
+                keeper.begin(stream.source.files, self.columns)
             outputs = [
                 self._output(staging, sink, stream.result, pointer, executor)
                 for sink, pointer in _sinks(self.body)
             ]
             rejects = self._rejects(staging, executor)
             rejects.begin()
+            if last is None and setting.carried is not None:
+                rejects.carry(setting.carried.read_bytes())
             if last is not None:
                 self.counts, self._gathered = last.earlier, [*last.gathered]
                 rejects.count = last.rejected

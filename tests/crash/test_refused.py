@@ -220,6 +220,28 @@ def test_dry_run_says_what_would_be_done(held: Held) -> None:
     assert "then   runs" in told
 
 
+def test_plan_says_what_would_be_done(held: Held) -> None:
+    def steps() -> dict[str, dict[str, str]]:
+        result = held.flowctl("plan", "flow.yaml", "--format", "json")
+        assert result.returncode == 0, result.stderr
+        found: dict[str, dict[str, str]] = json.loads(result.stdout)["steps"]
+        return found
+
+    first, then = steps()["first"], steps()["then"]
+    assert (first["action"], then["action"]) == ("resume", "run")
+    assert re.search(r"goes on at in/d.csv:[\d,]+: [\d,]+ rows are not read again", first["why"])
+    assert "has not begun in run" in then["why"]
+    assert "resumes     run" in held.flowctl("plan", "flow.yaml").stdout
+    other = json.loads(
+        held.flowctl("plan", "flow.yaml", "--format", "json", "-p", "least=6").stdout
+    )
+    assert other["steps"]["first"]["why"] == "a step of a new run always runs"
+    edited(held / "flow.yaml", "n % 10 > params", "n % 10 >= params")
+    assert "cannot go on; `--fresh` gives it up" in steps()["first"]["why"]
+    told = held.flowctl("plan", "flow.yaml").stdout
+    assert "step `first` has changed since its run began" in " ".join(told.split())
+
+
 def test_a_dead_process_holds_nothing(tmp_path: Path) -> None:
     runs = Runs(tmp_path / ".flowctl")
     runs.begin(RunRecord("r", "w", Identity("a.yaml"), datetime(2024, 1, 1, tzinfo=UTC)))

@@ -26,11 +26,10 @@ SPEC = Spec(
     example="parquet: build/clean.parquet",
     detail="Row groups have 100,000 records or more.",
 )
-_WHOLE = "a Parquet file ends in a footer, behind which nothing can stand"
 
 
 def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
-    placing = placed("parquet", arguments, schema, whole=_WHOLE)
+    placing = placed("parquet", arguments, schema)
     canonical = placing.arguments
     if arguments.get("compression", "zstd") != "zstd":
         canonical["compression"] = arguments["compression"]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
-from flowctl.sourcing import PATHS, files_of, no_files, paths_of, reserved_names, size_of
+from flowctl.sourcing import (
+    PATHS,
+    as_json_lines,
+    as_pairs,
+    files_of,
+    no_files,
+    paths_of,
+    reserved_names,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -46,6 +56,11 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     return ArrowFiles(files, schema, size_of(files))
 
 
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    """Their text is JSON, with the columns' types as they are."""
+    return as_json_lines({"columns": as_pairs(schema)})
+
+
 COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["arrow"]), _ENDINGS)
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["arrow"]), _ENDINGS, again)
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR, texts
 from flowctl.codes.environment import OPTION
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect, Layout
@@ -150,6 +151,29 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     )
 
 
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    """The header tells in which order the columns stand in this file; it is read as UTF-8."""
+    from flowctl.files.dialect import read_header
+    from flowctl.files.streams import open_stream
+    from flowctl.files.structure import find_structure
+
+    layout = _layout(arguments, tuple(schema.names))
+    stream = open_stream(DataFile(base / file, file), layout.encoding)
+    try:
+        header = read_header(stream, file, layout)
+    finally:
+        stream.close()
+    names = header.names if header is not None else tuple(schema.names)
+
+    def whole(text: bytes) -> bool:
+        found = find_structure(text, layout.dialect)
+        closed = found.quotes is None or not found.quotes.open
+        return closed and found.records == 1 and (len(names) == 1 or bool(text.strip()))
+
+    others = {name: value for name, value in arguments.items() if name != "encoding"}
+    return Again("csv", others, header.text if header is not None else b"", whole)
+
+
 COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]), _ENDINGS)
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]), _ENDINGS, again)
 )

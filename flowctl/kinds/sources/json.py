@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import no_element, sample_json
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
-from flowctl.sourcing import JSON_COLUMNS, PATHS, declared, json_rule, paths_of, size_of
+from flowctl.sourcing import (
+    JSON_COLUMNS,
+    PATHS,
+    as_json_lines,
+    declared,
+    json_rule,
+    paths_of,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -45,6 +54,11 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     return JsonFiles(files, columns, size_of(files))
 
 
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    """Their text is that of an object, which may take several lines."""
+    return as_json_lines({"columns": arguments["columns"]} if "columns" in arguments else {})
+
+
 COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["json"]), _ENDINGS)
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["json"]), _ENDINGS, again)
 )

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import no_record, sample_json_lines
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
-from flowctl.sourcing import JSON_COLUMNS, PATHS, declared, json_rule, paths_of, size_of
+from flowctl.sourcing import (
+    JSON_COLUMNS,
+    PATHS,
+    as_json_lines,
+    declared,
+    json_rule,
+    paths_of,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -51,6 +60,10 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     )
 
 
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    return as_json_lines(dict(arguments))
+
+
 COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["ndjson"]), _ENDINGS)
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["ndjson"]), _ENDINGS, again)
 )

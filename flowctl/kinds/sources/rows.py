@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.inference import infer_json
 from flowctl.files.paths import DataFile
 from flowctl.records import Binary, Column, Duration, Schema
-from flowctl.sourcing import COLUMNS, Declared, declared, reserved_names
+from flowctl.sourcing import COLUMNS, Declared, as_json_lines, as_pairs, declared, reserved_names
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -65,4 +66,9 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     )
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: ())
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    """Their text is JSON, with the columns' types as they are."""
+    return as_json_lines({"columns": as_pairs(schema)})
+
+
+COMPONENT = Source(SPEC, rule, open, lambda arguments: (), again=again)

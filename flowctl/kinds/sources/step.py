@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
 from flowctl.records import UNKNOWN_SCHEMA, Schema
+from flowctl.sourcing import as_json_lines, as_pairs
 
 if TYPE_CHECKING:
     from flowctl.dataflow import Reader
@@ -39,4 +41,9 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     raise TypeError("the records of a step are read where they have been left")
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: ())
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    """Their text is JSON, with the columns' types as they are."""
+    return as_json_lines({"columns": as_pairs(schema)})
+
+
+COMPONENT = Source(SPEC, rule, open, lambda arguments: (), again=again)

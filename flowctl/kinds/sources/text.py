@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR
-from flowctl.component import Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Column, Schema, String
@@ -51,4 +52,10 @@ def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> R
     return LineFiles(files, TextSplit, encoding, size_of(files))
 
 
-COMPONENT = partitioned(Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"])))
+def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
+    return Again("text", {}, b"", lambda text: b"\n" not in text)
+
+
+COMPONENT = partitioned(
+    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"]), again=again)
+)

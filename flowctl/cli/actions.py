@@ -1,0 +1,79 @@
+"""What a run would do with each step of a plan, and why: run it, go on with it, or leave it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from flowctl.cli.options import Given
+from flowctl.cli.quantities import plural
+from flowctl.cli.render import Screen
+from flowctl.cli.resuming import Wanted, find, setting_of
+from flowctl.cli.run import prepared
+from flowctl.dataclass import dataclass
+from flowctl.interpreter.resume import StepOutlook, look
+from flowctl.plan import Plan
+from flowctl.registry import builtin
+
+Action: TypeAlias = Literal["run", "resume"]
+NEW = "a step of a new run always runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What becomes of a step, and why."""
+
+    action: Action
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The plan as `flowctl run` would take it, and what becomes of its steps.
+
+    `run` is the unfinished run that would go on, None for a new one; `refused` says why it cannot.
+    """
+
+    plan: Plan
+    steps: Mapping[str, Outcome]
+    run: str | None = None
+    refused: tuple[str, ...] = ()
+
+
+def expected(file: Path, given: Given, plan: Plan, state: Path, screen: Screen) -> Expected:
+    """Looks for an unfinished run of the same in a state folder; changes nothing."""
+    new = Expected(plan, {step.id: Outcome("run", NEW) for step in plan.steps})
+    if not state.exists():
+        return new  # spares the workflow from being compiled again
+    wanted = Wanted(
+        lambda moment: prepared(file, given.at(moment), None),
+        given.profile,
+        given.timestamp,
+        datetime.now(UTC),
+    )
+    chosen, runs = find(wanted, state, screen)
+    found = look(chosen.plan, setting_of(chosen, runs), builtin()) if chosen.old else None
+    if found is None or not (found.resumes or found.faults):
+        return new
+    run = chosen.record.run
+    refused = tuple(fault.message for fault in found.faults)
+    steps = {id: _outcome(step, run) for id, step in found.steps.items()}
+    if refused:
+        why = f"run {run} cannot go on; `--fresh` gives it up and begins anew"
+        steps = {id: Outcome(step.action, why) for id, step in steps.items()}
+    return Expected(chosen.plan, steps, run, refused)
+
+
+def _outcome(step: StepOutlook, run: str) -> Outcome:
+    match step.action:
+        case "done":
+            return Outcome("resume", f"it has ended in run {run}, and is not run again")
+        case "publish":
+            return Outcome("resume", f"all is written in run {run}, and only to be published")
+        case "resume":
+            place = f"goes on at {step.place}" if step.place else "goes on behind its input"
+            rows = f"{plural(step.rows, 'row')} are not read again"
+            return Outcome("resume", f"run {run} {place}: {rows}")
+    return Outcome("run", f"it has not begun in run {run}")
