@@ -131,4 +131,5 @@ def _value(column: Column, kind: DataType) -> pl.Expr:
     return convert(value, column.type, kind).value.alias(column.name)
 
 
-COMPONENT = Transform(SPEC, rule, prepare, inputs="many")
+# Who sees only some of the stream's records must not have those of the others come behind them.
+COMPONENT = Transform(SPEC, rule, prepare, order="in-order", inputs="many")
