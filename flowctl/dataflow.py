@@ -128,7 +128,8 @@ class Blocking:
     `before` is the part of it that sees one record at a time, `condense` turns a split into what
     is gathered of it; both run in the workers. `open` begins to gather in a work folder of its
     own, in about so many bytes of memory. `after` again sees one record at a time, of those that
-    leave; `gives` are then the columns that it gets.
+    leave; `gives` are then the columns that it gets. With `placed`, `condense` sees where in the
+    source each record stands, which costs time.
     """
 
     condense: Callable[[pl.DataFrame], pl.DataFrame]
@@ -136,6 +137,7 @@ class Blocking:
     before: Rowwise | None = None
     after: Rowwise | None = None
     gives: Schema | None = None
+    placed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
 from flowctl.gathering.folding import Folding
-from flowctl.gathering.order import Order
+from flowctl.gathering.order import Order, quick_to_sort, runs
 from flowctl.gathering.scatter import scattered
 from flowctl.gathering.spill import Spill
 from flowctl.syntax.node import Json
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     from polars.datatypes import DataType as PolarsType
 
+_RUN: Final = "\ue000run"
 _ALL: Final = "\ue000all"
 """The one key where there are no keys: a sum without groups depends on the number of threads."""
 
@@ -118,7 +119,24 @@ class Grouping:
         return self.results(empty.select(states))
 
     def _merge(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return self._grouped(frame, [state for one in self.measures for state in one.merged()])
+        states = [state for one in self.measures for state in one.merged()]
+        if self.keys and quick_to_sort(frame, self.keys):
+            return self._in_order(frame, states)
+        return self._grouped(frame, states)
+
+    def _in_order(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
+        """One record a key, in their order.
+
+        Groups that are stretches of an ordered frame are added up stretch by stretch, in the same
+        way wherever they lie.
+        """
+        import polars as pl
+
+        ordered = Order.ascending(self.keys).sorted(frame).rechunk()
+        starts = runs(ordered, self.keys)
+        run = starts.cast(pl.UInt32).cum_sum().alias(_RUN).set_sorted()
+        grouped = ordered.with_columns(run).group_by(_RUN, maintain_order=True).agg(states)
+        return ordered.select(self.keys).filter(starts).hstack(grouped.drop(_RUN))
 
     def _grouped(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
         import polars as pl

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flowctl.dataclass import dataclass
@@ -23,6 +24,48 @@ class Order:
 
     def sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The records in this order; equal ones stay as they came."""
-        return frame.sort(
-            self.columns, descending=list(self.descending), nulls_last=True, maintain_order=True
-        )
+        frame = frame.rechunk()  # records of one piece are moved in half the time
+        if len(self.columns) == 1:
+            return self._by_one(frame)
+        place: pl.Series | None = None
+        # By the last column first: Polars takes many times as long for several at once.
+        for column, down in reversed([*zip(self.columns, self.descending, strict=True)]):
+            place = _placed(frame[column], place, down)
+        return frame if place is None else frame[place]
+
+    def _by_one(self, frame: pl.DataFrame) -> pl.DataFrame:
+        (column,), down = self.columns, list(self.descending)
+        values = frame[column]
+        whole = values.dtype.is_integer() and not values.has_nulls()
+        # To see that nothing has to be moved is cheap, and to move it all the same is not.
+        if whole and not any(down) and values.is_sorted():
+            return frame
+        return frame.sort(column, descending=down, nulls_last=True, maintain_order=True)
+
+
+def _placed(values: pl.Series, place: pl.Series | None, down: bool) -> pl.Series:
+    """The places of the values in order, where those that are equal stay as `place` has them."""
+    import polars as pl
+
+    if place is None:
+        place = pl.int_range(len(values), dtype=pl.UInt32, eager=True)
+    else:
+        values = values.gather(place)
+    pairs = pl.DataFrame({"value": values, "place": place})
+    ordered = pairs.sort("value", descending=down, nulls_last=True, maintain_order=True)
+    return ordered["place"]
+
+
+def quick_to_sort(frame: pl.DataFrame, columns: Sequence[str]) -> bool:
+    """Whether these columns are sorted sooner than their values are put into a hash table."""
+    kinds = (frame.schema[column] for column in columns)
+    return all(kind.is_numeric() or kind.is_temporal() for kind in kinds)
+
+
+def runs(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+    """In a frame that is ordered by these columns: whether a record differs from the one before."""
+    import polars as pl
+
+    changed = (pl.col(one).ne_missing(pl.col(one).shift(1)) for one in columns)
+    first = pl.int_range(pl.len()) == 0
+    return frame.select(pl.any_horizontal(first, *changed)).to_series()

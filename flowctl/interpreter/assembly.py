@@ -281,6 +281,7 @@ class _Section:
     in_order: list[InOrder] = field(default_factory=list)
     computed: bool = False
     homeward: bool = False
+    placed: bool = False
 
     @classmethod
     def of(cls, source: Stage, schema: Schema) -> _Section:
@@ -310,6 +311,7 @@ class _Section:
         if blocking.before is not None:
             self._all(replace(boundary, operator=blocking.before))
             self.computed = True
+        self.placed = blocking.placed
         section = _Section.of(boundary, blocking.gives or schema)
         section.leaving = schema
         if blocking.after is not None:
@@ -330,6 +332,7 @@ class _Section:
             feed.schema,
             None if self.computed else self.leaving,
             homeward=self.homeward,
+            placed=self.placed,
             slots=tuple(slots[id(operator)] for operator in in_order),
             input=feed.opened.number if feed.opened is not None else 0,
         )

@@ -24,6 +24,9 @@ from flowctl.workers import Call, Raised, WorkerFailed, Workers
 Heard: TypeAlias = "Callable[[Literal['stdout', 'stderr'], bytes], None]"
 
 
+_UNCHANGED = Rowwise(lambda frame: frame)
+
+
 class CallFailed(Exception):
     """A function has failed, or has returned what it should not; `final` if it would again."""
 
@@ -54,8 +57,7 @@ class Callers:
         def open(folder: Path, memory: int) -> Gathering:
             return _Returned(Spool(Spill(folder), memory), workers)
 
-        # A step of its own, so that records keep their places up to the call.
-        return Blocking(called.condense, open, before=Rowwise(lambda frame: frame))
+        return Blocking(called.condense, open, before=_UNCHANGED, placed=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,10 @@ class Pipeline:
     """`schema` are the columns that the source hands on, `result` those that leave.
 
     Between two segments stands an in-order operator. Where records go on into a blocking one that
-    has computed what it needs by itself, `result` is None; if it is `homeward`, each record that
-    leaves says which one it was of which split (see `home`). `slots` are the places of the in-order
-    operators' states among those of the stage, `input` is the number of the source.
+    has computed what it needs by itself, `result` is None; if it wants to know where they stand,
+    they are `placed`; if it is `homeward`, each record that leaves says which one it was of which
+    split (see `home`). `slots` are the places of the in-order operators' states among those of the
+    stage, `input` is the number of the source.
     """
 
     reader: Reader
@@ -63,6 +64,7 @@ class Pipeline:
     homeward: bool = False
     slots: tuple[int, ...] = ()
     input: int = 0
+    placed: bool = False
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -92,8 +94,11 @@ class Pipeline:
 
     def leaving(self, frame: pl.LazyFrame, segment: int, *further: pl.Expr) -> pl.LazyFrame:
         """What leaves a segment: the last one hands on the result's columns, in their types."""
-        if segment < len(self.in_order) or self.result is None:
+        if segment < len(self.in_order):
             return frame
+        if self.result is None:
+            places = (SOURCE_FILE, SOURCE_LINE, RECORD)
+            return frame if self.placed or self.homeward else frame.drop(places, strict=False)
         types = frame.collect_schema()
         wanted = ((column.name, column_type(column.type)) for column in self.result)
         columns = [
