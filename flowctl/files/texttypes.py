@@ -115,7 +115,8 @@ def conversion(column: Column) -> Conversion:
         case String():
             return Conversion(column, pl.String())
         case Date():
-            date = text.str.to_date("%Y-%m-%d", strict=False)
+            # Polars' cache of texts seen takes longer to look into than a date takes to parse.
+            date = text.str.to_date("%Y-%m-%d", strict=False, cache=False)
             return Conversion(column, pl.String(), date, date.is_between(*_DATES))
         case Time():
             return Conversion(column, pl.String(), _first_pattern(text, _parse_time, pl.Time()))

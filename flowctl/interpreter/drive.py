@@ -3,8 +3,8 @@
     reader ──splits──▶ workers: query ──▶ in order: later segments, gather ──▶ workers: encode
                                                                      in order: write ◀──┘
 
-At most one task more than there are workers is under way, which bounds the memory. What leaves
-depends on the input and the plan alone: never on the number of workers, nor on who is faster.
+A bounded number of tasks is under way, and so is the memory. What leaves depends on the input and
+the plan alone: never on the number of workers, nor on who is faster.
 """
 
 from __future__ import annotations
@@ -27,6 +27,14 @@ from flowctl.interpreter.outputs import Outlet
 from flowctl.interpreter.pipeline import Pipeline, home
 from flowctl.interpreter.rejects import Rejects
 from flowctl.syntax.node import Json
+
+AHEAD = 2
+"""How many threads there are besides one for each worker.
+
+Polars computes on threads of its own; what waits for them, or for the interpreter's lock, leaves a
+processor idle unless there is another split to go on with. Measured on two processors: 0.82 of the
+wall time with 2, no less with 4, and 16 MiB and its results more in memory for each.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +181,7 @@ class Drive:
         more = True
         try:
             while more or under_way:
-                while more and len(under_way) + self._encoding() <= self.flow.workers:
+                while more and len(under_way) + self._encoding() <= self.flow.workers + AHEAD:
                     try:
                         split = next(splits, None)
                     except BadInput as error:

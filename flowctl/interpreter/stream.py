@@ -35,7 +35,7 @@ from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Beside, Checkpoint, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.dataset import DatasetOutput
-from flowctl.interpreter.drive import Cancelled, Drive, Flow, Misread, Progress, RecordFailed
+from flowctl.interpreter.drive import AHEAD, Cancelled, Drive, Flow, Misread, Progress, RecordFailed
 from flowctl.interpreter.events import Counts, sum_of
 from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
 from flowctl.interpreter.incremental import Incremental, files_read
@@ -278,7 +278,7 @@ class _Work:
         )
         self._readers += [one.reader for one in (stream.source, *stream.inputs)]
         reuse_large_blocks()
-        executor = ThreadPoolExecutor(setting.workers, thread_name_prefix=self.step)
+        executor = ThreadPoolExecutor(setting.workers + AHEAD, thread_name_prefix=self.step)
         try:
             self.columns = tuple(typed(column) for column in stream.source.columns)
             if keeper is not None:
@@ -557,7 +557,7 @@ def memory_to_gather(setting: StreamSetting) -> int:
 
     A split takes about six times its size on its way from bytes to what is condensed.
     """
-    under_way = PROGRAM_BYTES + 6 * (setting.workers + 1) * setting.split_bytes
+    under_way = PROGRAM_BYTES + 6 * (setting.workers + AHEAD) * setting.split_bytes
     return max(setting.memory // 8, setting.memory - under_way)
 
 
