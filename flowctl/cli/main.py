@@ -16,7 +16,7 @@ from flowctl.cli import render
 from flowctl.errors import FlowctlError, Interrupted
 
 COMMANDS = (
-    "init", "validate", "plan", "run", "checkpoint", "watch", "preview", "infer", "kinds",
+    "init", "validate", "plan", "run", "runs", "checkpoint", "watch", "preview", "infer", "kinds",
     "explain", "schema",
 )  # fmt: skip
 DEBUG = "FLOWCTL_DEBUG"

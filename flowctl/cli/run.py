@@ -16,7 +16,7 @@ from flowctl.cli import options, render
 from flowctl.cli.options import Given
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
-from flowctl.errors import Interrupted, InvalidWorkflow, ResumeRefused, RunFailed, UsageError
+from flowctl.errors import InvalidWorkflow, UsageError
 
 if TYPE_CHECKING:
     from flowctl.cli.compiled import Compiled
@@ -165,10 +165,9 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
     plans = _planner(how.file, given.at(now))
-    from flowctl.cli.progress import display
+    from flowctl.cli.performing import How, report
+    from flowctl.cli.performing import perform as work
     from flowctl.cli.resuming import Wanted, find, held
-    from flowctl.cli.running import start
-    from flowctl.interpreter.resume import Refused
 
     wanted = Wanted(
         lambda moment: prepared(how.file, given.at(moment), how.base, plans),
@@ -183,27 +182,10 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
         return None
 
     def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> RunResult:
-        shared = console.out.terminal and _writes_to_stdout(chosen.plan)
-        try:
-            with display(console.err, how.log_format, shared=shared) as shown:
-                result = start(
-                    chosen.plan,
-                    chosen.base,
-                    runs.state,
-                    shown.show,
-                    run_name=chosen.record.run,
-                    workers=how.workers,
-                    memory=how.max_memory,
-                    keep_going=how.keep_going,
-                    timestamp=chosen.timestamp,
-                    stdout=console.out.binary,
-                    registry=registry,
-                )
-        except Refused as refused:
-            console.err.diagnostics(refused.faults, counted=False)
-            raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
+        doing = How(how.workers, how.max_memory, how.keep_going, how.log_format, registry=registry)
+        result = work(chosen, runs, console, doing)
         if how.log_format == "text":
-            _report(result, chosen.plan, chosen.base, console)
+            report(result, chosen, console)
         return result
 
     if how.rejects is not None:
@@ -215,23 +197,13 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
 
 
 def _judge(results: Sequence[RunResult | None]) -> None:
-    """Raises Interrupted and RunFailed."""
-    statuses = {result.status for result in results if result is not None}
-    if "cancelled" in statuses:
-        raise Interrupted
-    if not statuses <= {"succeeded"}:
-        raise RunFailed
+    from flowctl.cli.performing import judge
+
+    judge(results)
 
 
 def _print(value: Json, console: Console) -> None:
     console.out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def _writes_to_stdout(plan: Plan) -> bool:
-    from flowctl.plan import Stream
-
-    streams = [step.body for step in plan.steps if isinstance(step.body, Stream)]
-    return any(sink.kind == "stdout" for stream in streams for sink in stream.sinks)
 
 
 def _planner(file: Path, first: Given) -> Callable[[Given], Compiled]:
@@ -301,22 +273,3 @@ def _read_plan(file: Path) -> Plan:
         mend = f"\n  help: {found.help}" if found.help else ""
         raise InvalidWorkflow(f"{file}: {found.message} [{found.code.id}]{mend}")
     return found
-
-
-def _report(result: RunResult, plan: Plan, base: Path, console: Console) -> None:
-    from flowctl.cli.report import Sources
-    from flowctl.cli.summary import as_text
-
-    def shown(path: str) -> str:
-        return Sources(Path.cwd()).shown((base.absolute() / path).as_posix())
-
-    faults = [fault for step in result.steps.values() for fault in step.faults]
-    faults += result.warnings
-    if faults:
-        console.err.line()
-    console.err.diagnostics(faults, counted=False)
-    if not faults:
-        console.err.line()
-    console.err.write(as_text(result, plan, shown, console.err.paint))
-    if result.unfinished:
-        console.err.line("run the same again to go on, with `--fresh` to begin anew")

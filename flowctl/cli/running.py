@@ -32,12 +32,13 @@ def start(
     timestamp: datetime | None = None,
     stdout: BinaryIO | None = None,
     registry: Registry | None = None,
+    again: frozenset[str] = frozenset(),
 ) -> RunResult:
     """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
 
     `memory` is what the process may take, in bytes. `timestamp` is the run's logical time; records
-    of `stdout` sinks go to `stdout`. Only a run that has a name goes on with what is kept of it;
-    raises Refused where that cannot be.
+    of `stdout` sinks go to `stdout`. Only a run that has a name goes on with what is kept of it,
+    apart from the steps in `again`; raises Refused where that cannot be.
     """
     gc.freeze()
     gc.enable()
@@ -52,6 +53,7 @@ def start(
         keep_going=keep_going,
         timestamp=timestamp,
         stdout=stdout,
+        again=again,
         checkpoints=timedelta(seconds=1) if run_name else None,
         provenance=provenance(base.absolute(), os.environ) if run_name else None,
     )

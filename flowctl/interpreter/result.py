@@ -36,7 +36,7 @@ class RunResult:
             "run": self.run,
             "status": self.status,
             "resumed_from": self._resumed_from(),
-            "steps": {id: _step(step) for id, step in self.steps.items()},
+            "steps": {id: step_to_json(step) for id, step in self.steps.items()},
         }
 
     def _resumed_from(self) -> Json:
@@ -66,7 +66,8 @@ def sink_value(paths: tuple[str, ...]) -> Json:
     return None if not paths else paths[0] if len(paths) == 1 else list(paths)
 
 
-def _step(step: StepState) -> Json:
+def step_to_json(step: StepState) -> dict[str, Json]:
+    """A step's part of the shape."""
     counts = asdict(step.counts) if step.counts else dict.fromkeys(f.name for f in fields(Counts))
     return {
         "status": step.status,

@@ -1,0 +1,115 @@
+"""`flowctl runs resume|retry RUN`: go on with a run by its name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flowctl.cli import render
+from flowctl.cli.runs.control import obeyed
+from flowctl.cli.runs.finding import about_one, found, project_of, runs_of
+from flowctl.errors import UsageError
+
+if TYPE_CHECKING:
+    from flowctl.interpreter.events import RunState
+    from flowctl.interpreter.runs import RunRecord, Runs
+    from flowctl.plan import Plan
+
+
+def _working(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a command that works on a run."""
+    command = click.option("--keep-going", is_flag=True, help="Run what needs no failed step.")(
+        about_one(command)
+    )
+    return click.option("--workers", type=click.IntRange(1, 256), metavar="N")(command)
+
+
+@click.command(short_help="Let a paused or interrupted run go on.")
+@_working
+def resume(
+    run: str, workers: int | None, keep_going: bool, state_dir: Path | None, colour: str
+) -> None:
+    """Let RUN go on: in its own process if it is paused there, else here, from where it stopped."""
+    console = render.console(colour)
+    runs = runs_of(state_dir)
+    record = found(runs, run)
+    if runs.at_work(record.run):
+        if record.status != "paused":
+            raise UsageError(f"run {record.run} is {record.status}, not paused")
+        obeyed(runs, record, "resume", ("running", "succeeded", "failed"))
+        console.out.line(f"run {record.run} goes on")
+        return
+    if not record.open:
+        hint = "" if record.status == "succeeded" else "; `flowctl runs retry` runs it again"
+        raise UsageError(f"run {record.run} has {record.status} and cannot go on{hint}")
+    _go_on(runs, record, console, workers, keep_going, retrying=False)
+
+
+@click.command(short_help="Run again what failed, and what depends on it.")
+@_working
+def retry(
+    run: str, workers: int | None, keep_going: bool, state_dir: Path | None, colour: str
+) -> None:
+    """Run again the steps of RUN that failed and all that depend on them; the rest stays.
+
+    The workflow is read as it is now, with the params of the run; what has succeeded must be as it
+    was.
+    """
+    runs = runs_of(state_dir)
+    record = found(runs, run)
+    if record.status == "succeeded":
+        raise UsageError(f"run {record.run} has succeeded: nothing of it has failed")
+    _go_on(runs, record, render.console(colour), workers, keep_going, retrying=True)
+
+
+def _go_on(
+    runs: Runs,
+    record: RunRecord,
+    console: render.Console,
+    workers: int | None,
+    keep_going: bool,
+    *,
+    retrying: bool,
+) -> None:
+    from flowctl.cli.performing import How, judge, perform, report
+    from flowctl.cli.resuming import Chosen
+
+    with runs.held(record.run):
+        plan, base = _prepared(runs, record, console)
+        again = failed_and_dependent(plan, runs.history(record.run)) if retrying else frozenset()
+        chosen = Chosen(record, plan, base, record.timestamp, old=True)
+        how = How(workers, keep_going=keep_going, again=again)
+        result = perform(chosen, runs, console, how)
+    report(result, chosen, console)
+    judge([result])
+
+
+def _prepared(runs: Runs, record: RunRecord, console: render.Console) -> tuple[Plan, Path]:
+    """The run's document as it is now, with the values that its params had."""
+    from flowctl.cli.options import Given
+    from flowctl.cli.run import prepared
+
+    document = project_of(runs) / record.identity.document
+    if not document.is_file():
+        raise UsageError(f"run {record.run} is one of `{document}`, which is not there")
+    params = None
+    if record.identity.params and document.suffix != ".json":
+        params = runs.folder(record.run) / "params.json"
+        params.write_text(json.dumps(record.identity.params), encoding="utf-8")
+    profile = record.identity.profile if document.suffix != ".json" else None
+    found = prepared(document, Given((), params, profile, record.timestamp), None)
+    return found.plan(console.err), found.base
+
+
+def failed_and_dependent(plan: Plan, state: RunState) -> frozenset[str]:
+    """The steps that have failed, and those that need one of them, near or far."""
+    found: set[str] = set()
+    for step in plan.steps:
+        known = state.steps.get(step.id)
+        if (known is not None and known.status == "failed") or not found.isdisjoint(step.needs):
+            found.add(step.id)
+    return frozenset(found)
