@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import chdir, contextmanager, redirect_stderr, redirect_stdout, suppress
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from flowctl.cli.main import main
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
@@ -40,15 +43,14 @@ steps:
 
 def flowctl(folder: Path, *arguments: str, code: int = 0) -> str:
     """What the command prints on stdout, or on stderr where it is to fail."""
-    done = subprocess.run(
-        [sys.executable, "-m", "flowctl", *arguments],
-        cwd=folder,
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == code, done.stderr
-    return done.stderr if code else done.stdout
+    out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        done = main(arguments)
+    for stream in (out, err):
+        stream.seek(0)
+    told = err.read()
+    assert done == code, told
+    return told if code else out.read()
 
 
 def as_json(folder: Path, *arguments: str) -> Any:
