@@ -1,0 +1,80 @@
+"""Kills the command at random moments in the midst of a random DAG of small commands."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from flowctl.interpreter.history import projected, rebuild, state_of
+from flowctl.store.database import path_in
+from flowctl.store.ledger import opened
+
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What came of a DAG: how often it was killed, and how often each step was done."""
+
+    kills: int
+    done: Counter[str]
+
+
+def write(folder: Path, steps: int, seed: int) -> None:
+    """A workflow whose steps write their names down, each needing some of those before it."""
+    chance = random.Random(seed)
+    lines = ["flowctl: 1", "name: dag", "steps:"]
+    for number in range(steps):
+        needs = chance.sample(range(number), min(number, chance.choice((0, 1, 1, 2, 3))))
+        named = ", ".join(f"s{need}" for need in needs)
+        lines.append(f'  s{number}: {{run: "echo s{number} >> done", needs: [{named}]}}')
+    (folder / "dag.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def until_done(folder: Path, steps: int, kills: int, seed: int) -> Killed:
+    """Runs the DAG, killing it when a random number of further steps have been done."""
+    write(folder, steps, seed)
+    chance = random.Random(seed)
+    program = [sys.executable, "-m", "flowctl", "run", "dag.yaml", "--log-format", "json"]
+    program += ["--workers", str(WORKERS)]
+    for kill in range(kills + 1):
+        with subprocess.Popen(program, cwd=folder, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr is not None
+            left = chance.randint(1, steps // (kills + 1)) if kill < kills else -1
+            for line in process.stderr:
+                left -= json.loads(line).get("event") == "step_ended"
+                if not left:
+                    process.send_signal(signal.SIGKILL)
+                    break
+    assert process.returncode == 0
+    return Killed(kills, Counter((folder / "done").read_text().split()))
+
+
+def judge(folder: Path, steps: int, killed: Killed) -> None:
+    """Every step was done; no more were repeated than were in flight; the store is whole."""
+    assert set(killed.done) == {f"s{number}" for number in range(steps)}
+    repeats = sum(killed.done.values()) - steps
+    assert repeats <= killed.kills * WORKERS, f"{repeats} repeats after {killed.kills} kills"
+    with closing(sqlite3.connect(path_in(folder / ".flowctl"))) as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+    with opened(folder / ".flowctl") as ledger:
+        ledger.judge()
+        (row,) = before = ledger.runs()
+        state = state_of(ledger, row.run)
+        assert projected(state) == row
+        rebuild(ledger)
+        assert ledger.runs() == before
+    assert row.status == "succeeded"
+    assert len(state.sessions) == killed.kills + 1
+    for id, step in state.steps.items():
+        assert step.status == "succeeded", id
+        assert [one.status for one in step.tries].count("succeeded") == 1, id
+        assert killed.done[id] <= step.attempts, id
