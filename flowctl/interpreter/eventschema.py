@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import sys
 from collections.abc import Mapping
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -124,7 +123,3 @@ _FAULT: Json = {
 def text() -> str:
     """The file."""
     return json.dumps(events_schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(text())

@@ -103,7 +103,7 @@ def test_the_events_of_a_run_fit_the_schema(runner: Runner) -> None:
 
 
 def test_the_file_is_what_the_events_say() -> None:
-    """Anew: `python -m flowctl.interpreter.eventschema > schemas/events.schema.json`."""
+    """Anew: `flowctl schema events > schemas/events.schema.json`."""
     written = (ROOT / "schemas" / "events.schema.json").read_text(encoding="utf-8")
     assert written == text()
     Draft202012Validator.check_schema(json.loads(written))

@@ -35,9 +35,10 @@ numbers widen where they differ (`int32` and `int64` are `int64`); other types m
 union see the stream's own records alone, those behind it see all.
 """,
     example="""union:
-  - rows: [{carrier: UA, dest: IAH, origin: EWR, dep_delay: 20, arr_delay: 5, flight: 1545,
-      tags: [a], tailnum: N14228, distance: 1400, air_time: 227, line: '10.0.0.1 bob GET',
-      address: {city: Ulm}, time_hour: 2013-01-01T05:00:00Z, day: 2013-01-01, month: 1}]
+  - rows: [{carrier: UA, dest: IAH, origin: EWR, dep_delay: 20, arr_delay: 5,
+      flight: 1545, tags: [a], tailnum: N14228, distance: 1400, air_time: 227,
+      line: '10.0.0.1 bob GET', address: {city: Ulm},
+      time_hour: 2013-01-01T05:00:00Z, day: 2013-01-01, month: 1}]
 """,
 )
 
