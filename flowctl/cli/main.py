@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from flowctl import __version__
 from flowctl.cli import render
 from flowctl.errors import FlowctlError, Interrupted
 
@@ -40,7 +41,7 @@ class _Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 88},
     epilog="`flowctl COMMAND --help` tells more about a command.",
 )
-@click.version_option(package_name="flowctl", message="flowctl %(version)s")
+@click.version_option(__version__, message="flowctl %(version)s")
 def cli() -> None:
     """Check and run declarative pipelines on files.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from pathlib import Path
 
@@ -19,11 +19,15 @@ from flowctl.interpreter.resume import Refused
 from flowctl.interpreter.runs import Runs
 from flowctl.plan import Plan, Stream
 from flowctl.registry import Registry
+from flowctl.store.provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How a run is worked on and shown; the steps in `again` are done anew."""
+    """How a run is worked on and shown; the steps in `again` are done anew.
+
+    `origin` tells where it is done, where somebody has asked before.
+    """
 
     workers: int | None = None
     memory: int | None = None
@@ -31,6 +35,7 @@ class How:
     log_format: str = "text"
     again: frozenset[str] = field(default_factory=frozenset)
     registry: Registry | None = None
+    origin: Callable[[], Provenance] | None = None
 
 
 def perform(chosen: Chosen, runs: Runs, console: Console, how: How) -> RunResult:
@@ -51,6 +56,7 @@ def perform(chosen: Chosen, runs: Runs, console: Console, how: How) -> RunResult
                 stdout=console.out.binary,
                 again=how.again,
                 registry=how.registry,
+                origin=how.origin,
             )
     except Refused as refused:
         console.err.diagnostics(refused.faults, counted=False)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from flowctl.interpreter.runs import Runs
     from flowctl.plan import Plan
     from flowctl.registry import Registry
+    from flowctl.store.provenance import Provenance
     from flowctl.syntax.node import Json
 
 
@@ -165,6 +166,7 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
     plans = _planner(how.file, given.at(now))
+    origin = _origin(how.base or how.file.parent)
     from flowctl.cli.performing import How, report
     from flowctl.cli.performing import perform as work
     from flowctl.cli.resuming import Wanted, find, held
@@ -182,7 +184,14 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
         return None
 
     def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> RunResult:
-        doing = How(how.workers, how.max_memory, how.keep_going, how.log_format, registry=registry)
+        doing = How(
+            how.workers,
+            how.max_memory,
+            how.keep_going,
+            how.log_format,
+            registry=registry,
+            origin=origin,
+        )
         result = work(chosen, runs, console, doing)
         if how.log_format == "text":
             report(result, chosen, console)
@@ -214,6 +223,14 @@ def _planner(file: Path, first: Given) -> Callable[[Given], Compiled]:
         return lambda given: _compiled(file, given)
     ahead = cache(beside(lambda: _compiled(file, first)))
     return lambda given: ahead() if given == first else _compiled(file, given)
+
+
+def _origin(folder: Path) -> Callable[[], Provenance]:
+    """Where a run is done, which git and the installed packages tell in their own time."""
+    from flowctl.cli.beside import beside
+    from flowctl.store.provenance import provenance
+
+    return beside(lambda: provenance(folder.absolute(), os.environ))
 
 
 def _compiled(file: Path, given: Given) -> Compiled:

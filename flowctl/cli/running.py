@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -12,11 +13,11 @@ from typing import BinaryIO
 from flowctl.interpreter import run
 from flowctl.interpreter.events import Event
 from flowctl.interpreter.memory import quarter_of_memory
-from flowctl.interpreter.provenance import provenance
 from flowctl.interpreter.result import RunResult
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
 from flowctl.registry import Registry
+from flowctl.store.provenance import Provenance, provenance
 
 
 def start(
@@ -33,17 +34,21 @@ def start(
     stdout: BinaryIO | None = None,
     registry: Registry | None = None,
     again: frozenset[str] = frozenset(),
+    origin: Callable[[], Provenance] | None = None,
 ) -> RunResult:
     """Run a plan whose data paths start at `base`, and keep what is kept of it in `state`.
 
     `memory` is what the process may take, in bytes. `timestamp` is the run's logical time; records
     of `stdout` sinks go to `stdout`. Only a run that has a name goes on with what is kept of it,
-    apart from the steps in `again`; raises Refused where that cannot be.
+    apart from the steps in `again`; raises Refused where that cannot be. `origin` tells where it is
+    done, perhaps found out beside.
     """
     gc.freeze()
     gc.enable()
+    folder = base.absolute()
+    found = origin() if origin else provenance(folder, os.environ) if run_name else None
     setting = Setting(
-        base=base.absolute(),
+        base=folder,
         state=state.absolute(),
         run=run_name or run_id(datetime.now(UTC), os.urandom(3)),
         environment=dict(os.environ),
@@ -55,7 +60,7 @@ def start(
         stdout=stdout,
         again=again,
         checkpoints=timedelta(seconds=1) if run_name else None,
-        provenance=provenance(base.absolute(), os.environ) if run_name else None,
+        provenance=replace(found, pid=os.getpid()) if found else None,
     )
     return run(plan, setting, on_event, registry)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from flowctl import __version__
 from flowctl.cli import machine, options, render
 from flowctl.cli.options import Given
 from flowctl.cli.quantities import plural
@@ -61,9 +62,7 @@ def _print(format_: str, found: Sequence[Diagnostic], fine: list[str], console: 
     if format_ == "json":
         out.write(machine.as_json(found, sources))
     elif format_ == "sarif":
-        from importlib.metadata import version
-
-        out.write(machine.as_sarif(found, sources, version("flowctl")))
+        out.write(machine.as_sarif(found, sources, __version__))
     elif format_ == "github":
         out.write(machine.as_github(found, sources))
     else:

@@ -7,6 +7,7 @@ from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 
+from flowctl import __version__
 from flowctl.codec import decode, encode
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Stretch
@@ -193,9 +194,9 @@ def read_kept(folder: Path) -> Kept | None:
 @cache
 def engine_now() -> Engine:
     """The versions of this process."""
-    from importlib.metadata import version
+    import polars
 
-    return Engine(version("flowctl"), version("polars"))
+    return Engine(__version__, polars.__version__)
 
 
 def place_of(stretches: Sequence[Stretch]) -> str:

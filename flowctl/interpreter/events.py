@@ -13,9 +13,9 @@ from typing import Literal, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
-from flowctl.interpreter.provenance import Provenance
 from flowctl.plan import Moment
 from flowctl.store.identity import Identity
+from flowctl.store.provenance import Provenance
 from flowctl.syntax.node import Json
 
 StepStatus: TypeAlias = Literal[

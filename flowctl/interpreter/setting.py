@@ -14,8 +14,8 @@ from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import Pace, RealPace
 from flowctl.interpreter.pausing import Pause
-from flowctl.interpreter.provenance import Provenance
 from flowctl.store.disk import REAL, Disk
+from flowctl.store.provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)

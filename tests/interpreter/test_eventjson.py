@@ -32,8 +32,8 @@ from flowctl.interpreter.events import (
     StepStarted,
 )
 from flowctl.interpreter.eventschema import events_schema, text
-from flowctl.interpreter.provenance import Provenance
 from flowctl.store.identity import Identity
+from flowctl.store.provenance import Provenance
 from flowctl.syntax.node import Json
 from tests.interpreter.running import Runner, command, plan
 

@@ -8,9 +8,10 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final
 
+from flowctl import __version__
 from flowctl.dataclass import dataclass
 
-PACKAGES: Final = ("flowctl", "polars", "numpy", "zstandard", "isal", "xxhash", "jsonschema-rs")
+PACKAGES: Final = ("polars", "numpy", "zstandard", "isal", "xxhash", "jsonschema-rs")
 _PATIENCE: Final = 2.0
 """Seconds for which git is waited for."""
 
@@ -39,7 +40,7 @@ def provenance(project: Path, environment: Mapping[str, str]) -> Provenance:
         os.getpid(),
         f"{platform.system()} {platform.machine()}",
         platform.python_version(),
-        {name: found for name in PACKAGES if (found := _version(name))},
+        {"flowctl": __version__} | {name: found for name in PACKAGES if (found := _version(name))},
         commit,
         dirty,
     )
