@@ -86,6 +86,8 @@ PLACES = [
     ("struct_without_quotes.yaml", "E215", 8, 18),
     ("comment_behind_an_operator.yaml", "E216", 8, 29),
     ("comment_in_an_expression.yaml", "E216", 7, 31),
+    ("check_of_no_comparison.yaml", "E217", 8, 23),
+    ("check_of_no_comparison.yaml", "E217", 8, 51),
     ("matrix_where_there_is_none.yaml", "E301", 5, 18),
     ("member_of_a_number.yaml", "E301", 6, 37),
     ("param_that_begins_with_a_digit.yaml", "E301", 6, 32),

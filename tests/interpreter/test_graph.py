@@ -171,7 +171,8 @@ def test_a_subscriber_that_breaks_ends_the_run(runner: Runner) -> None:
         with pytest.raises(BrokenPipeError, match="nobody listens"):
             runner(plan(*steps, last), breaks, workers=3)
         for file in runner.base.glob("pid*"):
-            assert not Path(f"/proc/{file.read_text().strip()}").exists()
+            pid = file.read_text().strip()  # empty where the shell was ended before it wrote
+            assert not pid or not Path(f"/proc/{pid}").exists()
 
 
 def test_a_chain_of_thousands_is_skipped_without_recursion(runner: Runner) -> None:
