@@ -17,8 +17,11 @@ class Pace(Protocol):
         """The time; it never goes back."""
         ...
 
-    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
-        """The next message, awaited for so long; raises queue.Empty."""
+    def next(self, messages: SimpleQueue[T], seconds: float, *, busy: bool) -> T:
+        """The next message, awaited for so long; raises queue.Empty.
+
+        While steps are at work, `busy`, one of them may send it.
+        """
         ...
 
     def chance(self) -> float:
@@ -32,7 +35,7 @@ class RealPace:
     def now(self) -> float:
         return time.monotonic()
 
-    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
+    def next(self, messages: SimpleQueue[T], seconds: float, *, busy: bool) -> T:
         return messages.get(timeout=seconds)
 
     def chance(self) -> float:

@@ -139,7 +139,7 @@ class Scheduler:
                 running += 1
             if not running and not self._waiting and not self._ready and not self._afterwards:
                 break
-            message = self._next_message()
+            message = self._next_message(busy=bool(running or self._afterwards))
             if message is not None:
                 error = error or message.error
                 if message.ending is None:
@@ -153,7 +153,7 @@ class Scheduler:
         """Has the scheduler look whether more may begin; safe on any thread."""
         self._messages.put(None)
 
-    def _next_message(self) -> _Done | None:
+    def _next_message(self, *, busy: bool) -> _Done | None:
         """Waits for news, or for the next attempt of a step.
 
         With Polars loaded, SIGINT alone would not end the waiting for a lock.
@@ -163,7 +163,7 @@ class Scheduler:
             if left <= 0:
                 return None
             with suppress(Empty):
-                return self._pace.next(self._messages, min(left, _WAKE))
+                return self._pace.next(self._messages, min(left, _WAKE), busy=busy)
 
     def _wake(self) -> None:
         """Makes the steps ready again whose waiting is over; all of them if the run is to stop."""

@@ -135,14 +135,19 @@ def acting() -> Registry:
 
 
 def expected(nodes: list[Node], *, keep_going: bool) -> dict[str, str]:
-    """Statuses where steps run one after the other, the first that is ready in the plan's order."""
+    """Statuses where steps run one after the other, the first that is ready in the plan's order.
+
+    Time passes only where none is ready: then all that wait for their next attempt are.
+    """
     model = _Model(nodes, keep_going)
     while len(model.status) < len(nodes):
         model.settle()
         if model.ready:
             index = min(model.ready)
             del model.ready[index]
-            model.status[index] = nodes[index].outcome[0]
+            model.attempt(index)
+        else:
+            model.wake()
     return {f"s{index}": status for index, status in sorted(model.status.items())}
 
 
@@ -152,6 +157,22 @@ class _Model:
     keep_going: bool
     status: dict[int, str] = field(default_factory=dict)
     ready: dict[int, bool] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)
+    tried: Counter[int] = field(default_factory=Counter)
+
+    def attempt(self, index: int) -> None:
+        """Ends the step with its last attempt, and lets it wait behind any other."""
+        status, attempts = self.nodes[index].outcome
+        self.tried[index] += 1
+        if self.tried[index] < attempts:
+            self.waiting.add(index)
+        else:
+            self.status[index] = status
+
+    def wake(self) -> None:
+        """What has begun goes on, whatever has become of others."""
+        self.ready |= dict.fromkeys(self.waiting, True)
+        self.waiting.clear()
 
     def settle(self) -> None:
         """Decides, again and again, on every step whose needs have ended."""
@@ -167,7 +188,7 @@ class _Model:
         return bool(dropped)
 
     def due(self, index: int) -> bool:
-        known = index in self.status or index in self.ready
+        known = index in self.status or index in self.ready or index in self.waiting
         return not known and all(need in self.status for need in self.nodes[index].needs)
 
     def stopped(self) -> bool:

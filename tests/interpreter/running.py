@@ -81,7 +81,7 @@ def statuses(result: RunResult) -> Mapping[str, str]:
 
 @dataclass
 class Leaping:
-    """A pace at which waiting takes no time: where no message is there, the clock leaps forward.
+    """A pace at which waiting takes no time: where nothing is at work, the clock leaps forward.
 
     `chances` are given out in turn.
     """
@@ -93,9 +93,11 @@ class Leaping:
     def now(self) -> float:
         return self.time
 
-    def next(self, messages: SimpleQueue[T], seconds: float) -> T:
+    def next(self, messages: SimpleQueue[T], seconds: float, *, busy: bool) -> T:
+        if busy:
+            return messages.get(timeout=seconds)
         try:
-            return messages.get(timeout=0.001)
+            return messages.get_nowait()
         except Empty:
             self.time += seconds
             raise
