@@ -165,8 +165,7 @@ class _How:
 def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
-    plans = _planner(how.file, given.at(now))
-    origin = _origin(how.base or how.file.parent)
+    plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
     from flowctl.cli.performing import How, report
     from flowctl.cli.performing import perform as work
     from flowctl.cli.resuming import Wanted, find, held
@@ -215,22 +214,24 @@ def _print(value: Json, console: Console) -> None:
     console.out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
-def _planner(file: Path, first: Given) -> Callable[[Given], Compiled]:
-    """Compiles the file; with the options that are known now, while the engine is loaded here."""
-    from flowctl.cli.beside import beside
+def _ahead(
+    file: Path, folder: Path, first: Given
+) -> tuple[Callable[[Given], Compiled], Callable[[], Provenance]]:
+    """Compiles the file, and finds out where the run is done, while the engine is loaded here.
 
-    if _is_plan(file):
-        return lambda given: _compiled(file, given)
-    ahead = cache(beside(lambda: _compiled(file, first)))
-    return lambda given: ahead() if given == first else _compiled(file, given)
-
-
-def _origin(folder: Path) -> Callable[[], Provenance]:
-    """Where a run is done, which git and the installed packages tell in their own time."""
+    With other options than those that are known now, it is compiled when that is asked.
+    """
     from flowctl.cli.beside import beside
     from flowctl.store.provenance import provenance
 
-    return beside(lambda: provenance(folder.absolute(), os.environ))
+    def origin() -> Provenance:
+        return provenance(folder.absolute(), os.environ)
+
+    if _is_plan(file):
+        return lambda given: _compiled(file, given), origin
+    compiled, found = beside(lambda: _compiled(file, first), origin)
+    ahead = cache(compiled)
+    return lambda given: ahead() if given == first else _compiled(file, given), found
 
 
 def _compiled(file: Path, given: Given) -> Compiled:

@@ -1,95 +1,99 @@
-"""How often a byte stands in a text: many times as fast as `bytes.count`, in one of two ways.
+"""How often a byte stands in a text: four times as fast as `bytes.count`, on the caller's thread.
 
-Polars counts the lines of delimited text with vector instructions, and takes any byte for the end
-of a line. NumPy is as quick, and quicker where other queries keep Polars' threads busy; but it
-takes as long to load as a small file takes to read.
+Polars looks at the bytes where they are, through Arrow's C data interface
+(https://arrow.apache.org/docs/format/CDataInterface.html). NumPy would be as quick, but takes as
+long to load as many a file takes to read; a query of Polars would wait for its busy threads.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread
-from typing import TypeAlias
+import ctypes
+from typing import Any
 
 import polars as pl
 
-from flowctl.files.polars_quirks import seems_packed
-
 NEWLINE = ord("\n")
-_SEPARATORS = "\0\1"
-_BLOCK = 1 << 20
-_THREADS = "OPENBLAS_NUM_THREADS"
-_Count: TypeAlias = Callable[[bytes, int], int]
 
 
-class Counter:
-    r"""Counts ASCII bytes, from any thread: by Polars, and by NumPy as soon as it is there.
+def count_of(text: bytes, wanted: int) -> int:
+    r"""How often a byte stands in the text.
 
-    >>> Counter().count(b"1,2\n\n3,4,", ord(","))
-    3
+    >>> count_of(b"1,2\n\n3,4,", ord(",")), count_of(b"1,2\n\n3,4,", NEWLINE), count_of(b"", 0)
+    (3, 2, 0)
     """
-
-    def __init__(self) -> None:
-        self._count: _Count = count_by_polars
-        self._loading: Thread | None = None
-
-    def count(self, text: bytes, wanted: int) -> int:
-        """How often a byte stands in the text."""
-        return self._count(text, wanted)
-
-    def expect_more(self) -> None:
-        """Tells that there is so much to count that NumPy is worth its loading, beside the work."""
-        if self._loading is None:
-            self._loading = Thread(target=self._load, name="numpy", daemon=True)
-            self._loading.start()
-
-    def _load(self) -> None:
-        self._count = numpy_count()
-
-
-def count_by_polars(text: bytes, wanted: int) -> int:
-    """The number of lines, were the byte the end of one."""
     if not text:
         return 0
-    if seems_packed(text):
-        return text.count(wanted)
-    end = chr(wanted)
-    lines = pl.scan_csv(
-        text,
-        has_header=False,
-        eol_char=end,
-        separator=next(other for other in _SEPARATORS if other != end),
-        quote_char=None,
-        schema={"line": pl.String()},
-    )
-    found: int = lines.select(pl.len()).collect().item()
-    return found - (text[-1] != wanted)
+    lent = _Lent(text)  # lives until the column is gone
+    column = pl.Series(lent)
+    found = int((column == wanted).sum())
+    del column
+    return found
 
 
-def numpy_count() -> _Count:
-    """The same by NumPy, once it is loaded."""
-    with _one_thread_for_algebra():
-        import numpy as np
-
-    def count(text: bytes, wanted: int) -> int:
-        data = np.frombuffer(text, np.uint8)
-        # In blocks that stay in the processor's cache between the two passes.
-        blocks = (data[start : start + _BLOCK] for start in range(0, len(data), _BLOCK))
-        return sum(int(np.count_nonzero(block == wanted)) for block in blocks)
-
-    return count
+class _Schema(ctypes.Structure):
+    """`struct ArrowSchema`."""
 
 
-@contextmanager
-def _one_thread_for_algebra() -> Iterator[None]:
-    """NumPy's library for linear algebra starts threads as it is loaded, and nothing uses them."""
-    if _THREADS in os.environ:
-        yield
-        return
-    os.environ[_THREADS] = "1"
-    try:
-        yield
-    finally:
-        os.environ.pop(_THREADS, None)
+class _Array(ctypes.Structure):
+    """`struct ArrowArray`."""
+
+
+_ReleaseSchema = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Schema))
+_ReleaseArray = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Array))
+_Schema._fields_ = [
+    ("format", ctypes.c_char_p),
+    ("name", ctypes.c_char_p),
+    ("metadata", ctypes.c_char_p),
+    ("flags", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("children", ctypes.c_void_p),
+    ("dictionary", ctypes.c_void_p),
+    ("release", _ReleaseSchema),
+    ("private_data", ctypes.c_void_p),
+]
+_Array._fields_ = [
+    ("length", ctypes.c_int64),
+    ("null_count", ctypes.c_int64),
+    ("offset", ctypes.c_int64),
+    ("n_buffers", ctypes.c_int64),
+    ("n_children", ctypes.c_int64),
+    ("buffers", ctypes.POINTER(ctypes.c_void_p)),
+    ("children", ctypes.c_void_p),
+    ("dictionary", ctypes.c_void_p),
+    ("release", _ReleaseArray),
+    ("private_data", ctypes.c_void_p),
+]
+
+
+def _forget_schema(schema: Any) -> None:
+    schema.contents.release = _ReleaseSchema()
+
+
+def _forget_array(array: Any) -> None:
+    array.contents.release = _ReleaseArray()
+
+
+_release_schema, _release_array = _ReleaseSchema(_forget_schema), _ReleaseArray(_forget_array)
+_capsule = ctypes.pythonapi.PyCapsule_New
+_capsule.restype = ctypes.py_object
+_capsule.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
+_BYTES = b"C"
+"""Arrow's name of uint8."""
+
+
+class _Lent:
+    """Bytes as an array of Arrow that owns nothing, so there is nothing to free."""
+
+    def __init__(self, text: bytes) -> None:
+        place = ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p)
+        self._text = text
+        self._buffers = (ctypes.c_void_p * 2)(None, place)
+        self._schema = _Schema(_BYTES, b"", None, 0, 0, None, None, _release_schema, None)
+        self._array = _Array(len(text), 0, 0, 2, 0, self._buffers, None, None, _release_array, None)
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        """The two capsules of the interface."""
+        return (
+            _capsule(ctypes.addressof(self._schema), b"arrow_schema", None),
+            _capsule(ctypes.addressof(self._array), b"arrow_array", None),
+        )

@@ -13,7 +13,7 @@ from flowctl.codes.environment import ENDLESS_RECORD
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
-from flowctl.files.counting import NEWLINE, Counter
+from flowctl.files.counting import NEWLINE, count_of
 from flowctl.files.dialect import Dialect
 from flowctl.files.streams import ByteStream, Packed
 
@@ -54,7 +54,6 @@ def cut(
     name: str,
     target: int,
     dialect: Dialect | None,
-    counter: Counter,
     offset: int,
     line: int,
     before: bytes = b"",
@@ -65,11 +64,10 @@ def cut(
     """
     taken = stream.consumed()
     while data := _records(stream, name, target, dialect, line):
-        lines = counter.count(data, NEWLINE)
+        lines = count_of(data, NEWLINE)
         quoted = dialect is not None and dialect.quote is not None and dialect.quote in data
         size = stream.consumed() - taken
         yield Chunk(data, offset, line, lines, quoted, size, before, stream.packed())
-        counter.expect_more()
         taken, before = stream.consumed(), b""
         offset += len(data)
         line += lines

@@ -25,7 +25,7 @@ from flowctl.dataflow import (
     Split,
     Stretch,
 )
-from flowctl.files.counting import Counter
+from flowctl.files.counting import count_of
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, check_names, read_header
 from flowctl.files.origins import Place
@@ -53,7 +53,6 @@ class Delimited:
     always: frozenset[str] = frozenset()
     null_values: tuple[str, ...] = ()
     size: int | None = None
-    counter: Counter = field(default_factory=Counter, compare=False)
     empty_tails: Event = field(default_factory=Event, compare=False)
     """Set when last fields have been empty, so that looking at them saves nothing."""
 
@@ -75,9 +74,7 @@ class Delimited:
             stream.skip(max(0, offset - header.bytes))
             offset, line = max(offset, header.bytes), max(line, header.lines + 1)
             dialect = self.layout.dialect
-            for chunk in cut(
-                stream, file.name, target, dialect, self.counter, offset, line, before
-            ):
+            for chunk in cut(stream, file.name, target, dialect, offset, line, before):
                 yield CsvSplit(self, index, header.names, chunk)
         finally:
             stream.close()
@@ -131,7 +128,7 @@ class CsvSplit:
         # A short record has no last field and a long one has a spare field or, if that is empty,
         # a delimiter too many: where neither is so, the records are even.
         chunk, dialect = self.chunk, self.reader.layout.dialect
-        delimiters = self.reader.counter.count(chunk.data, dialect.delimiter)
+        delimiters = count_of(chunk.data, dialect.delimiter)
         if delimiters != chunk.records * (len(self.names) - 1):
             return None
         return Scan(chunk.records, self._query(columns, full_tails=True), doubtful=True)

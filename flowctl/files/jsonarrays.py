@@ -11,7 +11,7 @@ from flowctl.codes.environment import DAMAGED, ENDLESS_RECORD
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Split
 from flowctl.diagnostics import Fault
-from flowctl.files.counting import NEWLINE, numpy_count
+from flowctl.files.counting import NEWLINE, count_of
 from flowctl.files.cutting import LONGEST_RECORD, Chunk
 from flowctl.files.jsonlines import JsonColumns, JsonSplit, JsonText, lone_surrogates
 from flowctl.files.jsonstructure import Elements, find_elements, trimmed
@@ -105,7 +105,7 @@ def _runs(stream: ByteStream, name: str, target: int, position: _Position) -> It
     while not position.ended:
         data, found = _elements(stream, name, target, depth, position)
         ends = _ends(data, found, depth, name, position)
-        lines = numpy_count()(data, NEWLINE)
+        lines = count_of(data, NEWLINE)
         size, taken = stream.consumed() - taken, stream.consumed()
         place = position.offset, position.line, lines
         chunk = Chunk(data, *place, True, size, before, stream.packed())

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Examined, Origin, RecordFault, Scan, Split, Stretch
-from flowctl.files.counting import Counter
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
@@ -32,7 +30,6 @@ class LineFiles:
     make: Callable[[int, Place], Split]
     encoding: str = "utf-8"
     size: int | None = None
-    counter: Counter = field(default_factory=Counter, compare=False)
 
     def splits(self, target: int, start: Json = None) -> Iterator[Split]:
         first, offset, line = _position(start)
@@ -48,7 +45,7 @@ class LineFiles:
             if offset == 0 and stream.peek(0, 3) == _BYTE_ORDER_MARK:
                 before, offset = _BYTE_ORDER_MARK, len(_BYTE_ORDER_MARK)
             stream.skip(offset)
-            yield from cut(stream, file.name, target, None, self.counter, offset, line, before)
+            yield from cut(stream, file.name, target, None, offset, line, before)
         finally:
             stream.close()
 
