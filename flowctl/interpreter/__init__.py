@@ -29,6 +29,7 @@ from flowctl.interpreter.events import (
     StepStatus,
 )
 from flowctl.interpreter.history import Recorder, keep_plan, recording
+from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.performer import Performer
 from flowctl.interpreter.places import diagnosed
@@ -123,6 +124,7 @@ def _outlook(
     """What is done before; raises Refused. From now on the plan is the run's."""
     if recorder is None:
         return Outlook({})
+    end_leftovers(setting)
     for id in setting.again:
         forget_step(setting, id)
     outlook = look(plan, setting, registry, recorder.state)

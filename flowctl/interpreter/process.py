@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from flowctl.action import Command, Exited, NotStarted, StreamName
@@ -19,6 +20,7 @@ _PIECE = 1 << 16
 _POLL = 0.02
 
 OnOutput = Callable[[StreamName, bytes], None]
+Note = Callable[[int], AbstractContextManager[None]]
 
 
 def run_command(
@@ -27,17 +29,19 @@ def run_command(
     on_output: OnOutput,
     grace: float,
     timeout: float | None = None,
+    note: Note = lambda _: nullcontext(),
 ) -> Exited:
     """Runs a command to its end and gives its output on, piece by piece, as it comes.
 
     A cancellation, or the end of `timeout` seconds, ends the whole process group: TERM, and KILL
-    after `grace` seconds. Processes that the command leaves behind have as long to end by
+    after `grace` seconds. The group is on record while `note`, called with its number, lasts.
+    Processes that the command leaves behind have as long to end by
     themselves, within the timeout, and are then ended likewise. Raises NotStarted where the system
     refuses the command.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
     process = _started(command)
-    with process, _Watch(process, on_output) as watch:
+    with process, _Watch(process, on_output) as watch, note(process.pid):
         ended = watch.until_ended(cancellation=cancellation, deadline=deadline)
         stopped = not ended and cancellation.asked
         if not ended:

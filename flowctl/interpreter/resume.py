@@ -38,6 +38,7 @@ from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.history import read_plan, state_in
 from flowctl.interpreter.incremental import incremental
+from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
@@ -367,7 +368,8 @@ def _size(path: Path) -> int | None:
 
 
 def discard(setting: Setting, components: Components) -> None:
-    """Takes away what an unfinished run has staged, and what it keeps to go on."""
+    """Takes away what an unfinished run has staged and left, and what it keeps to go on."""
+    end_leftovers(setting)
     then = read_plan(setting.folder)
     for step in then.steps if isinstance(then, Plan) else ():
         if isinstance(step.body, Stream):
@@ -388,5 +390,5 @@ def forget_step(setting: Setting, step: str) -> None:
 
 def forget(folder: Path) -> None:
     """Takes away what a run keeps to go on, once it never will."""
-    for name in ("steps", "work", "records", "outputs"):
+    for name in ("steps", "work", "records", "outputs", "groups"):
         shutil.rmtree(folder / name, ignore_errors=True)

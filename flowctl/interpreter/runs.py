@@ -113,7 +113,8 @@ class Runs:
     def held(self, run: str) -> Iterator[None]:
         """While it lasts, no other process works on the run; raises Busy."""
         make_folder(self.disk, self.folder(run))
-        with locked(self._lock(run), wait=False, what=f"run {run}"):
+        mend = f"; `flowctl runs cancel {run}` ends it"
+        with locked(self._lock(run), wait=False, what=f"run {run}", mend=mend):
             yield
 
     @contextmanager

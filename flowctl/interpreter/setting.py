@@ -65,6 +65,11 @@ class Setting:
         """The file in which the commands of a step write what they hand on."""
         return self.folder / "outputs" / file_name(step)
 
+    @property
+    def groups(self) -> Path:
+        """Where the process groups of the commands at work are on record."""
+        return self.folder / "groups"
+
     def step_folder(self, step: str) -> Path:
         """Where a stream step keeps its checkpoints."""
         return self.folder / "steps" / file_name(step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from flowctl.action import Command, Exited, StreamName
@@ -10,6 +11,7 @@ from flowctl.dataclass import dataclass
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
 from flowctl.interpreter.functions import Functions
+from flowctl.interpreter.leftovers import noted
 from flowctl.interpreter.logs import OutputLog
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
@@ -58,7 +60,12 @@ class StepWorkplace:
         setting = self.setting
         with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
             exited = run_command(
-                command, setting.cancellation, log.feed, setting.grace, self.timeout
+                command,
+                setting.cancellation,
+                log.feed,
+                setting.grace,
+                self.timeout,
+                partial(noted, setting.groups),
             )
             log.end()
         return exited

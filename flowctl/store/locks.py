@@ -22,14 +22,15 @@ class Busy(FlowctlError):
 
 
 @contextmanager
-def locked(path: Path, *, wait: bool, what: str) -> Iterator[None]:
+def locked(path: Path, *, wait: bool, what: str, mend: str = "") -> Iterator[None]:
     """While it lasts, no other process holds the lock; raises Busy unless it is to `wait`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         if wait:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         elif not _taken(descriptor):
-            raise Busy(f"{what} is at work already, in {_holder(descriptor) or 'another process'}")
+            holder = _holder(descriptor) or "another process"
+            raise Busy(f"{what} is at work already, in {holder}{mend}")
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield

@@ -274,7 +274,8 @@ def test_cancel_reaches_another_process(folder: Path) -> None:
         assert "is cancelled" in flowctl(folder, "runs", "cancel", "last")
         assert process.wait() == 1
     assert as_json(folder, "list")[0]["status"] == "cancelled"
-    assert "cannot be cancelled" in flowctl(folder, "runs", "cancel", "last", code=2)
+    assert "is cancelled already" in flowctl(folder, "runs", "cancel", "last", code=2)
+    assert "was cancelled and cannot go on" in flowctl(folder, "runs", "resume", "last", code=2)
     with at_work(folder):
         assert [run["status"] for run in as_json(folder, "list")] == ["running", "cancelled"]
 

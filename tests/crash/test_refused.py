@@ -76,7 +76,7 @@ def stopped(tmp_path_factory: pytest.TempPathFactory, server: Server) -> Path:
         assert process.stdout.readline() == b"there\n"
         second = server.command(folder, "run", "flow.yaml")
         assert second.returncode == 1
-        assert f"is at work already, in process {process.pid}" in second.stderr
+        assert f"is at work already, in process {process.pid}; `flowctl runs" in second.stderr
         process.kill()
     return folder
 

@@ -48,6 +48,8 @@ def cancel(run: str, state_dir: Path | None, colour: str) -> None:
     runs = runs_of(state_dir)
     record = found(runs, run)
     if not record.open:
+        if record.status == "cancelled":
+            raise UsageError(f"run {record.run} is cancelled already")
         raise UsageError(f"run {record.run} has {record.status} and cannot be cancelled")
     if runs.at_work(record.run):
         obeyed(runs, record, "cancel", ("cancelled",))

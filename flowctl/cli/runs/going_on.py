@@ -45,7 +45,8 @@ def resume(
         return
     if not record.open:
         hint = "" if record.status == "succeeded" else "; `flowctl runs retry` runs it again"
-        raise UsageError(f"run {record.run} has {record.status} and cannot go on{hint}")
+        was = "was" if record.status == "cancelled" else "has"
+        raise UsageError(f"run {record.run} {was} {record.status} and cannot go on{hint}")
     _go_on(runs, record, console, workers, keep_going, retrying=False)
 
 
