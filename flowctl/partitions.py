@@ -93,7 +93,8 @@ def _elsewhere(files: Sequence[DataFile], keys: list[str]) -> Fault | None:
         if found != keys:
             here = f"in those of {listed(found)}" if found else "in none"
             message = f"`{named.name}` lies in folders of {listed(keys)}, but `{file.name}` {here}"
-            return Fault(HEADER, message)
+            help = "move it to where the others are, or name those that belong together by a glob"
+            return Fault(HEADER, message, help=help)
     return None
 
 

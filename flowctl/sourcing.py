@@ -185,7 +185,7 @@ def json_rule(
     except BadInput as error:
         return Typed(canonical, unsure, (error.fault.below(kind),))
     if found is None and not columns.columns:
-        message = f"{no_record(files)}, so its columns are not known"
+        message = f"{no_record(files)}, so its columns are not known: say `columns`"
         return Typed(canonical, unsure, missing=(message,))
     typed = typed_before(canonical, columns, found or Sample(()))
     return replace(typed, faults=reserved_names(typed.schema, kind))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,7 +21,8 @@ from flowctl.cli.main import COMMANDS
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 BIN = Path(sys.executable).parent
-SESSION = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FLAGS = re.MULTILINE | re.DOTALL
+SESSION = re.compile(r"^```console\n(.*?)^```$", FLAGS)
 # What differs from run to run, and from machine to machine.
 PASSING = (
     (re.compile(r"\d{8}T\d{6}Z-\w+"), "RUN"),
@@ -73,6 +75,36 @@ def test_session(number: int, tmp_path: Path, request: pytest.FixtureRequest) ->
         README.write_text(text.replace(f"```console\n{session}", f"```console\n{now}"))
         session = now
     assert steady(now) == steady(session)
+
+
+def test_the_workflow_on_where_records_come_from(tmp_path: Path) -> None:
+    (workflow,) = (
+        block
+        for block in re.findall(r"^```yaml\n(.*?)^```$", README.read_text(encoding="utf-8"), FLAGS)
+        if "name: sales" in block
+    )
+    (tmp_path / "sales.yaml").write_text(workflow, encoding="utf-8")
+    (tmp_path / "prices.csv").write_text("sku,price\ntea,4.5\ncup,7\n")
+    (tmp_path / "pricing.py").write_text(
+        "import polars as pl\n\n\ndef tidy(frame: pl.DataFrame) -> pl.DataFrame:\n"
+        "    cost = pl.col('quantity') * pl.col('price')\n"
+        "    return frame.select(pl.col('sku').str.to_uppercase(), 'day', 'so_far', cost=cost)\n"
+    )
+    ordered(tmp_path / "orders", "2024-03-01", [(1, "tea", 3), (2, "cup", 1)])
+    ordered(tmp_path / "orders", "2024-03-02", [(3, "tea", 2)])
+    ordered(tmp_path / "returns", "2024-03-01", [(1, "tea", -1)])
+    assert [*played("$ flowctl run sales.yaml\n", tmp_path)][-1].endswith("succeeded")
+    days = (tmp_path / "build" / "days.csv").read_text()
+    assert days == "day,tea,cup\n2024-03-01,9.0,7.0\n2024-03-02,9.0,\n"
+    lines = (tmp_path / "build" / "priced.ndjson").read_text().splitlines()
+    assert [json.loads(line)["so_far"] for line in lines] == [2, 1, 4, 2]  # equal in `order`
+
+
+def ordered(folder: Path, day: str, orders: list[tuple[int, str, int]]) -> None:
+    """Puts a day's orders into a folder of their own."""
+    (folder / f"day={day}").mkdir(parents=True)
+    records = [dict(zip(("id", "sku", "quantity"), order, strict=True)) for order in orders]
+    (folder / f"day={day}" / "a.json").write_text(json.dumps(records))
 
 
 def test_every_command_is_named() -> None:

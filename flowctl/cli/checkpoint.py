@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flowctl.arguments import listed
 from flowctl.cli import options, render
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import table
@@ -132,8 +133,7 @@ def rewind(
         begun = {step.id: kept for step in plan.steps if (kept := _kept(runs, record, step.id))}
         name = step_name or (next(iter(begun)) if len(begun) == 1 else None)
         if name is None or name not in begun:
-            known = ", ".join(f"`{step}`" for step in begun) or "none"
-            raise UsageError(f"say which step with `--step`; those in their work: {known}")
+            raise UsageError(_which(step_name, list(begun)))
         kept = begun[name]
         setting = _setting(file, runs, record)
         folder = setting.step_folder(name)
@@ -142,6 +142,15 @@ def rewind(
         rewinding.rewind(folder, kept, count, runs.disk)
     at = _told(kept.until(count))[1] if count else "the beginning"
     out.line(f"{name} goes on at {at}: run the same again")
+
+
+def _which(said: str | None, begun: list[str]) -> str:
+    if not begun:
+        return "no step is in the midst of its work, so there is nothing to go back from"
+    known = listed(begun)
+    if said is None:
+        return f"say which step with `--step`; those in their work: {known}"
+    return f"step `{said}` is not in its work; those that are: {known}"
 
 
 def _count(points: list[int], kept: Kept, to: str) -> int:
@@ -174,6 +183,8 @@ def _run(file: Path, run_name: str | None, state: Path | None) -> tuple[Runs, Ru
     found = [record for record in runs.unfinished() if record.identity.document == document]
     if run_name is not None:
         found = [record for record in found if record.run == run_name]
+    if not found and not file.exists():
+        raise UsageError(f"there is no file `{file}`")
     if not found:
         raise UsageError(f"`{file}` has no unfinished run")
     if len(found) > 1:

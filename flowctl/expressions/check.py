@@ -386,7 +386,8 @@ class _Checker:
         kinds = [argument.type for argument in tree.arguments]
         fitting = [s for s in function.signatures if s.fits(len(kinds))]
         if not fitting:
-            message = f"`{function.name}` does not take {_count(len(kinds))}"
+            wrong_count = f"does not take {_count(len(kinds))}" if kinds else "needs an argument"
+            message = f"`{function.name}` {wrong_count}"
             self.say(ARGUMENTS, message, tree.start, tree.end, help=_usage(function))
             return
         if any(isinstance(kind, Unknown) for kind in kinds):
@@ -538,7 +539,7 @@ def _a(kind: DataType) -> str:
 
 
 def _count(count: int) -> str:
-    return {0: "no arguments", 1: "one argument"}.get(count, f"{count} arguments")
+    return "one argument" if count == 1 else f"{count} arguments"
 
 
 def _sentence(problem: Exception) -> str:

@@ -296,3 +296,15 @@ def test_there_is_nowhere_to_rewind_to(held: Held, to: str) -> None:
     before = held.flowctl("checkpoint", "show", "flow.yaml").stdout
     assert held.flowctl("checkpoint", "rewind", "flow.yaml", "--to", to).returncode == 2
     assert held.flowctl("checkpoint", "show", "flow.yaml").stdout == before
+
+
+def test_rewinding_a_step_or_a_file_that_is_not_there(held: Held) -> None:
+    for arguments, message in (
+        (
+            ("flow.yaml", "--step", "then"),
+            "step `then` is not in its work; those that are: `first`",
+        ),
+        (("no.yaml",), "there is no file `no.yaml`"),
+    ):
+        result = held.flowctl("checkpoint", "rewind", *arguments, "--to", "1")
+        assert (result.returncode, message in result.stderr) == (2, True)

@@ -161,7 +161,9 @@ def test_no_records(folder: Folder, text: str) -> None:
 
 def test_a_file_without_a_header_says_nothing_of_its_columns(folder: Folder) -> None:
     folder.write("in.csv", "")
-    assert fault(folder, "in.csv") == "`in.csv` is empty, so its columns are not known"
+    assert (
+        fault(folder, "in.csv") == "`in.csv` is empty, so its columns are not known: say `columns`"
+    )
     assert fault(folder, "no-*.csv") == "no file matches `no-*.csv`"
 
 
@@ -279,7 +281,9 @@ def test_records_of_a_file_with_one_column(folder: Folder) -> None:
 
 def test_nothing_is_left_behind_skipped_lines(folder: Folder) -> None:
     folder.write("in.csv", "a\n1\n")
-    message = "`in.csv` has nothing behind 50 skipped lines, so its columns are not known"
+    message = (
+        "`in.csv` has nothing behind 50 skipped lines, so its columns are not known: say `columns`"
+    )
     assert typed(folder, "in.csv", skip=50).missing == (message,)
 
 

@@ -165,5 +165,7 @@ def test_elements_at_fault_are_told_with_their_place(folder: Folder) -> None:
 def test_what_validation_says_of_a_file_without_records(folder: Folder) -> None:
     folder.write("in.json", "[]")
     missing = "`in.json` does not begin with a JSON object, nor with an array of them"
-    assert typed(folder, "in.json").missing == (f"{missing}, so its columns are not known",)
+    assert typed(folder, "in.json").missing == (
+        f"{missing}, so its columns are not known: say `columns`",
+    )
     assert typed(folder, "no.json").missing == ("no file matches `no.json`",)

@@ -206,4 +206,6 @@ def test_splits_do_not_change_what_leaves(values: list[Json], kind: str, split: 
 )
 def test_files_without_a_record(folder: Folder, text: str, message: str) -> None:
     folder.write("in.ndjson", text)
-    assert typed(folder, "in.ndjson").missing == (f"{message}, so its columns are not known",)
+    assert typed(folder, "in.ndjson").missing == (
+        f"{message}, so its columns are not known: say `columns`",
+    )

@@ -102,7 +102,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
         return Typed(canonical, unsure, (error.fault.below("csv"),))
     if sample is None and not columns.columns:
         skipped = f"has nothing behind {layout.skip} skipped lines" if layout.skip else "is empty"
-        message = f"`{files[0].name}` {skipped}, so its columns are not known"
+        message = f"`{files[0].name}` {skipped}, so its columns are not known: say `columns`"
         return Typed(canonical, unsure, missing=(message,))
     return typed_in_place(canonical, columns, sample or Sample(columns.columns))
 
