@@ -139,7 +139,7 @@ def _first_end(window: bytes, dialect: Dialect | None, inside: bool) -> tuple[in
 
 def _line_of(data: bytes, quotes: Quotes, line: int) -> int:
     """The line in which the last quoted field, which is open, begins."""
-    return line + data.count(b"\n", 0, int(quotes.positions[-1]))
+    return line + data.count(b"\n", 0, quotes.last_opening())
 
 
 def _quotes(text: bytes, dialect: Dialect | None, inside: bool = False) -> Quotes | None:

@@ -45,6 +45,17 @@ class Quotes:
         ends = newlines[parity == 0]
         return int(ends[0]) + 1 if len(ends) else 0
 
+    def last_opening(self) -> int:
+        """Where the last quoted field begins, which has not ended.
+
+        Two quotes in a row are one quote of the field, and look as if it ended and began again.
+        """
+        places = self.positions
+        index = len(places) - 1
+        while index >= 2 and places[index - 1] + 1 == places[index]:
+            index -= 2
+        return int(places[index])
+
 
 def find_quotes(text: bytes, dialect: Dialect, inside: bool = False) -> Quotes | None:
     """The quotes of a text that starts at a record, or `inside` a field; None without any."""

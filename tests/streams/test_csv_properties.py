@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.streams.running import Folder, op
@@ -103,6 +103,7 @@ def outcome(text: bytes, split: int, workers: int) -> tuple[object, ...]:
     st.integers(1, 30),
     st.integers(1, 3),
 )
+@example('"\n""""', 1, 1)  # a field that goes on behind a quote and is never closed
 def test_neither_splits_nor_workers_change_what_leaves(text: str, split: int, workers: int) -> None:
     whole = outcome(text.encode(), 1 << 20, 1)
     assert outcome(text.encode(), split, workers) == whole
