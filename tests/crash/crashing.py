@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 Told = dict[str, Json]
 
 
+LAST = 8
+
+
 @dataclass(frozen=True)
 class Finished:
     """A command that has ended."""
@@ -122,14 +125,19 @@ class Place:
         write_inputs_once(self.root, folder)
         return folder
 
-    def deaths(self) -> Iterator[tuple[str, Path]]:
-        """For each moment at which a run could die, the folder as it would be found."""
+    def deaths(self, few: int | None = None) -> Iterator[tuple[str, Path]]:
+        """For each moment at which a run could die, the folder as it would be found.
+
+        Or for about so `few` of them, spread over the run, and for the last ones, of publishing.
+        """
         folder, into = self.fresh(), self.root / "deaths"
         shutil.rmtree(into, ignore_errors=True)
         into.mkdir()
         told = self.server.record(folder, self.flow, into)
         assert told["status"] == "succeeded", told
-        for state in sorted(into.iterdir()):
+        states = sorted(into.iterdir())
+        step = max(1, len(states) // few) if few is not None else 1
+        for state in sorted({*states[::step], *states[-LAST:]}):
             shutil.rmtree(folder)
             state.rename(folder)
             yield state.name, folder

@@ -11,12 +11,15 @@ import pytest
 from tests.crash.conftest import Places
 from tests.crash.flows import FLOWS
 
+FEW = 12
+"""Of some hundred for each flow; `python -m tests.crash` goes through all of them."""
+
 
 @pytest.mark.parametrize("flow", FLOWS)
 def test_gone_on_with_after_any_death(flow: str, places: Places) -> None:
     place = places(flow)
     deaths = 0
-    for death, folder in place.deaths():
+    for death, folder in place.deaths(FEW):
         deaths += 1
         place.again(folder, death)
-    assert deaths > place.operations
+    assert deaths > FEW

@@ -92,21 +92,23 @@ def test_padding_behind_a_gzip_member(tmp_path: Path) -> None:
     assert folder.run(op("csv", "in.csv.gz"), sink=op("csv", "o.csv")).counts.written == 30_000
 
 
-@pytest.mark.parametrize("suffix", [".gz", ".zst", ".bz2", ".xz"])
-def test_bytes_hang_on_nothing_but_the_data(suffix: str) -> None:
+@pytest.mark.parametrize(
+    ("suffix", "texts"), [(".gz", 300), (".zst", 300), (".bz2", 60), (".xz", 9)]
+)
+def test_bytes_hang_on_nothing_but_the_data(suffix: str, texts: int) -> None:
     """Whatever fresh memory holds, which glibc can be told to fill."""
     code = """
 import hashlib, sys
 from flowctl.files.compressing import compressed
 digest = hashlib.sha256()
-for n in range(300):
+for n in range(int(sys.argv[2])):
     text = b"".join(b"%d,x%d\\n" % (i, i % 7) for i in range(n, n + n * 37 % 900))
     digest.update(compressed(text, "a" + sys.argv[1]))
 print(digest.hexdigest())
 """
     found = {
         subprocess.run(
-            [sys.executable, "-c", code, suffix],
+            [sys.executable, "-c", code, suffix, str(texts)],
             env={**os.environ, "MALLOC_PERTURB_": fill, "MALLOC_MMAP_THRESHOLD_": "100000000"},
             capture_output=True,
             text=True,
