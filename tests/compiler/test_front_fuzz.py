@@ -84,7 +84,7 @@ TEXTS = st.builds(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(mutations(), st.sampled_from([None, "prod", "nope"]))
 def test_no_document_breaks_the_front(document: Json, profile: str | None) -> None:
     found = front(json.dumps(document), profile=profile)
@@ -94,7 +94,7 @@ def test_no_document_breaks_the_front(document: Json, profile: str | None) -> No
     assert known or found.found
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(TEXTS, min_size=1, max_size=3))
 def test_no_template_breaks_the_front(texts: list[str]) -> None:
     document = {

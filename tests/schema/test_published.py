@@ -163,7 +163,7 @@ def test_the_example_is_accepted_by_both() -> None:
     assert PUBLISHED.is_valid(EXAMPLE)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(mutations())
 def test_both_are_of_one_mind(document: Json) -> None:
     assert accepted(document) == PUBLISHED.is_valid(document)

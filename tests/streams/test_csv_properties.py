@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.streams.running import Folder, op
 
-QUICK = settings(deadline=None, max_examples=150)
+QUICK = settings(deadline=None, max_examples=80)
 FIELDS = st.text(alphabet='ab1,;"\n\r é€\U0001f600', max_size=6)
 NEWLINES = st.sampled_from(["\n", "\r\n"])
 
