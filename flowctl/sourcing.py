@@ -19,7 +19,7 @@ from flowctl.diagnostics import Fault, nearest
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample
 from flowctl.records import Binary, Column, DataType, Duration, Schema
-from flowctl.syntax.node import Json
+from flowctl.syntax.node import Json, Pointer
 
 PATHS: Final[JsonSchema] = {
     "description": "A file, a glob (read in the order of names), a folder, or a list of these. A "
@@ -119,6 +119,13 @@ def files_of(value: Json, files: Files, endings: tuple[str, ...]) -> list[Path]:
 def no_files(value: Json) -> str:
     """What is said where the paths stand for no file."""
     return f"no file matches {listed(paths_of(value))}"
+
+
+def again_and_again(pointer: Pointer) -> Fault:
+    """A transform's further source gives all of its files in each run."""
+    message = "only the source of a step itself can read each file once"
+    help = "read it in a step of its own, and that with `step`"
+    return Fault(OPTION, message, pointer, help=help)
 
 
 def reserved_names(schema: Schema, kind: str) -> tuple[Fault, ...]:

@@ -25,6 +25,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.registry import Registry
+from flowctl.sourcing import again_and_again
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
@@ -199,6 +200,9 @@ class StreamTyper:
             if one is not None
             and (typed := self._source(one, step, situation, schemas)) is not None
         ]
+        for one, typed in found:
+            if typed.arguments.get("incremental") is True:
+                self.voice.faults(one, (again_and_again(("incremental",)),))
         return found if len(found) == len(part.inputs) else None
 
     def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:

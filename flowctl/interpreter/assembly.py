@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 
 from flowctl.checking import plain
 from flowctl.checking import rule as check_rule
-from flowctl.codes.environment import NO_INPUT, OPTION
+from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation, Source, Transform
 from flowctl.component import Sink as SinkComponent
 from flowctl.dataclass import dataclass
@@ -35,6 +35,7 @@ from flowctl.interpreter.pipeline import Pipeline, Stage, segments
 from flowctl.plan import Operation, Stream
 from flowctl.records import Schema
 from flowctl.sinking import destination
+from flowctl.sourcing import again_and_again
 from flowctl.syntax.node import Pointer
 
 
@@ -230,8 +231,7 @@ def input_pointer(component: Transform, operation: Operation, index: int, number
 def _at_once(operation: Operation, pointer: Pointer) -> Left:
     """A further source gives all of its files; raises Unfit for one that would not."""
     if operation.arguments.get("incremental") is True:
-        message = "only the source of a step itself can read each file once"
-        _refuse([Fault(OPTION, message, ("incremental",))], *pointer)
+        _refuse([again_and_again(("incremental",))], *pointer)
     return lambda files: files
 
 
