@@ -73,7 +73,9 @@ class Breakers:
                     continue
             until = max(state.rests_until, trial + reset if trial else state.rests_until)
             shown = until.isoformat(timespec="seconds").replace("+00:00", "Z")
-            message = f"`{resource.name}` has failed {failures} times in a row and rests: {shown}"
+            message = (
+                f"`{resource.name}` has failed {failures} times in a row and rests until {shown}"
+            )
             help = "it is tried again then; `fallback` can step in until it is well"
             return Fault(RESTING, message, ("pool",), help=help)
         return None

@@ -14,6 +14,7 @@ def duration(description: str) -> JsonSchema:
         "type": "string",
         "pattern": PATTERN,
         "patternName": PATTERN_NAME,
+        "format": "duration",
         "description": description,
     }
 

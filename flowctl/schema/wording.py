@@ -76,7 +76,7 @@ def fault(
 
 
 def wrong_type(node: Node, where: Where, allowed: Sequence[str], role: str) -> Diagnostic:
-    """`role` is the schema's `format`, by which a mend can be told for expressions."""
+    """`role` is the schema's `format`, by which a mend can be told for some."""
     found = type_of(node)
     wanted = _types(allowed)
     if found == "null" and _left_out(node):
@@ -93,7 +93,7 @@ def wrong_type(node: Node, where: Where, allowed: Sequence[str], role: str) -> D
     if found == "number" and "integer" in allowed and isinstance(node, ScalarNode):
         shown = str(node.value)
     message = f"{name_of(where)} must be {wanted}, not {shown}"
-    return fault(codes.WRONG_TYPE, node, message, help=_mend(node, found, allowed))
+    return fault(codes.WRONG_TYPE, node, message, help=_mend(node, found, allowed, role))
 
 
 def not_allowed(node: Node, where: Where, values: Sequence[Json]) -> Diagnostic:
@@ -229,7 +229,9 @@ def _left_out(node: Node) -> bool:
     return (span.line, span.column) == (span.end_line, span.end_column)
 
 
-def _mend(node: Node, found: str, allowed: Sequence[str]) -> str | None:
+def _mend(node: Node, found: str, allowed: Sequence[str], role: str) -> str | None:
+    if role == "duration" and found in ("integer", "number") and isinstance(node, ScalarNode):
+        return f"write its unit: `{node.value}s` are seconds, `{node.value}m` minutes"
     if "string" in allowed and found in ("integer", "number", "boolean", "null"):
         return "put quotes around it to make it text"
     if "array" in allowed and found != "array":
