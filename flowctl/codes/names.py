@@ -159,6 +159,20 @@ read it with `source: {step: ...}`.
 """,
     severity="warning",
 )
+OLD_REPLACED = Code(
+    "E425",
+    "what is new replaces what was written",
+    """\
+The step reads only the files that no earlier run has read, but its sink replaces what earlier runs
+wrote. So after each run the sink holds that run's records alone, and none where nothing is new.
+
+    source: {csv: in/, incremental: true}
+    sink: {csv: all.csv, mode: append}      # keeps what earlier runs wrote
+
+Where each run's records are to stand alone, say it: `mode: replace`.
+""",
+    severity="warning",
+)
 QUOTED_INTERPOLATION = Code(
     "E416",
     "`${{ }}` inside single quotes",

@@ -5,7 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 
 from flowctl.codes.environment import PLACING
-from flowctl.codes.names import NO_RUNTIME, NO_SINK, NOTHING_REJECTS, REJECTS_NOWHERE
+from flowctl.codes.names import (
+    NO_RUNTIME,
+    NO_SINK,
+    NOTHING_REJECTS,
+    OLD_REPLACED,
+    REJECTS_NOWHERE,
+)
 from flowctl.codes.schema import OUT_OF_RANGE
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.texts import texts_below
@@ -37,6 +43,21 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
     if node.get("sink") is None and step.step.id not in ends_elsewhere:
         message = f"step `{name}` has no sink, and no other step reads it"
         voice.at(NO_SINK, step.step.key, message, "add a `sink`")
+    _warn_of_replacing(step, voice)
+
+
+def _warn_of_replacing(step: LinkedStep, voice: Voice) -> None:
+    """Where only what is new is read, what was written before must not go by an oversight."""
+    source = step.parts.source
+    incremental = source.node.get("incremental") if source is not None else None
+    if not isinstance(incremental, ScalarNode) or incremental.value is not True:
+        return
+    for part in step.parts.sinks:
+        entry = part.node.entry(part.kind) if part is not None else None
+        if entry is not None and part.kind != "stdout" and part.node.get("mode") is None:
+            message = "each run replaces what earlier ones wrote, by what is new to it alone"
+            help = "add `mode: append`, or `mode: replace` if that is meant"
+            voice.at(OLD_REPLACED, entry.key, message, help)
 
 
 def refuse_partitioned_rejects(step: LinkedStep, voice: Voice) -> None:
