@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from flowctl.arguments import listed
 from flowctl.cli import options, render
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import table
@@ -147,6 +146,8 @@ def rewind(
 def _which(said: str | None, begun: list[str]) -> str:
     if not begun:
         return "no step is in the midst of its work, so there is nothing to go back from"
+    from flowctl.arguments import listed
+
     known = listed(begun)
     if said is None:
         return f"say which step with `--step`; those in their work: {known}"
