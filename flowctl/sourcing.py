@@ -198,6 +198,26 @@ def json_rule(
     return replace(typed, faults=reserved_names(typed.schema, kind))
 
 
+def typed_file_rule(
+    kind: str,
+    arguments: Arguments,
+    situation: Situation,
+    endings: tuple[str, ...],
+    schema_of: Callable[[Path], Schema],
+) -> Typed:
+    """The rule of a source of files that tell their own columns."""
+    canonical = {kind: arguments[kind]}
+    files = files_of(arguments[kind], situation.files, endings)
+    if not files:
+        missing = (no_files(arguments[kind]),)
+        return Typed(canonical, Schema(open=True), missing=missing)
+    try:
+        schema = schema_of(files[0])
+    except BadInput as error:
+        return Typed(canonical, Schema(open=True), (error.fault.below(kind),))
+    return Typed(canonical, schema, reserved_names(schema, kind), observed=schema)
+
+
 def as_json_lines(arguments: dict[str, Json]) -> Again:
     """Records whose text is a JSON object."""
     return Again("ndjson", arguments, b"", _one_value)

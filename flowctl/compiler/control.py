@@ -121,9 +121,9 @@ def _retry(node: MappingNode, voice: Voice) -> Retry | None:
     if longest is not None and longest < found.delay and isinstance(most, ScalarNode):
         message = f"`max_delay` is shorter than `delay`, {shown(found.delay)}"
         voice.at(OUT_OF_RANGE, most, message, "no delay would be as long as `delay` says")
-    backoff = given.get("backoff")
-    if backoff in ("constant", "linear", "exponential"):
-        found = replace(found, backoff=backoff)  # type: ignore[arg-type]
+    match given.get("backoff"):
+        case "constant" | "linear" | "exponential" as backoff:
+            found = replace(found, backoff=backoff)
     return replace(
         found,
         max_delay=longest,

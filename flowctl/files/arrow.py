@@ -15,7 +15,7 @@ from flowctl.dataflow import RECORD, BadInput, Examined, Origin, Scan, Split, St
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import schema_of
 from flowctl.files.arrowframes import Batch, Frames, find_frames, stream_of
-from flowctl.files.columnar import as_typed, check_columns, numbered
+from flowctl.files.columnar import as_typed, check_columns, examined, numbered, origins_in
 from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import REFUSALS, reason
@@ -130,19 +130,10 @@ class ArrowSplit:
 
     def examine(self, columns: Sequence[str]) -> Examined:
         scan = self.scan([*columns, RECORD], thorough=True)
-        try:
-            return Examined(self.rows, scan.frame.collect())
-        except REFUSALS as error:
-            message = f"`{self._file.name}` is damaged: {reason(error)}"
-            raise BadInput(Fault(DAMAGED, message), self._file.name) from error
+        return examined(self.rows, scan.frame, self.file)
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        found = self._frame().select(pl.all().gather(list(records))).collect()
-        texts = found.write_ndjson().splitlines()
-        return [
-            Origin(self._file.name, self.start + record + 1, None, text)
-            for record, text in zip(records, texts, strict=True)
-        ]
+        return origins_in(self._frame(), self.file, self.start, records)
 
     def _frame(self) -> pl.LazyFrame:
         """The columns that a query asks for are the only ones that are decoded."""

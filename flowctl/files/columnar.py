@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from flowctl.codes.environment import HEADER
-from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, BadInput
+from flowctl.codes.environment import DAMAGED, HEADER
+from flowctl.dataflow import RECORD, SOURCE_FILE, SOURCE_LINE, BadInput, Examined, Origin
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type
 from flowctl.files.paths import DataFile
+from flowctl.files.polars_quirks import REFUSALS, reason
 from flowctl.records import Schema
 
 
@@ -46,3 +47,21 @@ def numbered(frame: pl.LazyFrame, file: str, start: int, columns: Sequence[str])
     if RECORD in columns:
         frame = frame.with_columns(pl.int_range(pl.len()).alias(RECORD))
     return frame
+
+
+def examined(rows: int, frame: pl.LazyFrame, file: str) -> Examined:
+    """A split that is read with care; raises BadInput where its bytes are damaged."""
+    try:
+        return Examined(rows, frame.collect())
+    except REFUSALS as error:
+        raise BadInput(Fault(DAMAGED, f"`{file}` is damaged: {reason(error)}"), file) from error
+
+
+def origins_in(frame: pl.LazyFrame, file: str, start: int, records: Sequence[int]) -> list[Origin]:
+    """Where these records of a split stand, which `start` records precede; their text is JSON."""
+    found = frame.select(pl.all().gather(list(records))).collect()
+    texts = found.write_ndjson().splitlines()
+    return [
+        Origin(file, start + record + 1, None, text)
+        for record, text in zip(records, texts, strict=True)
+    ]

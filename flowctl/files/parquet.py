@@ -27,7 +27,7 @@ from flowctl.dataflow import (
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.files.appending import other_columns
-from flowctl.files.columnar import as_typed, check_columns, numbered
+from flowctl.files.columnar import as_typed, check_columns, examined, numbered, origins_in
 from flowctl.files.fingerprints import stretch_of_file
 from flowctl.files.footers import (
     MAGIC,
@@ -148,19 +148,10 @@ class ParquetSplit:
 
     def examine(self, columns: Sequence[str]) -> Examined:
         scan = self.scan([*columns, RECORD], thorough=True)
-        try:
-            return Examined(self.rows, scan.frame.collect())
-        except REFUSALS as error:
-            message = f"`{self._file.name}` is damaged: {reason(error)}"
-            raise BadInput(Fault(DAMAGED, message), self._file.name) from error
+        return examined(self.rows, scan.frame, self.file)
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
-        found = self._frame().select(pl.all().gather(list(records))).collect()
-        texts = found.write_ndjson().splitlines()
-        return [
-            Origin(self._file.name, self.start + record + 1, None, text)
-            for record, text in zip(records, texts, strict=True)
-        ]
+        return origins_in(self._frame(), self.file, self.start, records)
 
     def _frame(self) -> pl.LazyFrame:
         frame = pl.scan_parquet(self._file.path, glob=False, hive_partitioning=False)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
-from flowctl.dataflow import BadInput
 from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
@@ -14,11 +13,9 @@ from flowctl.sourcing import (
     PATHS,
     as_json_lines,
     as_pairs,
-    files_of,
-    no_files,
     paths_of,
-    reserved_names,
     size_of,
+    typed_file_rule,
 )
 
 if TYPE_CHECKING:
@@ -36,18 +33,12 @@ _ENDINGS = (".arrow", ".arrows", ".feather", ".ipc")
 
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
-    canonical = {"arrow": arguments["arrow"]}
-    files = files_of(arguments["arrow"], situation.files, _ENDINGS)
-    if not files:
-        missing = (no_files(arguments["arrow"]),)
-        return Typed(canonical, Schema(open=True), missing=missing)
     from flowctl.files.arrow import schema_of_arrow
 
-    try:
-        schema = schema_of_arrow(DataFile(files[0], files[0].name))
-    except BadInput as error:
-        return Typed(canonical, Schema(open=True), (error.fault.below("arrow"),))
-    return Typed(canonical, schema, reserved_names(schema, "arrow"), observed=schema)
+    def schema_of(path: Path) -> Schema:
+        return schema_of_arrow(DataFile(path, path.name))
+
+    return typed_file_rule("arrow", arguments, situation, _ENDINGS, schema_of)
 
 
 def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
-from flowctl.dataflow import BadInput
 from flowctl.files.paths import DataFile
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
@@ -14,11 +13,9 @@ from flowctl.sourcing import (
     PATHS,
     as_json_lines,
     as_pairs,
-    files_of,
-    no_files,
     paths_of,
-    reserved_names,
     size_of,
+    typed_file_rule,
 )
 
 if TYPE_CHECKING:
@@ -36,18 +33,9 @@ _ENDINGS = (".parquet", ".pq")
 
 
 def rule(arguments: Arguments, situation: Situation) -> Typed:
-    canonical = {"parquet": arguments["parquet"]}
-    files = files_of(arguments["parquet"], situation.files, _ENDINGS)
-    if not files:
-        missing = (no_files(arguments["parquet"]),)
-        return Typed(canonical, Schema(open=True), missing=missing)
     from flowctl.files.parquet import schema_of_file
 
-    try:
-        schema = schema_of_file(files[0])
-    except BadInput as error:
-        return Typed(canonical, Schema(open=True), (error.fault.below("parquet"),))
-    return Typed(canonical, schema, reserved_names(schema, "parquet"), observed=schema)
+    return typed_file_rule("parquet", arguments, situation, _ENDINGS, schema_of_file)
 
 
 def open(arguments: Arguments, schema: Schema, files: tuple[DataFile, ...]) -> Reader:
