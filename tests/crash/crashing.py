@@ -101,11 +101,20 @@ class Place:
         """Whether the flow takes away whatever stands where it writes."""
         modes = (
             sink.arguments.get("mode", "replace")
-            for step in FLOWS[self.flow].steps
-            if isinstance(step.body, Stream)
-            for sink in step.body.sinks
+            for stream in self._streams
+            for sink in stream.sinks
         )
         return all(mode == "replace" for mode in modes)
+
+    @property
+    def most_sinks(self) -> int:
+        """How many sinks the stream has that has most."""
+        return max(len(stream.sinks) for stream in self._streams)
+
+    @property
+    def _streams(self) -> list[Stream]:
+        bodies = (step.body for step in FLOWS[self.flow].steps)
+        return [body for body in bodies if isinstance(body, Stream)]
 
     def uninterrupted(self) -> None:
         folder = self.fresh()
