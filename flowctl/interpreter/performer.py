@@ -158,7 +158,8 @@ class Performer:
     def _stream(self, step: Step, body: Stream) -> Ending:
         from flowctl.interpreter.incremental import incremental
         from flowctl.interpreter.replay.remembering import carried, remember
-        from flowctl.interpreter.stream import SPLIT_BYTES, StreamSetting, run_stream
+        from flowctl.interpreter.stream import run_stream
+        from flowctl.interpreter.streamsetting import SPLIT_BYTES, StreamSetting
 
         if missing := self._without_records(body):
             return Ending("failed", faults=self._diagnosed(step, missing))

@@ -16,7 +16,8 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from flowctl.expressions.scope import Scope
-from flowctl.interpreter.stream import StreamSetting, run_stream
+from flowctl.interpreter.stream import run_stream
+from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Operation, Step, Stream
 from flowctl.registry import builtin
 

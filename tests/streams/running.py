@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from flowctl.expressions.scope import Scope
-from flowctl.interpreter.stream import SPLIT_BYTES, StreamResult, StreamSetting, run_stream
+from flowctl.interpreter.stream import StreamResult, run_stream
+from flowctl.interpreter.streamsetting import SPLIT_BYTES, StreamSetting
 from flowctl.plan import Check, OnError, Operation, Step, Stream
 from flowctl.registry import builtin
 from flowctl.syntax.node import Json

@@ -12,7 +12,8 @@ from flowctl.codes.runs import ENGINE_FAULT
 from flowctl.component import Arguments, Sink, Source, Transform
 from flowctl.dataflow import Operator, Rowwise
 from flowctl.expressions.scope import Scope
-from flowctl.interpreter.stream import StreamSetting, run_stream
+from flowctl.interpreter.stream import run_stream
+from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Step, Stream
 from flowctl.records import Schema
 from flowctl.registry import builtin

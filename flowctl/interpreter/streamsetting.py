@@ -1,0 +1,63 @@
+"""What a stream step is given by its run, and how its memory is shared out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import BinaryIO
+
+from flowctl.dataclass import dataclass
+from flowctl.expressions.scope import Scope
+from flowctl.interpreter.calling import Callers, Heard
+from flowctl.interpreter.drive import AHEAD, Progress
+from flowctl.interpreter.incremental import Incremental
+from flowctl.interpreter.keeper import Keeping
+from flowctl.interpreter.memory import quarter_of_memory
+
+PROGRAM_BYTES = 100 * 1024 * 1024
+"""What Python and the libraries take before any record is read."""
+SPLIT_BYTES = 16 * 1024 * 1024
+"""Measured best: smaller splits cost more queries, larger ones leave the processor's caches."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSetting:
+    """What a stream step needs to know of its run.
+
+    `scope` has the constants and the run's time; `token` marks the files that are being written;
+    records for `stdout` sinks go to `stdout` as they come. `memory` is what the process may take,
+    in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
+    checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
+    what they print is told to `heard`. With `once` only files are read that no other run has read.
+    `carried` is NDJSON of earlier rejects that stay rejects.
+    """
+
+    base: Path
+    scope: Scope
+    token: str
+    workers: int = 2
+    stdout: BinaryIO | None = None
+    cancelled: Callable[[], bool] = lambda: False
+    on_progress: Callable[[Progress], None] = lambda progress: None
+    split_bytes: int = SPLIT_BYTES
+    memory: int = field(default_factory=quarter_of_memory)
+    work: Path | None = None
+    keeping: Keeping | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+    once: Incremental | None = None
+    heard: Heard = lambda stream, piece: None
+    carried: Path | None = None
+
+    @property
+    def callers(self) -> Callers:
+        return Callers(self.base, self.environment, self.heard)
+
+
+def memory_to_gather(setting: StreamSetting) -> int:
+    """What is left of the memory for a blocking transform, beside the splits that are under way.
+
+    A split takes about six times its size on its way from bytes to what is condensed.
+    """
+    under_way = PROGRAM_BYTES + 6 * (setting.workers + AHEAD) * setting.split_bytes
+    return max(setting.memory // 8, setting.memory - under_way)
