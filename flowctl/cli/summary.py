@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from flowctl.cli.paint import Paint, Role
 from flowctl.cli.quantities import plural, seconds
 from flowctl.cli.render import table
-from flowctl.interpreter.events import Counts, StepState
+from flowctl.interpreter.counts import Counts
+from flowctl.interpreter.events import StepState
 from flowctl.interpreter.result import RunResult
 from flowctl.plan import Plan, Stream
 

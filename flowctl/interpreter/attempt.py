@@ -31,9 +31,9 @@ from flowctl.interpreter.calling import CallFailed
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Beside, Checkpoint, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
+from flowctl.interpreter.counts import Counts, after_stage, sum_of
 from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import AHEAD, Cancelled, Drive, Flow, Misread, RecordFailed
-from flowctl.interpreter.events import Counts, sum_of
 from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
 from flowctl.interpreter.incremental import files_read
 from flowctl.interpreter.keeper import Keeper
@@ -368,7 +368,7 @@ class Attempt:
             raise
         finally:
             counts = drive.standing.counts
-            self.counts = counts if stage == 0 else _joined(before, counts)
+            self.counts = counts if stage == 0 else after_stage(before, counts)
 
     def _refuse_changes(self) -> None:
         """Raises BadInput where the input has changed since this attempt began to read it."""
@@ -429,23 +429,6 @@ def _at(pointer: Pointer) -> Iterator[None]:
     except CannotWrite as error:
         error.fault = error.fault.below(*pointer)
         raise
-
-
-def _joined(before: Counts, stage: Counts) -> Counts:
-    """The records of a stream after one more stage.
-
-    What one stage wrote the next one reads, unless the transform between them has absorbed
-    records, or made some.
-    """
-    return Counts(
-        read=before.read,
-        made=before.made + stage.made + max(0, stage.read - before.written),
-        written=stage.written,
-        filtered=before.filtered + stage.filtered,
-        rejected=before.rejected + stage.rejected,
-        skipped=before.skipped + stage.skipped,
-        absorbed=before.absorbed + stage.absorbed + max(0, before.written - stage.read),
-    )
 
 
 def _checkpoints(outlets: Sequence[Outlet]) -> list[Json]:

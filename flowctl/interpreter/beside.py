@@ -15,8 +15,8 @@ from flowctl.dataflow import InOrder, Meeting, Pairing, Pairs, Split, Stretch
 from flowctl.files.fingerprints import file_size
 from flowctl.interpreter.assembly import Opened
 from flowctl.interpreter.checkpoint import Beside
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Drive, Flow
-from flowctl.interpreter.events import Counts
 from flowctl.interpreter.pipeline import Pipeline, column_type
 from flowctl.interpreter.rejects import Rejects
 from flowctl.records import Column

@@ -12,7 +12,7 @@ from flowctl.codec import decode, encode
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Stretch
 from flowctl.files.fingerprints import Consumed
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from flowctl.store.journal import Records, read_records
 from flowctl.syntax.node import Json
 

@@ -25,7 +25,7 @@ from flowctl.expressions.lower import lower
 from flowctl.expressions.scope import Scope
 from flowctl.gathering.repeats import Keys, Repeats
 from flowctl.interpreter.careful import EngineRefused
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.pipeline import Stage
 from flowctl.plan import Check
 from flowctl.records import Boolean, Schema

@@ -22,7 +22,7 @@ from flowctl.diagnostics import Fault
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.careful import Examination, StageFault, examine_frame, examine_split
 from flowctl.interpreter.checkpoint import Standing
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.outputs import Outlet
 from flowctl.interpreter.pipeline import Pipeline, home
 from flowctl.interpreter.rejects import Rejects

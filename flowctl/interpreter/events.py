@@ -7,12 +7,13 @@ result look at a `RunState`, which nothing but `apply` changes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, fields
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
+from flowctl.interpreter.counts import Counts
 from flowctl.plan import Moment
 from flowctl.store.identity import Identity
 from flowctl.store.provenance import Provenance
@@ -35,28 +36,6 @@ DONE: frozenset[StepStatus] = frozenset({"succeeded", "recovered"})
 ENDED: frozenset[StepStatus] = frozenset(
     {"succeeded", "recovered", "failed", "skipped", "cancelled"}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """A stream's records: read + made = written + filtered + rejected + skipped + absorbed."""
-
-    read: int = 0
-    made: int = 0
-    written: int = 0
-    filtered: int = 0
-    rejected: int = 0
-    skipped: int = 0
-    absorbed: int = 0
-
-
-def sum_of(*parts: Counts) -> Counts:
-    """The counts of several parts together.
-
-    >>> sum_of(Counts(read=2, written=2), Counts(read=1, absorbed=1)).read
-    3
-    """
-    return Counts(*(sum(getattr(part, one.name) for part in parts) for one in fields(Counts)))
 
 
 @dataclass(frozen=True, slots=True)

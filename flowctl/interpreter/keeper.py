@@ -22,7 +22,7 @@ from flowctl.interpreter.checkpoint import (
     engine_now,
     read_kept,
 )
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.outputs import Durable, Mark
 from flowctl.interpreter.sidecars import Sidecars
 from flowctl.store.disk import REAL, Disk

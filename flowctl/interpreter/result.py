@@ -9,7 +9,8 @@ from flowctl.codes.environment import NOT_JOINED, NOT_OURS, STANDS_ALREADY, UNWR
 from flowctl.codes.runs import STEP_BROKEN, TIMED_OUT
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
-from flowctl.interpreter.events import Counts, Resumed, RunState, RunStatus, StepState
+from flowctl.interpreter.counts import Counts
+from flowctl.interpreter.events import Resumed, RunState, RunStatus, StepState
 from flowctl.syntax.node import Json
 
 _OF_THE_MACHINE = (UNWRITABLE, STANDS_ALREADY, NOT_OURS, NOT_JOINED, STEP_BROKEN, TIMED_OUT)

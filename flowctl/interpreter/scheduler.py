@@ -13,7 +13,8 @@ from queue import Empty, SimpleQueue
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
-from flowctl.interpreter.events import Counts, StepStatus
+from flowctl.interpreter.counts import Counts
+from flowctl.interpreter.events import StepStatus
 from flowctl.interpreter.pace import Pace
 from flowctl.interpreter.ready import Pools, Ready
 from flowctl.interpreter.retrying import delay_before_next

@@ -17,8 +17,8 @@ from flowctl.interpreter.attempt import OF_THE_DATA, Attempt
 from flowctl.interpreter.calling import CallFailed
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checks import CheckFailed
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Cancelled, Misread, RecordFailed
-from flowctl.interpreter.events import Counts
 from flowctl.interpreter.publish import CannotWrite
 from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Step, Stream

@@ -11,8 +11,8 @@ from flowctl.cli.progress import Bars, Lines, Log, bars
 from flowctl.cli.render import Screen
 from flowctl.cli.summary import as_text
 from flowctl.diagnostics import Code, Diagnostic, Span
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import (
-    Counts,
     Event,
     RunEnded,
     RunStarted,

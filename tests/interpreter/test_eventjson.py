@@ -12,9 +12,9 @@ from jsonschema import Draft202012Validator
 from flowctl.codec import Malformed
 from flowctl.codes.runs import COMMAND_FAILED
 from flowctl.diagnostics import Diagnostic, Frame, Related, Span
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.eventjson import EVENTS, event_from_json, event_to_json, kind_of
 from flowctl.interpreter.events import (
-    Counts,
     Event,
     HookEnded,
     HookOutput,

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import (
-    Counts,
     Event,
     IllegalMove,
     RunEnded,

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flowctl.interpreter.events import Counts, StepProgress
+from flowctl.interpreter.counts import Counts
+from flowctl.interpreter.events import StepProgress
 from flowctl.interpreter.resume import Refused
 from flowctl.plan import Operation, Plan, Step, Stream
 from flowctl.registry import builtin

@@ -11,7 +11,7 @@ import pytest
 from flowctl.component import Folders, Situation
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.stream import StreamResult
 from flowctl.kinds.transforms.python import COMPONENT
 from flowctl.plan import Operation

@@ -9,7 +9,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from flowctl.interpreter.events import Counts
+from flowctl.interpreter.counts import Counts
 from tests.streams.running import Folder, op
 
 LINES = "".join(f"{n},{'abcdefg'[n % 7]},{n * 37 % 1000 / 8}\n" for n in range(5000))
