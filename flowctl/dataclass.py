@@ -1,15 +1,15 @@
 """The standard `dataclass`, made quicker for classes with slots.
 
 Python 3.11 compiles six methods for each class, half a millisecond in which a command that has
-hundreds of them only starts. Here one method is compiled, `__init__`; the others are shared. What
-the quick way does not know, as inheritance and fields with options, is left to the standard one.
+hundreds of them only starts. Here one method is compiled, `__init__`, when the first object is
+made; the others are shared. What the quick way does not know, as inheritance and fields with
+options, is left to the standard one.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from copy import copy
 from dataclasses import MISSING, Field, FrozenInstanceError
 from inspect import get_annotations
 from operator import attrgetter
@@ -65,6 +65,11 @@ class _Changing:
     field: object
 
 
+_PLAIN = [
+    (option, getattr(_Frozen.__dataclass_fields__["field"], option)) for option in Field.__slots__
+]
+
+
 def _fields(cls: type) -> dict[str, Field[object]] | None:
     """The fields of a class; None where only the standard way knows what to do with it."""
     if any(hasattr(base, "__dataclass_fields__") for base in cls.__mro__[1:]):
@@ -74,7 +79,7 @@ def _fields(cls: type) -> dict[str, Field[object]] | None:
         if not isinstance(kind, str) or kind.startswith(("ClassVar", "InitVar", "KW_ONLY")):
             return None
         given = cls.__dict__.get(name, MISSING)
-        plain = copy(_Frozen.__dataclass_fields__["field"])
+        plain = _plain_field()
         if isinstance(given, Field):
             if not (given.init and given.repr and given.compare) or given.kw_only is True:
                 return None
@@ -86,6 +91,14 @@ def _fields(cls: type) -> dict[str, Field[object]] | None:
         plain.name, plain.type = name, kind
         found[name] = plain
     return found
+
+
+def _plain_field() -> Field[object]:
+    """A field without options, as the standard library marks one."""
+    made = Field.__new__(Field)
+    for option, value in _PLAIN:
+        setattr(made, option, value)
+    return made
 
 
 def _with_slots(cls: _Class, fields: dict[str, Field[object]], frozen: bool) -> _Class:
@@ -124,8 +137,19 @@ def _with_slots(cls: _Class, fields: dict[str, Field[object]], frozen: bool) -> 
         }
     made = type(cls)(cls.__name__, cls.__bases__, space)
     made.__qualname__ = cls.__qualname__
-    type.__setattr__(made, "__init__", _init(made, fields))
+    type.__setattr__(made, "__init__", _first_init(made, fields))
     return made
+
+
+def _first_init(cls: type, fields: dict[str, Field[object]]) -> Callable[..., None]:
+    """An `__init__` that makes way for the real one: most classes are loaded and never used."""
+
+    def init(self: object, *args: object, **named: object) -> None:
+        compiled = _init(cls, fields)
+        type.__setattr__(cls, "__init__", compiled)
+        compiled(self, *args, **named)
+
+    return init
 
 
 def _init(cls: type, fields: dict[str, Field[object]]) -> Callable[..., None]:
