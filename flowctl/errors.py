@@ -6,13 +6,24 @@ world outside (files, processes) and for a run that cannot go on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+from flowctl.diagnostics import Diagnostic
 
 
 class FlowctlError(Exception):
-    """The root: a failure whose message is meant for a person."""
+    """The root: a failure whose message is meant for a person.
+
+    `diagnostics` explain it, where there are any: for InvalidWorkflow all that was found in the
+    workflow, warnings and notes too, for ResumeRefused what has changed since.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str = "", diagnostics: Iterable[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
 
 
 class RunFailed(FlowctlError):
@@ -20,13 +31,13 @@ class RunFailed(FlowctlError):
 
 
 class UsageError(FlowctlError):
-    """The command line asks for something that does not exist or does not fit together."""
+    """What is asked for does not exist or does not fit together."""
 
     exit_code = 2
 
 
 class InvalidWorkflow(FlowctlError):
-    """A workflow has faults; they are in the report that the caller holds."""
+    """A workflow has faults, or no plan is known for it before a value is given."""
 
     exit_code = 3
 

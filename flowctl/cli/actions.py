@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from flowctl.cli.options import Given
+from flowctl.api.choosing import Wanted, find, setting_of
+from flowctl.api.given import Given
+from flowctl.api.preparing import prepared
 from flowctl.cli.quantities import plural
-from flowctl.cli.render import Screen
-from flowctl.cli.resuming import Wanted, find, setting_of
-from flowctl.cli.run import prepared
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.plan import Plan
@@ -42,18 +41,18 @@ class Expected:
     refused: tuple[str, ...] = ()
 
 
-def expected(file: Path, given: Given, plan: Plan, state: Path, screen: Screen) -> Expected:
+def expected(file: Path, given: Given, plan: Plan, state: Path) -> Expected:
     """Looks for an unfinished run of the same in a state folder; changes nothing."""
     new = Expected(plan, {step.id: Outcome("run", NEW) for step in plan.steps})
     if not state.exists():
         return new  # spares the workflow from being compiled again
     wanted = Wanted(
-        lambda moment: prepared(file, given.at(moment), None),
+        lambda moment: prepared(file, given.at(moment)),
         given.profile,
         given.timestamp,
         datetime.now(UTC),
     )
-    chosen, runs = find(wanted, state, screen)
+    chosen, runs = find(wanted, state)
     found = look(chosen.plan, setting_of(chosen, runs), builtin()) if chosen.old else None
     if found is None or not (found.resumes or found.faults):
         return new

@@ -173,12 +173,10 @@ def _count(points: list[int], kept: Kept, to: str) -> int:
 
 def _run(file: Path, run_name: str | None, state: Path | None) -> tuple[Runs, RunRecord]:
     """The unfinished run of a document; raises UsageError."""
-    from flowctl.compiler.load import project_root
+    from flowctl.api.preparing import project_of
     from flowctl.interpreter.runs import Runs
 
-    project = (
-        file.absolute().parent if file.suffix == ".json" else project_root(file.absolute().parent)
-    )
+    project = project_of(file)
     runs = Runs((state or project / ".flowctl").absolute())
     document = file.absolute().relative_to(project).as_posix()
     found = [record for record in runs.unfinished() if record.identity.document == document]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from flowctl.api.choosing import Chosen, setting_of
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console, table
-from flowctl.cli.resuming import Chosen, setting_of
 from flowctl.errors import ResumeRefused
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.interpreter.runs import Runs

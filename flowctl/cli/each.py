@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 
-from flowctl.cli.options import Given
+from flowctl.api.given import Given
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import click
 
-from flowctl.dataclass import dataclass
-
-if TYPE_CHECKING:
-    from flowctl.compiler.stages import Inputs
+from flowctl.api.given import Given
 
 Decorator: TypeAlias = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -82,42 +77,6 @@ class Memory(click.ParamType[int]):
         if found is None:
             self.fail(f"`{value}` is not {ALLOWED}", param, ctx)
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """The options of `inputs`."""
-
-    params: tuple[tuple[str, str], ...]
-    params_file: Path | None
-    profile: str | None
-    timestamp: datetime | None
-
-    def inputs(self, *, complete: bool = False) -> Inputs:
-        """With them, what the world hands to a compilation; `complete` where each param counts."""
-        from flowctl.compiler.stages import Inputs
-
-        return Inputs(
-            timestamp=self.timestamp or datetime.now(UTC),
-            params=dict(self.params),
-            params_file=self.params_file,
-            profile=self.profile,
-            environment=dict(os.environ),
-            complete=complete,
-        )
-
-    def at(self, now: datetime) -> Given:
-        """The same with a logical time, which is `now` unless one was given."""
-        return replace(self, timestamp=self.timestamp or now)
-
-    def fixed_in_plans(self) -> list[str]:
-        """The options that were given and that a plan already holds."""
-        options = {
-            "-p": self.params,
-            "--params-file": self.params_file,
-            "--profile": self.profile,
-        }
-        return [name for name, value in options.items() if value]
 
 
 def inputs(command: Callable[..., Any]) -> Callable[..., Any]:

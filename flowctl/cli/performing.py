@@ -2,65 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import field
+import gc
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from flowctl.api.choosing import Chosen
+from flowctl.api.working import How, work
 from flowctl.cli.progress import display
 from flowctl.cli.render import Console
 from flowctl.cli.report import Sources
-from flowctl.cli.resuming import Chosen
-from flowctl.cli.running import start
 from flowctl.cli.summary import as_text
-from flowctl.dataclass import dataclass
-from flowctl.errors import Interrupted, ResumeRefused, RunFailed
+from flowctl.cli.telling import telling
+from flowctl.errors import Interrupted, RunFailed
 from flowctl.interpreter.result import RunResult
-from flowctl.interpreter.resume import Refused
 from flowctl.interpreter.runs import Runs
 from flowctl.plan import Plan, Stream
-from flowctl.registry import Registry
-from flowctl.store.provenance import Provenance
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """How a run is worked on and shown; the steps in `again` are done anew.
-
-    `origin` tells where it is done, where somebody has asked before.
-    """
-
-    workers: int | None = None
-    memory: int | None = None
-    keep_going: bool = False
-    log_format: str = "text"
-    again: frozenset[str] = field(default_factory=frozenset)
-    registry: Registry | None = None
-    origin: Callable[[], Provenance] | None = None
-
-
-def perform(chosen: Chosen, runs: Runs, console: Console, how: How) -> RunResult:
+def perform(
+    chosen: Chosen, runs: Runs, console: Console, how: How, log_format: str = "text"
+) -> RunResult:
     """Works on a run that this process holds; raises ResumeRefused where it cannot go on."""
+    gc.freeze()  # what the process has loaded is no garbage; what the run makes may be
+    gc.enable()
     shared = console.out.terminal and _writes_to_stdout(chosen.plan)
-    try:
-        with display(console.err, how.log_format, shared=shared) as shown:
-            return start(
-                chosen.plan,
-                chosen.base,
-                runs.state,
-                shown.show,
-                run_name=chosen.record.run,
-                workers=how.workers,
-                memory=how.memory,
-                keep_going=how.keep_going,
-                timestamp=chosen.timestamp,
-                stdout=console.out.binary,
-                again=how.again,
-                registry=how.registry,
-                origin=how.origin,
-            )
-    except Refused as refused:
-        console.err.diagnostics(refused.faults, counted=False)
-        raise ResumeRefused(f"run {chosen.record.run} cannot go on") from None
+    how = replace(how, stdout=console.out.binary)
+    with telling(console.err), display(console.err, log_format, shared=shared) as shown:
+        return work(chosen, runs, shown.show, how)
 
 
 def report(result: RunResult, chosen: Chosen, console: Console) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
+from flowctl.api.given import Given
 from flowctl.cli import options, render
-from flowctl.cli.options import Given
 from flowctl.syntax.node import Json
 
 
@@ -46,21 +46,20 @@ def plan(
     It says which steps `flowctl run` would run, and with which an unfinished run would go on. What
     `-o` writes is the same bytes for the same inputs, wherever the folder stands.
     """
+    from flowctl.api.preparing import compiled_now
     from flowctl.cli.actions import expected
-    from flowctl.cli.compiled import plan_of
-    from flowctl.cli.compiling import compiled
     from flowctl.cli.planview import as_text
+    from flowctl.cli.telling import plan_of
     from flowctl.plan_file import plan_to_json
-    from flowctl.registry import builtin
 
     console = render.console(colour)
-    result = compiled(file, given.inputs(complete=True), builtin())
+    result = compiled_now(file, given)
     found = plan_of(result, console.err)
     if output is not None:
         _write(output, plan_to_json(found))
     state = state_dir or result.project / ".flowctl"
     if format_ == "json":
-        ahead = expected(file, given, found, state, console.err)
+        ahead = expected(file, given, found, state)
         steps: dict[str, Json] = {
             step.id: {
                 "digest": step.digest,
@@ -72,7 +71,7 @@ def plan(
         summary: Json = {"digest": ahead.plan.digest, "steps": steps}
         console.out.write(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
     elif output is None:
-        ahead = expected(file, given, found, state, console.err)
+        ahead = expected(file, given, found, state)
         console.out.write(as_text(ahead, result.schemas, console.out))
     else:
         console.err.line(f"wrote {output} ({found.digest})")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flowctl.api.given import Given
 from flowctl.cli import options, render
-from flowctl.cli.options import Given
 from flowctl.cli.paint import cut, safe, width
 from flowctl.cli.render import Screen, table
 from flowctl.diagnostics import nearest
@@ -43,13 +43,11 @@ def preview(file: Path, step: str | None, rows: int, given: Given, colour: str) 
 
     Each record is a column. Faulty records are left out, and no file is written.
     """
-    from flowctl.cli.compiled import plan_of
-    from flowctl.cli.compiling import compiled
-    from flowctl.registry import builtin
+    from flowctl.api.preparing import compiled_now
+    from flowctl.cli.telling import plan_of
 
     console = render.console(colour)
-    result = compiled(file, given.inputs(complete=True), builtin())
-    plan = plan_of(result, console.err)
+    plan = plan_of(compiled_now(file, given), console.err)
     for chosen in _chosen(plan, step):
         _show(plan, chosen, rows, file.parent, console.out)
 
@@ -73,12 +71,12 @@ def _chosen(plan: Plan, name: str | None) -> list[Step]:
 def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
     import polars as pl
 
-    from flowctl.cli.running import run_quietly
+    from flowctl.api.working import work_quietly
     from flowctl.cli.slices import slices
 
     with tempfile.TemporaryDirectory(prefix="flowctl-preview-") as folder:
         cut_plan, places = slices(plan, step, rows, Path(folder))
-        result = run_quietly(cut_plan, base, Path(folder))
+        result = work_quietly(cut_plan, base, Path(folder))
         faults = [fault for state in result.steps.values() for fault in state.faults]
         out.line(out.paint("strong", step.id))
         known: list[str] = []

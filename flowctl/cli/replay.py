@@ -8,9 +8,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from flowctl.api.choosing import Chosen, Wanted, held, setting_of
+from flowctl.api.preparing import Prepared
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console
-from flowctl.cli.resuming import Chosen, Prepared, Wanted, held, setting_of
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Diagnostic
 from flowctl.errors import InvalidWorkflow, ResumeRefused
@@ -46,7 +47,8 @@ def replay(
     ResumeRefused where the rejects cannot be replayed.
     """
     wanted = replace(wanted, prepare=_as_replay(wanted.prepare))
-    with held(wanted, state, console.err, fresh=fresh) as (chosen, runs):
+    with held(wanted, state, fresh=fresh) as (chosen, runs):
+        console.err.diagnostics(chosen.diagnostics)
         begun = read_plan(setting_of(chosen, runs).folder)
         if isinstance(begun, Plan):
             console.err.line("an earlier replay was interrupted, and is brought to its end first")
@@ -54,7 +56,7 @@ def replay(
             result = perform(chosen, runs, _registry(chosen))
             if result.status != "succeeded":
                 return result
-    with held(wanted, state, console.err, fresh=fresh) as (chosen, runs):
+    with held(wanted, state, fresh=fresh) as (chosen, runs):
         whole = chosen.plan
         ready = _ready(rejects, chosen, runs, console)
         if ready is None:

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flowctl.api.given import Given
 from flowctl.cli import options, render
-from flowctl.cli.options import Given
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
-from flowctl.errors import InvalidWorkflow, UsageError
+from flowctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from flowctl.cli.compiled import Compiled
-    from flowctl.cli.resuming import Chosen, Prepared
+    from flowctl.api.choosing import Chosen
+    from flowctl.api.compiled import Compiled
+    from flowctl.api.preparing import Prepared
     from flowctl.interpreter.result import RunResult
     from flowctl.interpreter.runs import Runs
-    from flowctl.plan import Plan
     from flowctl.registry import Registry
     from flowctl.store.provenance import Provenance
     from flowctl.syntax.node import Json
@@ -166,42 +166,42 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
     plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
-    from flowctl.cli.performing import How, report
+    from flowctl.api.choosing import Wanted, find, held
+    from flowctl.api.preparing import prepared
+    from flowctl.api.working import How
     from flowctl.cli.performing import perform as work
-    from flowctl.cli.resuming import Wanted, find, held
+    from flowctl.cli.performing import report
+    from flowctl.cli.telling import telling
 
-    wanted = Wanted(
-        lambda moment: prepared(how.file, given.at(moment), how.base, plans),
-        given.profile,
-        given.timestamp,
-        now,
-    )
+    def prepare(moment: datetime) -> Prepared:
+        then = given.at(moment)
+        return prepared(how.file, then, how.base, lambda: plans(then))
+
+    wanted = Wanted(prepare, given.profile, given.timestamp, now)
     if how.dry_run:
         from flowctl.cli.dryrun import show
 
-        show(*find(wanted, how.state_dir, console.err), how.fresh, console)
+        with telling(console.err):
+            chosen, runs = find(wanted, how.state_dir)
+        console.err.diagnostics(chosen.diagnostics)
+        show(chosen, runs, how.fresh, console)
         return None
 
     def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> RunResult:
-        doing = How(
-            how.workers,
-            how.max_memory,
-            how.keep_going,
-            how.log_format,
-            registry=registry,
-            origin=origin,
-        )
-        result = work(chosen, runs, console, doing)
+        doing = How(how.workers, how.max_memory, how.keep_going, registry=registry, origin=origin)
+        result = work(chosen, runs, console, doing, how.log_format)
         if how.log_format == "text":
             report(result, chosen, console)
         return result
 
-    if how.rejects is not None:
-        from flowctl.cli.replay import replay
+    with telling(console.err):
+        if how.rejects is not None:
+            from flowctl.cli.replay import replay
 
-        return replay(how.rejects, wanted, how.state_dir, console, perform, fresh=how.fresh)
-    with held(wanted, how.state_dir, console.err, fresh=how.fresh) as (chosen, runs):
-        return perform(chosen, runs)
+            return replay(how.rejects, wanted, how.state_dir, console, perform, fresh=how.fresh)
+        with held(wanted, how.state_dir, fresh=how.fresh) as (chosen, runs):
+            console.err.diagnostics(chosen.diagnostics)
+            return perform(chosen, runs)
 
 
 def _judge(results: Sequence[RunResult | None]) -> None:
@@ -221,73 +221,15 @@ def _ahead(
 
     With other options than those that are known now, it is compiled when that is asked.
     """
+    from flowctl.api.preparing import compiled_now, is_plan
     from flowctl.cli.beside import beside
     from flowctl.store.provenance import provenance
 
     def origin() -> Provenance:
         return provenance(folder.absolute(), os.environ)
 
-    if _is_plan(file):
-        return lambda given: _compiled(file, given), origin
-    compiled, found = beside(lambda: _compiled(file, first), origin)
+    if is_plan(file):
+        return lambda given: compiled_now(file, given), origin
+    compiled, found = beside(lambda: compiled_now(file, first), origin)
     ahead = cache(compiled)
-    return lambda given: ahead() if given == first else _compiled(file, given), found
-
-
-def _compiled(file: Path, given: Given) -> Compiled:
-    from flowctl.cli.compiling import compiled
-    from flowctl.registry import builtin
-
-    return compiled(file, given.inputs(complete=True), builtin())
-
-
-def _is_plan(file: Path) -> bool:
-    return file.suffix == ".json"
-
-
-def prepared(
-    file: Path, given: Given, base: Path | None, plans: Callable[[Given], Compiled] | None = None
-) -> Prepared:
-    """What there is to run, at the logical time that is given; `plans` compiles a workflow."""
-    from flowctl.cli.resuming import Prepared
-
-    if _is_plan(file):
-        if fixed := given.fixed_in_plans():
-            raise UsageError(f"a plan is fixed: {', '.join(fixed)} cannot change it")
-        plan = _read_plan(file)
-        folder = base or file.parent
-        return Prepared(folder, _named(file, folder), folder, lambda: plan, lambda _: plan)
-    if base is not None:
-        raise UsageError("`--base` is for plans; a workflow's data paths start at its folder")
-    from flowctl.cli.compiled import plan_of
-
-    result = plans(given) if plans is not None else _compiled(file, given)
-    return Prepared(
-        result.project,
-        _named(file, result.project),
-        file.parent,
-        lambda: result.plan,
-        lambda screen: plan_of(result, screen),
-    )
-
-
-def _named(file: Path, project: Path) -> str:
-    """A document's name, the same wherever the command stands and wherever the project lies."""
-    return Path(os.path.relpath(file.absolute(), project.absolute())).as_posix()
-
-
-def _read_plan(file: Path) -> Plan:
-    from flowctl.diagnostics import Fault
-    from flowctl.ordinary import read_file
-    from flowctl.plan_file import plan_from_json
-
-    try:
-        found = plan_from_json(read_file(file).decode())
-    except OSError as error:
-        raise InvalidWorkflow(f"{file}: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise InvalidWorkflow(f"{file} is no plan: it is not UTF-8") from error
-    if isinstance(found, Fault):
-        mend = f"\n  help: {found.help}" if found.help else ""
-        raise InvalidWorkflow(f"{file}: {found.message} [{found.code.id}]{mend}")
-    return found
+    return lambda given: ahead() if given == first else compiled_now(file, given), found

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from flowctl import __version__
+from flowctl.api.given import Given
 from flowctl.cli import machine, options, render
-from flowctl.cli.options import Given
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console
 from flowctl.cli.report import Sources
@@ -37,7 +37,7 @@ def validate(
 
     Exits with 3 where there is an error; warnings and notes do not count.
     """
-    from flowctl.cli.compiling import compiled
+    from flowctl.api.compiling import compiled
     from flowctl.registry import builtin
 
     console = render.console(colour)

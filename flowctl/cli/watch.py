@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from flowctl.api.given import Given
 from flowctl.cli import options, render
-from flowctl.cli.options import Given
 from flowctl.errors import Interrupted, UsageError
 
 # Changes that come within so many milliseconds are one: editors write, rename and touch.
@@ -29,8 +29,8 @@ def watch(file: Path, given: Given, colour: str) -> None:
 
     Says what changed in the plan: steps added, removed, changed, and which argument. Ctrl-C ends.
     """
-    from flowctl.cli.compiled import Compiled
-    from flowctl.cli.compiling import compiled
+    from flowctl.api.compiled import Compiled
+    from flowctl.api.compiling import compiled
     from flowctl.cli.watching import Watcher
     from flowctl.registry import builtin
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from flowctl.api.compiled import Compiled
 from flowctl.cli.changes import Change, changes
-from flowctl.cli.compiled import Compiled
 from flowctl.cli.paint import Role
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Screen

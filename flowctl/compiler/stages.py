@@ -25,8 +25,8 @@ class Inputs:
     """What the world hands to a compilation; nothing else of it is looked at.
 
     `params` are the texts of `-p name=value`, still to be typed by the params' schemas;
-    `params_file` may hold typed values. `timestamp` is the run's logical time, in UTC. `complete`
-    says that each param must have a value, as for a run.
+    `params_file` may hold typed values, as `values` do, which come before it. `timestamp` is the
+    run's logical time, in UTC. `complete` says that each param must have a value, as for a run.
     """
 
     timestamp: datetime
@@ -35,6 +35,7 @@ class Inputs:
     profile: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    values: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

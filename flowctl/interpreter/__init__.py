@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from flowctl.diagnostics import Diagnostic, Fault
+from flowctl.errors import ResumeRefused
 from flowctl.interpreter.cancellation import cancelled_by_signals
 from flowctl.interpreter.emitter import Emitter, SubscriberFailed
 from flowctl.interpreter.events import (
@@ -34,7 +35,7 @@ from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.performer import Performer
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.result import RunResult, can_go_on, result_of
-from flowctl.interpreter.resume import Outlook, Refused, discard, forget, forget_step, look
+from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, look
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import read_secrets
@@ -53,9 +54,9 @@ def run(
 
     `on_event` is called with each event in order, by one thread at a time. SIGINT and SIGTERM stop
     the run if the main thread calls this: commands are ended, streams publish nothing, and the
-    status is `cancelled`. What is stored of a run is gone on with; raises Refused where that cannot
-    be, StoreBroken where the store cannot be used, and what `on_event` raises. A run that has
-    succeeded is left as it is.
+    status is `cancelled`. What is stored of a run is gone on with; raises ResumeRefused where that
+    cannot be, StoreBroken where the store cannot be used, and what `on_event` raises. A run that
+    has succeeded is left as it is.
     """
     registry = registry or builtin()
     plan = plan if plan.digest else sealed(plan)
@@ -121,7 +122,7 @@ def _recorded(setting: Setting, mask: Mask) -> Iterator[Recorder | None]:
 def _outlook(
     plan: Plan, setting: Setting, registry: Registry, recorder: Recorder | None
 ) -> Outlook:
-    """What is done before; raises Refused. From now on the plan is the run's."""
+    """What is done before; raises ResumeRefused. From now on the plan is the run's."""
     if recorder is None:
         return Outlook({})
     end_leftovers(setting)
@@ -129,7 +130,7 @@ def _outlook(
         forget_step(setting, id)
     outlook = look(plan, setting, registry, recorder.state)
     if outlook.faults:
-        raise Refused(outlook.faults)
+        raise ResumeRefused(f"run {setting.run} cannot go on", outlook.faults)
     keep_plan(setting.folder, plan, setting.disk)
     return outlook
 

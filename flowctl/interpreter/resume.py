@@ -20,7 +20,6 @@ from flowctl.codes.runs import (
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Diagnostic, Fault
-from flowctl.errors import ResumeRefused
 from flowctl.files.fingerprints import changes
 from flowctl.files.paths import DataFile, expand
 from flowctl.interpreter.assembly import Components, input_pointer
@@ -84,14 +83,6 @@ class Outlook:
     def resumes(self) -> bool:
         """Whether anything of the run has been done before."""
         return any(step.action != "run" for step in self.steps.values())
-
-
-class Refused(ResumeRefused):
-    """The run cannot go on; `faults` say why."""
-
-    def __init__(self, faults: Sequence[Diagnostic]) -> None:
-        super().__init__("the unfinished run cannot go on")
-        self.faults = tuple(faults)
 
 
 def look(

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import cast
 
 import flowctl
+from flowctl.errors import ResumeRefused
 from flowctl.interpreter import RunResult, Setting, run
-from flowctl.interpreter.resume import Refused
 from flowctl.plan import Plan
 from flowctl.registry import Registry, builtin
 from flowctl.store.disk import Disk
@@ -64,8 +64,8 @@ def drive(
         if plan.name == LITTLE:
             setting = replace(setting, memory=1)
         result = run(plan, setting, lambda event: None, registry)
-    except Refused as refused:
-        return {"status": "refused", "faults": [fault.message for fault in refused.faults]}
+    except ResumeRefused as refused:
+        return {"status": "refused", "faults": [fault.message for fault in refused.diagnostics]}
     except OSError as error:
         return {"status": "failed", "faults": [str(error)], "operations": disk.count}
     return {**_told(result), "operations": disk.count}

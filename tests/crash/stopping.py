@@ -11,10 +11,9 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flowctl.cli import render
-from flowctl.cli.options import Given
-from flowctl.cli.resuming import Wanted, held
-from flowctl.cli.run import prepared
+from flowctl.api.choosing import Wanted, held
+from flowctl.api.given import Given
+from flowctl.api.preparing import prepared
 from flowctl.interpreter import Setting, run
 from flowctl.interpreter.events import Event, StepProgress
 
@@ -25,10 +24,10 @@ def main(rows: int) -> None:
             print("there", flush=True)
             sys.stdin.read()
 
-    given = Given((), None, None, None)
+    given = Given()
     now = datetime.now(UTC)
-    wanted = Wanted(lambda at: prepared(Path("flow.yaml"), given.at(at), None), None, None, now)
-    with held(wanted, None, render.console("never").err, fresh=False) as (chosen, runs):
+    wanted = Wanted(lambda at: prepared(Path("flow.yaml"), given.at(at)), None, None, now)
+    with held(wanted, None, fresh=False) as (chosen, runs):
         setting = Setting(
             base=chosen.base.absolute(),
             state=runs.state,

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from flowctl.errors import ResumeRefused
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import StepProgress
-from flowctl.interpreter.resume import Refused
 from flowctl.plan import Operation, Plan, Step, Stream
 from flowctl.registry import builtin
 from flowctl.syntax.node import Json
@@ -81,9 +81,9 @@ def test_records_are_kept_for_those_who_have_not_read_them(streams: Runner) -> N
     (streams.base / "in.csv").unlink()
     aside = kept.rename(streams.base / "aside")
     streams.runs -= 1
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(ResumeRefused) as refused:
         streams(steps, keep_going=True)
-    (fault,) = refused.value.faults
+    (fault,) = refused.value.diagnostics
     assert (fault.code.id, fault.message) == (
         "E732",
         "the records that `s` has left for `y` are gone",

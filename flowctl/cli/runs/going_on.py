@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from flowctl.cli.runs.finding import about_one, found, project_of, runs_of
 from flowctl.errors import UsageError
 
 if TYPE_CHECKING:
+    from flowctl.api.preparing import Prepared
     from flowctl.interpreter.events import RunState
     from flowctl.interpreter.runs import RunRecord, Runs
     from flowctl.plan import Plan
@@ -76,34 +76,37 @@ def _go_on(
     *,
     retrying: bool,
 ) -> None:
-    from flowctl.cli.performing import How, judge, perform, report
-    from flowctl.cli.resuming import Chosen
+    from flowctl.api.choosing import Chosen
+    from flowctl.api.working import How
+    from flowctl.cli.performing import judge, perform, report
+    from flowctl.cli.telling import telling
 
     with runs.held(record.run):
-        plan, base = _prepared(runs, record, console)
+        with telling(console.err):
+            ready = _prepared(runs, record)
+            plan = ready.known_plan()
+        console.err.diagnostics(ready.diagnostics)
         again = failed_and_dependent(plan, runs.history(record.run)) if retrying else frozenset()
-        chosen = Chosen(record, plan, base, record.timestamp, old=True)
+        chosen = Chosen(record, plan, ready.base, record.timestamp, old=True)
         how = How(workers, keep_going=keep_going, again=again)
         result = perform(chosen, runs, console, how)
     report(result, chosen, console)
     judge([result])
 
 
-def _prepared(runs: Runs, record: RunRecord, console: render.Console) -> tuple[Plan, Path]:
+def _prepared(runs: Runs, record: RunRecord) -> Prepared:
     """The run's document as it is now, with the values that its params had."""
-    from flowctl.cli.options import Given
-    from flowctl.cli.run import prepared
+    from flowctl.api.given import Given
+    from flowctl.api.preparing import is_plan, prepared
 
-    document = project_of(runs) / record.identity.document
+    known = record.identity
+    document = project_of(runs) / known.document
     if not document.is_file():
         raise UsageError(f"run {record.run} is one of `{document}`, which is not there")
-    params = None
-    if record.identity.params and document.suffix != ".json":
-        params = runs.folder(record.run) / "params.json"
-        params.write_text(json.dumps(record.identity.params), encoding="utf-8")
-    profile = record.identity.profile if document.suffix != ".json" else None
-    found = prepared(document, Given((), params, profile, record.timestamp), None)
-    return found.plan(console.err), found.base
+    if is_plan(document):
+        return prepared(document, Given(timestamp=record.timestamp))
+    given = Given(values=known.params, profile=known.profile, timestamp=record.timestamp)
+    return prepared(document, given)
 
 
 def failed_and_dependent(plan: Plan, state: RunState) -> frozenset[str]:

@@ -142,6 +142,10 @@ class ParamReader:
             if name not in declared:
                 message = f"`-p {name}=...`: there is no param `{name}`"
                 self.report.say(UNKNOWN_PARAM, None, message, help=_meant(name, declared))
+        for name in self.inputs.values:
+            if name not in declared:
+                message = f"there is no param `{name}`"
+                self.report.say(UNKNOWN_PARAM, None, message, help=_meant(name, declared))
 
     def _value(self, one: _Declaration, file: MappingNode | None) -> tuple[Constant, Node | None]:
         """The value of a param and, where the document gives it, its place."""
@@ -161,6 +165,9 @@ class ParamReader:
         text = self.inputs.params.get(one.name)
         if text is not None:
             yield self._typed(one, text, f"`-p {one.name}={_short(text)}`: ")
+        if one.name in self.inputs.values:
+            value = located(self.inputs.values[one.name], ScalarNode(None, one.entry.key.span), ())
+            yield _Given(value, f"the value that is given for `{one.name}`: ", outside=True)
         node = file.get(one.name) if file is not None else None
         if node is not None:
             yield _Given(node, outside=True)

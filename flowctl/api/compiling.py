@@ -1,10 +1,10 @@
-"""A compilation as the commands ask for it."""
+"""A compilation, of which everything is told as values."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from flowctl.cli.compiled import Compiled
+from flowctl.api.compiled import Compiled
 from flowctl.compiler import CHECKS, PASSES, Inputs, compile_workflow
 from flowctl.diagnostics import Report
 from flowctl.registry import Registry

@@ -1,4 +1,4 @@
-"""What a compilation tells the commands: its diagnostics and, where there is no error, its plan."""
+"""What a compilation tells: its diagnostics and, where there is no error, its plan."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
-from flowctl.cli.render import Screen
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
-from flowctl.errors import InvalidWorkflow
 from flowctl.plan import Plan
 from flowctl.records import Schema
 
@@ -29,11 +27,3 @@ class Compiled:
     schemas: Mapping[str, Schema] = field(default_factory=dict)
     dependencies: frozenset[Path] = frozenset()
     steps: int | None = None
-
-
-def plan_of(result: Compiled, screen: Screen) -> Plan:
-    """The plan, once all faults are shown; raises InvalidWorkflow where there is none."""
-    screen.diagnostics(result.diagnostics)
-    if result.plan is not None:
-        return result.plan
-    raise InvalidWorkflow("" if result.failed else "there is no plan before this is known")

@@ -1,4 +1,4 @@
-"""Which run a command works on: the unfinished one of the same identity, or a new one."""
+"""Which run is worked on: the unfinished one of the same identity, or a new one."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flowctl.cli.render import Screen
+from flowctl.api.preparing import Prepared
 from flowctl.dataclass import dataclass
+from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.resume import discard
 from flowctl.interpreter.runs import RunRecord, Runs
 from flowctl.interpreter.setting import Setting, run_id
@@ -19,61 +20,58 @@ from flowctl.store.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What is to be run, as it is at a logical time.
-
-    `document` names the file from the project's folder; `plan` shows what is wrong with it on a
-    screen and raises InvalidWorkflow where there is none.
-    """
-
-    project: Path
-    document: str
-    base: Path
-    params: Callable[[], Plan | None]
-    plan: Callable[[Screen], Plan]
-
-
-@dataclass(frozen=True, slots=True)
 class Chosen:
-    """The run that a command works on; `old` tells that it goes on."""
+    """The run that is worked on; `old` tells that it goes on.
+
+    `diagnostics` are the warnings and notes of its document.
+    """
 
     record: RunRecord
     plan: Plan
     base: Path
     timestamp: datetime
     old: bool
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a command asks for; `timestamp` only where it was given, `now` is the time."""
+    """What is asked for; `timestamp` only where it was given, `now` is the time.
+
+    `entropy` gives so many random bytes, for the name of a new run.
+    """
 
     prepare: Callable[[datetime], Prepared]
     profile: str | None
     timestamp: datetime | None
     now: datetime
+    entropy: Callable[[int], bytes] = os.urandom
 
     def identity(self, prepared: Prepared, plan: Plan) -> Identity:
         given = self.timestamp.isoformat() if self.timestamp else None
         return Identity(prepared.document, plan.params, self.profile, given)
 
 
-def find(wanted: Wanted, state: Path | None, screen: Screen) -> tuple[Chosen, Runs]:
-    """The unfinished run that would be gone on with, or a new one; changes nothing."""
+def find(wanted: Wanted, state: Path | None) -> tuple[Chosen, Runs]:
+    """The unfinished run that would be gone on with, or a new one; changes nothing.
+
+    Raises InvalidWorkflow where there is no plan.
+    """
     moment = wanted.timestamp or wanted.now
     prepared = wanted.prepare(moment)
     runs = Runs((state or prepared.project / ".flowctl").absolute())
-    known = prepared.params()
+    known = prepared.plan
     old = _unfinished(runs, wanted.identity(prepared, known)) if known is not None else None
     if old is not None and wanted.timestamp is None:
         # What a template made of the time stays as it was.
         moment = old.timestamp
         prepared = wanted.prepare(moment)
-    plan = prepared.plan(screen)
+    plan = prepared.known_plan()
     record = old or RunRecord(
-        run_id(wanted.now, os.urandom(3)), plan.name, wanted.identity(prepared, plan), moment
+        run_id(wanted.now, wanted.entropy(3)), plan.name, wanted.identity(prepared, plan), moment
     )
-    return Chosen(record, plan, prepared.base, moment, old is not None), runs
+    chosen = Chosen(record, plan, prepared.base, moment, old is not None, prepared.diagnostics)
+    return chosen, runs
 
 
 def _unfinished(runs: Runs, identity: Identity) -> RunRecord | None:
@@ -82,21 +80,19 @@ def _unfinished(runs: Runs, identity: Identity) -> RunRecord | None:
 
 
 @contextmanager
-def held(
-    wanted: Wanted, state: Path | None, screen: Screen, *, fresh: bool
-) -> Iterator[tuple[Chosen, Runs]]:
-    """The run to work on, while no other process works on it; raises Busy.
+def held(wanted: Wanted, state: Path | None, *, fresh: bool) -> Iterator[tuple[Chosen, Runs]]:
+    """The run to work on, while no other process works on it; raises Busy and InvalidWorkflow.
 
     With `fresh` an unfinished one is given up first, and what it has staged is removed.
     """
-    chosen, runs = find(wanted, state, screen)
+    chosen, runs = find(wanted, state)
     with ExitStack() as lasting:
         with runs.choosing():
             if _unfinished(runs, chosen.record.identity) != (chosen.record if chosen.old else None):
-                chosen, runs = find(wanted, state, screen)  # another process was quicker
+                chosen, runs = find(wanted, state)  # another process was quicker
             if chosen.old and fresh:
                 give_up(chosen, runs)
-                chosen, runs = find(wanted, state, screen)
+                chosen, runs = find(wanted, state)
             lasting.enter_context(runs.held(chosen.record.run))
             if not chosen.old:
                 runs.begin(chosen.record)
