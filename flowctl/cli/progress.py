@@ -20,6 +20,7 @@ from flowctl.interpreter.events import (
     Event,
     HookOutput,
     RunStarted,
+    RunStopping,
     StepEnded,
     StepFallingBack,
     StepOutput,
@@ -31,6 +32,10 @@ from flowctl.interpreter.events import (
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
+STOPPING = (
+    "stopping: nothing new begins, streams stop at a checkpoint, and commands that run go on to"
+    " their end; Ctrl-C again ends them now"
+)
 _SELDOM = timedelta(seconds=5)
 _ROLES: dict[str, Role] = {
     "succeeded": "good",
@@ -74,6 +79,8 @@ class Lines:
             case RunStarted():
                 for line in beginning(event):
                     self._screen.line(line)
+            case RunStopping():
+                self._screen.line(STOPPING)
             case StepStarted():
                 self._began[event.step] = self._told[event.step] = event.at
                 again = f" again (attempt {event.attempt})" if event.attempt > 1 else ""
@@ -109,6 +116,8 @@ class Bars:
             case RunStarted() if event.resumed is not None:
                 for line in beginning(event):
                     self._say(line)
+            case RunStopping():
+                self._say(STOPPING)
             case StepStarted():
                 self._began[event.step] = event.at
                 if event.step not in self._tasks:

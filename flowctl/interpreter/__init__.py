@@ -22,6 +22,7 @@ from flowctl.interpreter.events import (
     RunStarted,
     RunState,
     RunStatus,
+    RunStopping,
     RunUnpaused,
     StepEnded,
     StepFallingBack,
@@ -52,11 +53,11 @@ def run(
 ) -> RunResult:
     """Runs a plan to its end; what goes wrong in a step is in the result, not an exception.
 
-    `on_event` is called with each event in order, by one thread at a time. SIGINT and SIGTERM stop
-    the run if the main thread calls this: commands are ended, streams publish nothing, and the
-    status is `cancelled`. What is stored of a run is gone on with; raises ResumeRefused where that
-    cannot be, StoreBroken where the store cannot be used, and what `on_event` raises. A run that
-    has succeeded is left as it is.
+    `on_event` is called with each event in order, by one thread at a time. If the main thread calls
+    this, a first SIGINT keeps what is new from beginning and lets commands end by themselves, a
+    second one and SIGTERM end them; streams publish nothing, and the status is `cancelled`. What is
+    stored of a run is gone on with; raises ResumeRefused where that cannot be, StoreBroken where
+    the store cannot be used, and what `on_event` raises. A run that has succeeded is left as it is.
     """
     registry = registry or builtin()
     plan = plan if plan.digest else sealed(plan)
@@ -225,7 +226,10 @@ def _work(
         return diagnosed(plan, setting.base, step.id, fault)
 
     def may_begin() -> bool:
-        paused = setting.pause.asked and not setting.cancellation.asked
+        stopping = setting.cancellation
+        if stopping.stopping and not stopping.asked and not emit.state.stopping:
+            emit(RunStopping(setting.clock(), setting.run))
+        paused = setting.pause.asked and not stopping.stopping
         if paused and emit.state.status == "running":
             emit(RunPaused(setting.clock(), setting.run))
         if not paused and emit.state.status == "paused":
@@ -264,6 +268,6 @@ def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:
 
 def _status(state: RunState, setting: Setting) -> RunStatus:
     statuses = {step.status for step in state.steps.values()}
-    if setting.cancellation.asked and "cancelled" in statuses:
+    if setting.cancellation.stopping and "cancelled" in statuses:
         return "cancelled"
     return "failed" if any(step.spoils for step in state.steps.values()) else "succeeded"

@@ -19,7 +19,8 @@ from flowctl.gathering.spooling import Spool
 from flowctl.interpreter.pipeline import Stage
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
-from flowctl.workers import Call, Raised, WorkerFailed, Workers
+from flowctl.workers import Call, Raised, Stopped, WorkerFailed, Workers
+from flowctl.workers.calls import Stop
 
 Heard: TypeAlias = "Callable[[Literal['stdout', 'stderr'], bytes], None]"
 
@@ -36,13 +37,21 @@ class CallFailed(Exception):
         self.final = final
 
 
+class CallStopped(Exception):
+    """A call was ended because all is to end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """Where functions are called: from the workflow's folder, with these variables."""
+    """Where functions are called: from the workflow's folder, with these variables.
+
+    Their calls are ended at once where `stop` asks for it.
+    """
 
     base: Path
     environment: Mapping[str, str]
     heard: Heard
+    stop: Stop | None = None
 
     def blocking(self, foreign: Foreign, given: Schema, boundary: Stage) -> Blocking:
         """The function as the end of a stage, with a pool of workers of its own.
@@ -52,7 +61,9 @@ class Callers:
         """
         root = (self.base / foreign.root).resolve()
         workers = Workers(root, self.base, self.environment)
-        called = _Called(foreign, given, boundary, workers, self.heard, root / foreign.file)
+        called = _Called(
+            foreign, given, boundary, workers, self.heard, root / foreign.file, self.stop
+        )
 
         def open(folder: Path, memory: int) -> Gathering:
             return _Returned(Spool(Spill(folder), memory), workers)
@@ -68,15 +79,18 @@ class _Called:
     workers: Workers
     heard: Heard
     file: Path
+    stop: Stop | None
 
     def condense(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """What the function makes of a split; raises CallFailed."""
+        """What the function makes of a split; raises CallFailed and CallStopped."""
         if frame.is_empty():
             return pl.DataFrame(schema={one.name: polars_type(one.type) for one in self._gives})
         records = frame.select(self.given.names)
         call = Call(self.foreign.module, self.foreign.function, self.file, {}, records)
         try:
-            returned = self.workers.frame(call, self.heard)
+            returned = self.workers.frame(call, self.heard, self.stop)
+        except Stopped as error:
+            raise CallStopped from error
         except WorkerFailed as error:
             raise self._failed(error, frame) from error
         return self._fit(returned, frame)

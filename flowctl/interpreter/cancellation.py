@@ -1,4 +1,7 @@
-"""How a run is told to stop: a flag that everything which runs can look at, or wait for."""
+"""How a run is told to stop: first to begin nothing new, then to end what runs.
+
+Both are flags that everything which runs can look at; the second one can be waited for.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,33 @@ from types import FrameType
 class Cancellation:
     """Asked for once, true for ever.
 
-    It is `final` where the run shall not be gone on with. `fileno()` is a descriptor that becomes
-    readable then, so that a selector can wait for it beside a command's output. Safe to ask for
-    from a signal handler and from any thread.
+    A run that is `stopping` begins nothing new and its streams stop at their next split, while
+    commands and calls go on to their end; once it is `asked` to, these are ended as well. It is
+    `final` where the run shall not be gone on with. `fileno()` is a descriptor that becomes
+    readable when it is asked, so that a selector can wait for it beside a command's output. Safe to
+    ask for from a signal handler and from any thread.
     """
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()
         weakref.finalize(self, _close, self._read, self._write)
+        self._stopping = False
         self._asked = False
         self.final = False
         self._listeners: list[Callable[[], None]] = []
 
+    def wind_down(self) -> None:
+        """Have nothing new begin; doing so again changes nothing."""
+        if not self._stopping:
+            self._stopping = True
+            self._tell()
+
     def ask(self) -> None:
         """Tell everything that runs to stop; asking again changes nothing."""
         if not self._asked:
-            self._asked = True
+            self._stopping = self._asked = True
             os.write(self._write, b"x")  # never read: readable from now on for all who wait
-            for listener in self._listeners:
-                listener()
+            self._tell()
 
     def give_up(self) -> None:
         """Tell everything that runs to stop, for good."""
@@ -40,16 +51,25 @@ class Cancellation:
         self.ask()
 
     @property
+    def stopping(self) -> bool:
+        """Whether nothing new may begin."""
+        return self._stopping
+
+    @property
     def asked(self) -> bool:
-        """Whether the run is to stop."""
+        """Whether everything that runs is to stop."""
         return self._asked
 
     def fileno(self) -> int:
         return self._read
 
     def listen(self, listener: Callable[[], None]) -> None:
-        """Have a function called at the moment of asking; it must be safe in a signal handler."""
+        """Have a function called at either moment; it must be safe in a signal handler."""
         self._listeners.append(listener)
+
+    def _tell(self) -> None:
+        for listener in self._listeners:
+            listener()
 
 
 def _close(*descriptors: int) -> None:
@@ -59,13 +79,17 @@ def _close(*descriptors: int) -> None:
 
 @contextmanager
 def cancelled_by_signals(cancellation: Cancellation) -> Iterator[None]:
-    """While it lasts, SIGINT, SIGTERM and SIGHUP ask for the cancellation; in the main thread only.
+    """While it lasts, a first SIGINT winds the run down and a second one asks for its end.
 
-    A SIGHUP that is ignored (`nohup`) stays so.
+    SIGTERM and SIGHUP ask at once; a SIGHUP that is ignored (`nohup`) stays so. In the main thread
+    only.
     """
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        cancellation.ask()
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and not cancellation.stopping:
+            cancellation.wind_down()
+        else:
+            cancellation.ask()
 
     if threading.current_thread() is not threading.main_thread():
         yield

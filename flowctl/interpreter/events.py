@@ -95,6 +95,14 @@ class RunUnpaused:
 
 
 @dataclass(frozen=True, slots=True)
+class RunStopping:
+    """The run is to stop: nothing new begins, streams stop, commands go on to their end."""
+
+    at: datetime
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepStarted:
     """An attempt at a step has begun; `digest` is what the step means."""
 
@@ -202,8 +210,9 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    "RunCreated | RunStarted | RunPaused | RunUnpaused | StepStarted | StepRetrying"
-    " | StepFallingBack | StepProgress | StepOutput | StepEnded | HookOutput | HookEnded | RunEnded"
+    "RunCreated | RunStarted | RunPaused | RunUnpaused | RunStopping | StepStarted"
+    " | StepRetrying | StepFallingBack | StepProgress | StepOutput | StepEnded | HookOutput"
+    " | HookEnded | RunEnded"
 )
 OnEvent: TypeAlias = "Callable[[Event], None]"
 
@@ -281,6 +290,7 @@ class RunState:
     steps: dict[str, StepState] = field(default_factory=dict)
     resumed: tuple[Resumed, ...] | None = None
     resumable: bool = False
+    stopping: bool = False
     created: RunCreated | None = None
     sessions: list[RunStarted] = field(default_factory=list)
     hooks: tuple[Moment, ...] = ()
@@ -311,6 +321,9 @@ class RunState:
             case RunUnpaused():
                 _from("paused", self.status, event)
                 self._move("running", event)
+            case RunStopping():
+                self._at_work(event)
+                self.stopping = True
             case RunEnded():
                 self._finish(event)
 
@@ -324,7 +337,7 @@ class RunState:
             self.hooks = ()
         self.warnings = ()
         self.run, self.status, self.ended = event.run, "running", None
-        self.resumable = False
+        self.resumable = self.stopping = False
         self.steps = {id: _carried(known.get(id), id in event.again) for id in event.steps}
         self.resumed = event.resumed
         self.sessions.append(event)
@@ -349,7 +362,8 @@ class RunState:
             raise IllegalMove(f"{step.status} cannot become {event.status}: {event}")
         if step.status == "running":
             step.close(event.at, event.status, event.exit_code)
-        step.failures = 0
+        if event.status != "cancelled":
+            step.failures = 0
         step.status, step.ended, step.why = event.status, event.at, event.why
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
@@ -380,9 +394,12 @@ class RunState:
             raise IllegalMove(f"a run that is {self.status} cannot become {status}: {event}")
         self.status = status
 
-    def _step(self, id: str, event: Event) -> StepState:
+    def _at_work(self, event: Event) -> None:
         if self.status not in ("running", "paused"):
             raise IllegalMove(f"what is {self.status} is not running: {event}")
+
+    def _step(self, id: str, event: Event) -> StepState:
+        self._at_work(event)
         if id not in self.steps:
             raise IllegalMove(f"the run has no such step: {event}")
         return self.steps[id]

@@ -1,6 +1,6 @@
 """The published JSON Schema of a line of `--log-format json`, made from the events themselves.
 
-`python -m flowctl.interpreter.eventschema > schemas/events.schema.json` writes it anew.
+`text` is the file `schemas/events.schema.json`, which a test holds against it.
 """
 
 from __future__ import annotations

@@ -41,9 +41,9 @@ class Pause:
 
     def over(self, cancellation: Cancellation) -> bool:
         """Waits for as long as the pause lasts; tells whether the run is to stop."""
-        while not cancellation.asked and not self._lifted.wait(_WAKE):
+        while not cancellation.stopping and not self._lifted.wait(_WAKE):
             pass
-        return cancellation.asked
+        return cancellation.stopping
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -87,7 +87,7 @@ class Performer:
     def hook(self, step: Step | None, moment: Moment) -> None:
         """Does a hook of a step or of the run, if there is one; what goes wrong is a warning."""
         hooks = dict(self._plan.hooks if step is None else step.hooks)
-        if moment not in hooks or self._setting.cancellation.asked:
+        if moment not in hooks or self._setting.cancellation.stopping:
             return
         emit, clock, id = self._emit, self._setting.clock, step.id if step is not None else None
 
@@ -128,7 +128,7 @@ class Performer:
             return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
         except KeyboardInterrupt:
             # Polars raises it on whatever thread is in its hands when SIGINT comes.
-            self._setting.cancellation.ask()
+            self._setting.cancellation.wind_down()
             return Ending("cancelled", why=STOPPED["request"])
 
     def _act(self, step: Step, action: Operation, *pointer: str) -> Ending:
@@ -176,6 +176,7 @@ class Performer:
             cancelled=lambda: (
                 setting.pause.over(setting.cancellation) or setting.pace.now() >= deadline
             ),
+            stop=setting.cancellation,
             on_progress=partial(self._tell, step.id),
             memory=setting.memory,
             work=setting.folder / "work",
@@ -191,7 +192,7 @@ class Performer:
             result = run_stream(moving, replace(given, heard=heard), self._registry)
         if result.status == "succeeded":
             remember(setting, step, body, result.columns)
-        if result.status == "cancelled" and not setting.cancellation.asked:
+        if result.status == "cancelled" and not setting.cancellation.stopping:
             late = Fault(TIMED_OUT, "the stream was ended: its time was over", ("timeout",))
             faults = self._diagnosed(step, [late])
             return Ending("failed", result.counts, faults=faults, causes=("timeout",))

@@ -169,10 +169,10 @@ class Scheduler:
     def _wake(self) -> None:
         """Makes the steps ready again whose waiting is over; all of them if the run is to stop."""
         while self._waiting and (
-            self._cancellation.asked or self._waiting[0][0] <= self._pace.now()
+            self._cancellation.stopping or self._waiting[0][0] <= self._pace.now()
         ):
             _, index = heapq.heappop(self._waiting)
-            if self._cancellation.asked:
+            if self._cancellation.stopping:
                 self._end(self._steps[index], Ending("cancelled", why=STOPPED["request"]))
             else:
                 self._make_ready(index)
@@ -184,7 +184,7 @@ class Scheduler:
 
     @property
     def _stop(self) -> Stop:
-        if self._cancellation.asked:
+        if self._cancellation.stopping:
             return "request"
         return "failure" if self._failed and not self._keep_going else "none"
 
@@ -266,7 +266,9 @@ class Scheduler:
                 self._work.retrying(step, attempt, delay, ending)
                 heapq.heappush(self._waiting, (self._pace.now() + delay, index))
                 return False
-            if step.fallback is not None:
+            if step.fallback is not None and self._cancellation.stopping:
+                ending = Ending("cancelled", exit_code=ending.exit_code, why=STOPPED["request"])
+            elif step.fallback is not None:
                 self._recovering.add(index)
                 self._work.falling(step, ending)
                 self._submit(step, executor, lambda: self._work.recover(step, ending))

@@ -14,7 +14,7 @@ from flowctl.interpreter.assembly import (
     Unfit,
 )
 from flowctl.interpreter.attempt import OF_THE_DATA, Attempt
-from flowctl.interpreter.calling import CallFailed
+from flowctl.interpreter.calling import CallFailed, CallStopped
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checks import CheckFailed
 from flowctl.interpreter.counts import Counts
@@ -48,7 +48,7 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
     attempt = Attempt(step.id, body, setting, components)
     try:
         attempt.run()
-    except Cancelled:
+    except (Cancelled, CallStopped):
         return StreamResult("cancelled", attempt.total)
     except _FAILURES as error:
         return StreamResult("failed", attempt.total, faults=_faults(error, body))

@@ -14,6 +14,7 @@ from flowctl.interpreter.drive import AHEAD, Progress
 from flowctl.interpreter.incremental import Incremental
 from flowctl.interpreter.keeper import Keeping
 from flowctl.interpreter.memory import quarter_of_memory
+from flowctl.workers.calls import Stop
 
 PROGRAM_BYTES = 100 * 1024 * 1024
 """What Python and the libraries take before any record is read."""
@@ -30,7 +31,8 @@ class StreamSetting:
     in bytes; what blocking transforms cannot hold goes to files in the folder `work`. There are no
     checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
     what they print is told to `heard`. With `once` only files are read that no other run has read.
-    `carried` is NDJSON of earlier rejects that stay rejects.
+    A call that is at work is ended where `stop` asks for it. `carried` is NDJSON of earlier rejects
+    that stay rejects.
     """
 
     base: Path
@@ -39,6 +41,7 @@ class StreamSetting:
     workers: int = 2
     stdout: BinaryIO | None = None
     cancelled: Callable[[], bool] = lambda: False
+    stop: Stop | None = None
     on_progress: Callable[[Progress], None] = lambda progress: None
     split_bytes: int = SPLIT_BYTES
     memory: int = field(default_factory=quarter_of_memory)
@@ -51,7 +54,7 @@ class StreamSetting:
 
     @property
     def callers(self) -> Callers:
-        return Callers(self.base, self.environment, self.heard)
+        return Callers(self.base, self.environment, self.heard, self.stop)
 
 
 def memory_to_gather(setting: StreamSetting) -> int:

@@ -160,10 +160,9 @@ def test_interruption_ends_what_runs_and_exits_130(folder: Path) -> None:
     )
     assert process.stdout is not None
     assert process.stderr is not None
-    for line in process.stderr:
-        if "first | begun" in line:
-            break
-    process.send_signal(signal.SIGINT)
+    for awaited in ("first | begun", "stopping: "):
+        assert any(awaited in line for line in iter(process.stderr.readline, ""))
+        process.send_signal(signal.SIGINT)
     rest = process.stderr.read()
     result = json.loads(process.stdout.read())
     assert process.wait(30) == 130

@@ -1,8 +1,8 @@
 """A program that runs a plan in the working folder, as the command line does: `driver.py WHEN`.
 
-It sends itself SIGINT when a stream has come to its first progress (`progress`), or waits to be
-told from outside (`outside`). Output of commands goes to stdout, through the pipe `go` one command
-lets the stream begin. The exit code is 130 for a run that was cancelled.
+It sends itself SIGINT twice when a stream has come to its first progress (`progress`), or waits to
+be told from outside (`outside`). Output of commands goes to stdout, through the pipe `go` one
+command lets the stream begin. The exit code is 130 for a run that was cancelled.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flowctl.interpreter import Setting, run
-from flowctl.interpreter.events import Event, StepOutput, StepProgress
+from flowctl.interpreter.events import Event, RunStopping, StepOutput, StepProgress
 from flowctl.plan import Operation, Plan, Step, Stream
 
 STREAM = Stream(
@@ -46,14 +46,15 @@ def main(when: str) -> int:
     )
 
     def on_event(event: Event) -> None:
-        if isinstance(event, StepOutput):
-            sys.stdout.write(event.line + "\n")
+        if isinstance(event, StepOutput | RunStopping):
+            sys.stdout.write((event.line if isinstance(event, StepOutput) else "stopping") + "\n")
             sys.stdout.flush()
         if when == "progress" and isinstance(event, StepProgress) and not Path("told").exists():
             Path("told").touch()
-            os.kill(os.getpid(), signal.SIGINT)
-            while not setting.cancellation.asked:
-                time.sleep(0.001)  # the handler runs in another thread
+            for told in ("stopping", "asked"):
+                os.kill(os.getpid(), signal.SIGINT)
+                while not getattr(setting.cancellation, told):
+                    time.sleep(0.001)  # the handler runs in another thread
 
     result = run(PLAN, setting, on_event)
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.status]

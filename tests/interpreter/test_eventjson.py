@@ -23,6 +23,7 @@ from flowctl.interpreter.events import (
     RunEnded,
     RunPaused,
     RunStarted,
+    RunStopping,
     RunUnpaused,
     StepEnded,
     StepFallingBack,
@@ -56,6 +57,7 @@ SAMPLES: list[Event] = [
     RunStarted(NOON, "r", "w", "d", ("a",)),
     RunPaused(NOON, "r"),
     RunUnpaused(NOON, "r"),
+    RunStopping(NOON, "r"),
     StepStarted(NOON, "a", 1, "d"),
     StepRetrying(NOON, "a", 1, 3, 0.5, 2, (FAULT,)),
     StepFallingBack(NOON, "a", 2, (FAULT,)),
@@ -103,7 +105,6 @@ def test_the_events_of_a_run_fit_the_schema(runner: Runner) -> None:
 
 
 def test_the_file_is_what_the_events_say() -> None:
-    """Anew: `flowctl schema events > schemas/events.schema.json`."""
     written = (ROOT / "schemas" / "events.schema.json").read_text(encoding="utf-8")
     assert written == text()
     Draft202012Validator.check_schema(json.loads(written))

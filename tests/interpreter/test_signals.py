@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -42,26 +43,164 @@ def test_signal_while_a_command_runs(tmp_path: Path, number: signal.Signals) -> 
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         process.send_signal(number)
+        if number == signal.SIGINT:
+            assert process.stdout.readline() == b"stopping\n"
+            process.send_signal(number)
         assert process.wait() == 130
     assert not alive(int((tmp_path / "pid").read_text()))
 
 
-def test_the_command_line_ends_with_130(tmp_path: Path) -> None:
-    workflow = "flowctl: 1\nname: w\nsteps: {hang: {run: 'echo $$ > pid; echo up; sleep 1000'}}\n"
-    (tmp_path / "w.yaml").write_text(workflow)
-    program = [sys.executable, "-m", "flowctl", "run", "w.yaml"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        program, cwd=tmp_path, env=environment, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stderr is not None
-        assert b"hang | up\n" in iter(process.stderr.readline, b"")
-        process.send_signal(signal.SIGINT)
-        shown = process.stderr.read().decode()
-        assert process.wait() == 130
-    assert "hang: cancelled" in shown
-    assert "Traceback" not in shown
-    assert not alive(int((tmp_path / "pid").read_text()))
+class Commanded:
+    """The command at work on a workflow in a folder; what it shows is read line by line."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "flowctl", "run", "w.yaml", *options],
+            cwd=folder,
+            env=environment,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.shown: list[str] = []
+
+    def until(self, beginning: str) -> None:
+        """Reads on until a line begins so."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.shown.append(line)
+            if line.startswith(beginning):
+                return
+        raise AssertionError("".join(self.shown))
+
+    def interrupt(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+
+    def end(self) -> int:
+        """The exit code, once all has been read."""
+        _, rest = self.process.communicate()
+        self.shown.append(rest)
+        assert "Traceback" not in "".join(self.shown)
+        return self.process.returncode
+
+
+def workflow(folder: Path, steps: str) -> None:
+    (folder / "w.yaml").write_text(f"flowctl: 1\nname: w\nsteps:\n{steps}")
+    os.mkfifo(folder / "go")
+
+
+def test_a_first_interrupt_lets_commands_end_and_begins_nothing(tmp_path: Path) -> None:
+    workflow(
+        tmp_path,
+        """\
+  first: {run: "echo up; read _ < go; echo first >> done", hooks: {finish: {run: echo h >> done}}}
+  queued: {run: echo queued >> done}
+  second: {run: echo second >> done, needs: first}
+""",
+    )
+    commanded = Commanded(tmp_path, "--workers", "1")
+    commanded.until("first | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    assert "Ctrl-C again" in commanded.shown[-1]
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 130
+    assert "first: succeeded" in "".join(commanded.shown)
+    assert (tmp_path / "done").read_text() == "first\n"
+    # What has ended stays so, and its hook comes now.
+    again = Commanded(tmp_path, "--workers", "1")
+    assert again.end() == 0
+    done = (tmp_path / "done").read_text().split()
+    assert sorted(done) == ["first", "h", "queued", "second"]
+
+
+def test_a_run_of_which_all_has_ended_has_succeeded(tmp_path: Path) -> None:
+    workflow(tmp_path, '  only: {run: "echo up; read _ < go"}\n')
+    commanded = Commanded(tmp_path)
+    commanded.until("only | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 0
+
+
+def test_a_second_interrupt_ends_commands(tmp_path: Path) -> None:
+    script = "sleep 1000 & echo $! > child; echo $$ > pid; echo up; wait"
+    workflow(tmp_path, f"  hang: {{run: '{script}'}}\n")
+    commanded = Commanded(tmp_path)
+    commanded.until("hang | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    commanded.interrupt()
+    assert commanded.end() == 130
+    assert "hang: cancelled" in "".join(commanded.shown)
+    for name in ("pid", "child"):
+        assert not alive(int((tmp_path / name).read_text()))
+
+
+CODE = """
+import pathlib
+def waits(**_):
+    print("up", flush=True)
+    pathlib.Path("go").read_text()
+    return {"said": "done"}
+def holds(frame):
+    print("up", flush=True)
+    pathlib.Path("go").read_text()
+    return frame
+"""
+
+
+def test_a_first_interrupt_lets_calls_end(tmp_path: Path) -> None:
+    workflow(tmp_path, "  call: {python: 'code:waits'}\n  next: {run: 'true', needs: call}\n")
+    (tmp_path / "code.py").write_text(CODE)
+    commanded = Commanded(tmp_path)
+    commanded.until("call | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 130
+    assert "call: succeeded" in "".join(commanded.shown)
+
+
+@pytest.mark.parametrize("step", ["{python: 'code:waits'}", "stream"])
+def test_a_second_interrupt_ends_calls(tmp_path: Path, step: str) -> None:
+    if step == "stream":
+        transform = "{python: 'code:holds', columns: {n: int64}}"
+        step = f"{{source: {{rows: [{{n: 1}}]}}, transforms: [{transform}], sink: {{csv: o.csv}}}}"
+    workflow(tmp_path, f"  call: {step}\n")
+    (tmp_path / "code.py").write_text(CODE)
+    commanded = Commanded(tmp_path)
+    commanded.until("call | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    commanded.interrupt()
+    assert commanded.end() == 130
+    assert "call: cancelled" in "".join(commanded.shown)
+    assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize("mend", ["retry: {attempts: 2}", "fallback: {run: echo instead >> done}"])
+def test_what_fails_while_the_run_stops_is_mended_when_it_goes_on(
+    tmp_path: Path, mend: str
+) -> None:
+    workflow(tmp_path, f"  s: {{run: 'echo up; echo x >> done; read _ < go; exit 1', {mend}}}\n")
+    commanded = Commanded(tmp_path)
+    commanded.until("s | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 130
+    assert "s: cancelled" in "".join(commanded.shown)
+    again = Commanded(tmp_path, "--format", "json")
+    again.until("s | up")
+    (tmp_path / "go").write_text("\n")
+    told, _ = again.process.communicate()
+    assert again.process.returncode == (1 if "retry" in mend else 0)
+    assert json.loads(told)["steps"]["s"]["attempts"] == 2
+    expected = ["x", "x"] if "retry" in mend else ["x", "x", "instead"]
+    assert (tmp_path / "done").read_text().split() == expected
 
 
 def test_a_run_leaves_the_handlers_as_they_were(tmp_path: Path) -> None:
