@@ -143,7 +143,8 @@ class Transform:
     state passes from split to split, `blocking` for those that must see all records before any
     leaves; behind these, records have no place in a source any more. `inputs`: under the kind key
     stands `one` further source or a list of `many`; the rule gets their columns in its situation,
-    and leaves them out of its arguments.
+    and leaves them out of its arguments. `branches`: under it stands a mapping of branches, each
+    with `transforms` and a `sink`, which are left out of its arguments, too.
     """
 
     spec: Spec
@@ -151,6 +152,7 @@ class Transform:
     prepare: Callable[[Arguments, Schema, Scope], Operator]
     order: Literal["split", "in-order", "blocking"] = "split"
     inputs: Literal["none", "one", "many"] = "none"
+    branches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ SOURCE_FILE = "__source_file"
 SOURCE_LINE = "__source_line"
 RECORD = "__record"
 SUSPECT = "__suspect"
-RESERVED = frozenset({SOURCE_FILE, SOURCE_LINE, RECORD, SUSPECT})
+BRANCH = "__branch"
+RESERVED = frozenset({SOURCE_FILE, SOURCE_LINE, RECORD, SUSPECT, BRANCH})
 CARRIED = r"^__(source_file|source_line|record|suspect)$"
 """A column pattern: an operator that drops columns keeps those that match, as in
 `frame.select("a", "b", pl.col(CARRIED))`. They are the engine's own and no sink sees them."""
@@ -215,7 +216,19 @@ class Confluence:
     bring: Callable[[Sequence[Schema]], Sequence[Rowwise]]
 
 
-Operator: TypeAlias = "Rowwise | Keep | InOrder | Blocking | Foreign | Awaiting | Confluence"
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Records go on in branches: `choose` adds the column BRANCH, the number of a record's branch.
+
+    It is an integer, null for a record that goes nowhere.
+    """
+
+    choose: Rowwise
+
+
+Operator: TypeAlias = (
+    "Rowwise | Keep | InOrder | Blocking | Foreign | Awaiting | Confluence | Parting"
+)
 
 
 @dataclass(frozen=True, slots=True)

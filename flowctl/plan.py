@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import Literal, NamedTuple, TypeAlias
 
 from flowctl.dataclass import dataclass
-from flowctl.syntax.node import Json
+from flowctl.syntax.node import Json, Pointer
 
 FORMAT = 1
 Moment: TypeAlias = Literal["start", "success", "failure", "retry", "finish"]
@@ -28,13 +28,24 @@ class Operation:
     """One component at work: its kind, and its arguments as its own rule made them canonical.
 
     `arguments` holds the main argument under the kind key, as the author's mapping does, unless
-    that names further sources, which are the `inputs`.
+    that names further sources, which are the `inputs`. A transform from which records go on in
+    several `branches` is the last one.
     """
 
     kind: str
     arguments: dict[str, Json]
     on_error: OnError = "fail"
     inputs: tuple[Operation, ...] = ()
+    branches: tuple[Branch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """What becomes of the records that a transform sends one way."""
+
+    name: str
+    transforms: tuple[Operation, ...] = ()
+    sinks: tuple[Operation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +110,102 @@ class Resource:
     reset: int = 0
 
 
-class Input(NamedTuple):
-    """A source of a stream: its own, or that with a number of the transform with an index."""
+class Placed(NamedTuple):
+    """A part of a stream, and the way to it from the step as the author wrote it."""
 
     operation: Operation
-    transform: int | None = None
+    pointer: Pointer
+
+
+class Input(NamedTuple):
+    """A source of a stream: its own, or that with a number of a transform."""
+
+    operation: Operation
+    transform: Placed | None = None
     number: int = 0
 
 
 def inputs_of(stream: Stream) -> Iterator[Input]:
     """All that a stream reads: its own source comes first."""
     yield Input(stream.source)
-    for index, transform in enumerate(stream.transforms):
-        for number, source in enumerate(transform.inputs):
-            yield Input(source, index, number)
+    for transform in transforms_of(stream):
+        for number, source in enumerate(transform.operation.inputs):
+            yield Input(source, transform, number)
+
+
+def transforms_of(stream: Stream) -> Iterator[Placed]:
+    """All transforms, each before those of its branches."""
+    yield from _transforms(stream.transforms, ())
+
+
+def sinks_of(stream: Stream) -> Iterator[Placed]:
+    """All sinks, those of each branch before those of the next; one that is alone is in no list."""
+    yield from placed_sinks(stream.sinks, ())
+    yield from _sinks(stream.transforms, ())
+
+
+def placed_sinks(sinks: Sequence[Operation], below: Pointer) -> Iterator[Placed]:
+    """The sinks of a stream or of one of its branches, whose place is `below`."""
+    for index, sink in enumerate(sinks):
+        yield Placed(sink, (*below, "sink") if len(sinks) == 1 else (*below, "sink", index))
+
+
+def branch_pointer(transform: Placed, branch: Branch) -> Pointer:
+    """The place of a branch."""
+    return (*transform.pointer, transform.operation.kind, branch.name)
+
+
+def _sinks(transforms: Sequence[Operation], below: Pointer) -> Iterator[Placed]:
+    for index, operation in enumerate(transforms):
+        transform = Placed(operation, (*below, "transforms", index))
+        for branch in operation.branches:
+            at = branch_pointer(transform, branch)
+            yield from placed_sinks(branch.sinks, at)
+            yield from _sinks(branch.transforms, at)
+
+
+def _transforms(transforms: Sequence[Operation], below: Pointer) -> Iterator[Placed]:
+    for index, operation in enumerate(transforms):
+        transform = Placed(operation, (*below, "transforms", index))
+        yield transform
+        for branch in operation.branches:
+            yield from _transforms(branch.transforms, branch_pointer(transform, branch))
 
 
 def with_inputs(stream: Stream, change: Callable[[Operation], Operation]) -> Stream:
     """The stream with each of its sources changed."""
-    transforms = (
-        replace(one, inputs=tuple(map(change, one.inputs))) if one.inputs else one
-        for one in stream.transforms
-    )
-    return replace(stream, source=change(stream.source), transforms=tuple(transforms))
+
+    def changed(transform: Operation) -> Operation:
+        return replace(transform, inputs=tuple(map(change, transform.inputs)))
+
+    stream = with_transforms(stream, changed)
+    return replace(stream, source=change(stream.source))
+
+
+def with_transforms(stream: Stream, change: Callable[[Operation], Operation]) -> Stream:
+    """The stream with each of its transforms changed, those of branches too."""
+
+    def changed(transform: Operation) -> Operation:
+        branches = (
+            replace(branch, transforms=tuple(map(changed, branch.transforms)))
+            for branch in transform.branches
+        )
+        return change(replace(transform, branches=tuple(branches)))
+
+    return replace(stream, transforms=tuple(map(changed, stream.transforms)))
+
+
+def with_sinks(stream: Stream, change: Callable[[Operation], Operation]) -> Stream:
+    """The stream with each of its sinks changed, those of branches too."""
+
+    def changed(transform: Operation) -> Operation:
+        branches = (
+            replace(branch, sinks=tuple(map(change, branch.sinks))) for branch in transform.branches
+        )
+        return replace(transform, branches=tuple(branches))
+
+    stream = with_transforms(stream, changed)
+    return replace(stream, sinks=tuple(map(change, stream.sinks)))
 
 
 @dataclass(frozen=True, slots=True)

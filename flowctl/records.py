@@ -8,7 +8,7 @@ checking: numbers compare with numbers, everything else only with its like.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Literal, TypeAlias
@@ -347,3 +347,21 @@ class _TypeReader:
     def _expect(self, mark: str) -> None:
         if not self._accept(mark):
             raise TypeSyntaxError(f"{mark!r} should stand here", self.position, len(self.text))
+
+
+def common_columns(schemas: Sequence[Schema]) -> Schema:
+    """The columns that all of these have, by name and type, as the first one orders them.
+
+    >>> one, other = Schema.of({"a": "int64", "b": "string"}), Schema.of({"b": "string?"})
+    >>> [str(column) for column in common_columns([one, other])]
+    ['b: string?']
+    """
+    first, *others = schemas
+    shared = [column for column in first if all(_has(other, column) for other in others)]
+    nullable = {column.name for schema in schemas for column in schema if column.nullable}
+    columns = (replace(one, nullable=one.name in nullable) for one in shared)
+    return Schema(tuple(columns), any(schema.open for schema in schemas))
+
+
+def _has(schema: Schema, column: Column) -> bool:
+    return column.name in schema and schema[column.name].type == column.type

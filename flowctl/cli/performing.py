@@ -17,7 +17,7 @@ from flowctl.cli.telling import telling
 from flowctl.errors import Interrupted, RunFailed
 from flowctl.interpreter.result import RunResult
 from flowctl.interpreter.runs import Runs
-from flowctl.plan import Plan, Stream
+from flowctl.plan import Plan, Stream, sinks_of
 
 
 def perform(
@@ -61,4 +61,4 @@ def judge(results: Sequence[RunResult | None]) -> None:
 
 def _writes_to_stdout(plan: Plan) -> bool:
     streams = [step.body for step in plan.steps if isinstance(step.body, Stream)]
-    return any(sink.kind == "stdout" for stream in streams for sink in stream.sinks)
+    return any(sink.kind == "stdout" for stream in streams for sink, _ in sinks_of(stream))

@@ -17,19 +17,11 @@ from flowctl.diagnostics import Fault
 from flowctl.files.allocation import reuse_large_blocks
 from flowctl.files.fingerprints import Consumed, meanwhile
 from flowctl.files.paths import DataFile
-from flowctl.interpreter.assembly import (
-    Assembled,
-    Components,
-    Later,
-    Stages,
-    Unfit,
-    assemble,
-    open_writer,
-)
+from flowctl.interpreter.assembly import Assembled, Components, Unfit, assemble, open_writer
 from flowctl.interpreter.beside import HELD_MOST, BesideReading, typed
 from flowctl.interpreter.calling import CallFailed
 from flowctl.interpreter.careful import EngineRefused
-from flowctl.interpreter.checkpoint import Beside, Checkpoint, Standing
+from flowctl.interpreter.checkpoint import Beside, Checkpoint, Gathered, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.counts import Counts, after_stage, sum_of
 from flowctl.interpreter.dataset import DatasetOutput
@@ -43,13 +35,14 @@ from flowctl.interpreter.pipeline import Pipeline, Stage
 from flowctl.interpreter.publish import CannotWrite, publish_all
 from flowctl.interpreter.rejects import SCHEMA as REJECTS
 from flowctl.interpreter.rejects import Allowance, Rejects, TooManyRejects
+from flowctl.interpreter.sections import End, Later, Mouth, Stages, stages
 from flowctl.interpreter.staging import Staging
 from flowctl.interpreter.streamsetting import StreamSetting, memory_to_gather
 from flowctl.interpreter.targets import all_sinks
-from flowctl.plan import Operation, Stream
+from flowctl.plan import Operation, Placed, Stream, sinks_of
 from flowctl.records import Schema
 from flowctl.store.disk import REAL
-from flowctl.syntax.node import Json, Pointer
+from flowctl.syntax.node import Pointer
 
 OF_THE_DATA = (BadInput, Misread, RecordFailed, EngineRefused, TooManyRejects, Unfit, CheckFailed)
 """What another attempt would come to again."""
@@ -69,7 +62,7 @@ class Attempt:
     _keeper: Keeper | None = None
     _staging: Staging | None = None
     _readers: list[Reader] = field(default_factory=list)
-    _gathered: list[Json] = field(default_factory=list)
+    _gathered: list[Gathered | None] = field(default_factory=list)
     _checker: Checker | None = None
     _beside: list[Beside] = field(default_factory=list)
     _pairings: dict[int, Pairing] = field(default_factory=dict)
@@ -110,7 +103,9 @@ class Attempt:
             else:
                 self._write(staging, last)
             self._publish(staging)
-            self.published = tuple(path for sink in self.body.sinks for path in self._paths(sink))
+            self.published = tuple(
+                path for sink, _ in sinks_of(self.body) for path in self._paths(sink)
+            )
         except OF_THE_DATA:
             self._end(keep=False)
             raise
@@ -168,7 +163,7 @@ class Attempt:
         """Takes all records from where they stand into what is staged."""
         setting, keeper = self.setting, self._keeper
         if last is None:
-            for sink, pointer in _sinks(self.body):
+            for sink, pointer in sinks_of(self.body):
                 with _at(pointer):
                     staging.refuse(sink)
         kept = keeper.kept if keeper is not None else None
@@ -177,7 +172,7 @@ class Attempt:
         stream = assemble(
             self.body, setting.scope, self.components, setting.callers, known, self._left
         )
-        self._readers += [one.reader for one in (stream.source, *stream.inputs)]
+        self._readers += [one.reader for one in (stream.source, *stream.course.inputs)]
         reuse_large_blocks()
         executor = ThreadPoolExecutor(setting.workers + AHEAD, thread_name_prefix=self.step)
         try:
@@ -185,8 +180,8 @@ class Attempt:
             if keeper is not None:
                 keeper.begin(stream.source.files, self.columns)
             outputs = [
-                self._output(staging, sink, stream.result, pointer, executor)
-                for sink, pointer in _sinks(self.body)
+                [self._output(staging, sink, end.result, executor) for sink in end.sinks]
+                for end in stream.course.ends
             ]
             rejects = self._rejects(staging, executor)
             rejects.begin()
@@ -195,24 +190,25 @@ class Attempt:
             if last is not None:
                 self.counts, self._gathered = last.earlier, [*last.gathered]
                 rejects.count = last.rejected
-            stages = stream.stages(self._beside_reading(stream, rejects, executor))
+            further = self._beside_reading(stream, rejects, executor)
+            found = stages(stream.source, stream.course, further)
             if keeper is not None:
                 keeper.beside = tuple(self._beside)
-            self._drive_all(stages, stream.result, outputs, rejects, executor)
+            self._drive_all(found, stream.checked, outputs, rejects, executor)
             rejects.finish(self.total.read)
             if keeper is not None:
                 standing = Standing(counts=self.total)
                 keeper.wait()
-                keeper.ask(len(stages.later), standing, self.counts, rejects.count, (), ended=True)
+                keeper.ask(len(found.later), standing, self.counts, rejects.count, (), ended=True)
                 keeper.wait()
         finally:
             executor.shutdown(cancel_futures=True)
 
     def _drive_all(
         self,
-        stages: Stages,
-        result: Schema,
-        outputs: Sequence[Output | DatasetOutput],
+        found: Stages,
+        checked: Schema,
+        outputs: Sequence[Sequence[Output | DatasetOutput]],
         rejects: Rejects,
         executor: Executor,
     ) -> None:
@@ -223,33 +219,50 @@ class Attempt:
         """
         last = self._keeper.last if self._keeper is not None else None
         begins = last.stage if last is not None else 0
-        pipelines, end = stages.first, len(stages.later)
+        later = [*found.later]
+        lone: dict[int, DatasetOutput] = {}
+        leaving: dict[Mouth, list[Outlet]] = {}
+        for end, own in zip(found.ends, outputs, strict=True):
+            leaving[end.mouth] = []
+            for sink, output in zip(end.course.sinks, own, strict=True):
+                if isinstance(output, DatasetOutput) and output.columns:
+                    later.append(_partitioned(len(later), end, sink, output))
+                    lone[len(later)] = output
+                else:
+                    leaving[end.mouth].append(output)
+        self._gathered += [None] * (len(later) - len(self._gathered))
+        users = [_users(stage, found, later, self.body) for stage in range(len(later) + 1)]
         memory = memory_to_gather(self.setting)
-        for number, later in enumerate(stages.later):
-            reader, gatherer = self._gatherer(number, later, pipelines, memory, executor)
-            if begins <= number:
-                self._drive(number, number, pipelines, [gatherer], rejects, executor)
-            pipelines = later.pipelines(reader)
-        found = list(_partitioned(self.body, outputs, result))
-        share = memory // max(1, bool(stages.later) + len(found) + (self.body.check is not None))
-        gathered = [
-            self._gatherer(end + number, later, pipelines, share, executor)
-            for number, (later, _) in enumerate(found)
-        ]
-        if begins <= end:
-            checker = self._opened_checker(result, last, share, executor)
-            whole = [one for one in outputs if not any(one is other for _, other in found)]
-            outlets = [*whole, *(one for _, one in gathered), *([checker] if checker else [])]
-            self._drive(end, end, pipelines, outlets, rejects, executor)
-            rejects.check_share(self.total.read)
-            if checker is not None:
-                checker.judge(self.total, rejects.count)
-        for number, ((later, output), (reader, _)) in enumerate(
-            zip(found, gathered, strict=True), end + 1
-        ):
-            if begins <= number:
-                pipelines = later.pipelines(reader)
-                self._drive(number, end + len(found), pipelines, [output], rejects, executor)
+        judged = max(stage for stage, _ in leaving)
+        checker = None
+        if begins <= judged:
+            checker = self._opened_checker(checked, last, memory // max(users), executor)
+        if checker is not None:
+            for one in leaving.values():
+                one.append(checker)
+        readers: dict[int, Reader] = {}
+        pipelines = found.first
+        for stage in range(len(later) + 1):
+            if stage:
+                pipelines = later[stage - 1].pipelines(readers.pop(stage))
+            mouths = {mouth: [*outlets] for (at, mouth), outlets in leaving.items() if at == stage}
+            for behind in later:
+                if behind.mouth[0] == stage:
+                    share = memory // users[stage]
+                    reader, gatherer = self._gatherer(behind, pipelines, share, executor)
+                    readers[behind.number + 1] = reader
+                    mouths.setdefault(behind.mouth[1], []).append(gatherer)
+            if stage in lone:
+                mouths = {0: [lone[stage]]}
+            if begins > stage:
+                continue
+            seeing = checker if stage <= judged else None
+            outlets = [mouths[number] for number in range(len(mouths))]
+            self._drive(stage, pipelines, outlets, seeing, rejects, executor)
+            if stage == judged:
+                rejects.check_share(self.total.read)
+                if checker is not None:
+                    checker.judge(self.total, rejects.count)
 
     def _beside_reading(
         self, stream: Assembled, rejects: Rejects, executor: Executor
@@ -257,7 +270,7 @@ class Attempt:
         """How the sources are read whose records others meet."""
         setting, keeper = self.setting, self._keeper
         # What is set apart is there from the beginning, however late its stage comes.
-        memory = memory_to_gather(setting) // max(1, len(stream.inputs))
+        memory = memory_to_gather(setting) // max(1, len(stream.course.inputs))
         return BesideReading(
             Flow(setting.workers, self._split_bytes, setting.cancelled, lambda progress: None),
             executor,
@@ -266,35 +279,31 @@ class Attempt:
             memory=memory,
             folder=self._folder,
             kept=keeper.kept.beside if keeper is not None and keeper.kept is not None else (),
-            gathered=len(self._gathered),
+            restored=[number for number, one in enumerate(self._gathered) if one is not None],
             read=self._beside,
             pairings=self._pairings,
         )
 
     def _gatherer(
-        self,
-        number: int,
-        later: Later,
-        pipelines: Sequence[Pipeline],
-        memory: int,
-        executor: Executor,
+        self, later: Later, pipelines: Sequence[Pipeline], memory: int, executor: Executor
     ) -> tuple[Reader, Gatherer]:
-        """The end of a stage and the beginning of the next, the one with this number."""
+        """What gathers at the end of a stage, and the beginning of the one that reads it."""
         reader: GatheredReader | PairedReader
         if isinstance(later.blocking, Pairs):
-            gathering: Gathering = (pairing := self._pairings[number])
+            gathering: Gathering = (pairing := self._pairings[later.number])
 
             def behind(feed: int) -> Iterator[Split]:
                 return pipelines[feed].reader.splits(self._split_bytes)
 
             reader = PairedReader(pairing, later.boundary, behind)
         else:
-            gathering = later.blocking.open(self._folder(number), memory)
+            gathering = later.blocking.open(self._folder(later.number), memory)
             reader = GatheredReader(later.blocking, gathering, later.boundary)
         self._readers.append(reader)
-        if number < len(self._gathered):
-            gathering.restore(self._gathered[number])
-        return reader, Gatherer(later.blocking, gathering, later.boundary, executor)
+        if (gathered := self._gathered[later.number]) is not None:
+            gathering.restore(gathered.state)
+        gatherer = Gatherer(later.number, later.blocking, gathering, later.boundary, executor)
+        return reader, gatherer
 
     def _opened_checker(
         self, result: Schema, last: Checkpoint | None, memory: int, executor: Executor
@@ -316,15 +325,15 @@ class Attempt:
     def _drive(
         self,
         stage: int,
-        gathered: int,
         pipelines: Sequence[Pipeline],
-        outlets: Sequence[Outlet],
+        mouths: Sequence[Sequence[Outlet]],
+        checker: Checker | None,
         rejects: Rejects,
         executor: Executor,
     ) -> None:
         """Takes all records through one stage; `counts` grows by what becomes of them there.
 
-        So many were `gathered` at the ends of the stages before.
+        The check has not been made where there is a `checker`.
         """
         setting, keeper, before = self.setting, self._keeper, self.counts
         last = keeper.last if keeper is not None else None
@@ -337,10 +346,10 @@ class Attempt:
         )
 
         def ask(keeper: Keeper) -> None:
-            states = [*self._gathered[:gathered], *_checkpoints(outlets)]
-            seen = [one.checkpoint() for one in outlets if isinstance(one, Checker)]
-            check = seen[0] if seen else None
-            keeper.ask(stage, drive.standing, before, rejects.count, states, check=check)
+            standing = drive.standing
+            gathered = self._gathered_with(mouths, standing.left)
+            check = checker.checkpoint() if checker is not None else None
+            keeper.ask(stage, standing, before, rejects.count, gathered, check=check)
 
         def committed(split: Split, source: int) -> None:
             if keeper is not None:
@@ -349,14 +358,14 @@ class Attempt:
                 if keeper.due():
                     ask(keeper)
 
-        drive = Drive(pipelines, outlets, rejects, flow, standing, committed)
+        drive = Drive(pipelines, mouths, rejects, flow, standing, committed)
         try:
             drive.run(executor)
             if stage == 0:
                 self._refuse_changes()
             if keeper is not None:
                 keeper.wait()
-                self._gathered[gathered:] = _checkpoints(outlets)
+            self._gathered = self._gathered_with(mouths, drive.standing.left)
         except (BadInput, Misread, RecordFailed, EngineRefused):
             self._refuse_changes()
             raise
@@ -368,7 +377,21 @@ class Attempt:
             raise
         finally:
             counts = drive.standing.counts
-            self.counts = counts if stage == 0 else after_stage(before, counts)
+            gathered = self._gathered[stage - 1] if stage else None
+            entered = gathered.records if gathered is not None else 0
+            self.counts = after_stage(before, counts, entered) if stage else counts
+
+    def _gathered_with(
+        self, mouths: Sequence[Sequence[Outlet]], left: Sequence[int]
+    ) -> list[Gathered | None]:
+        """What stands at the boundaries, made durable at the ends of this stage."""
+        found = [*self._gathered]
+        for mouth, outlets in enumerate(mouths):
+            for outlet in outlets:
+                if isinstance(outlet, Gatherer):
+                    records = left[mouth] if left else 0
+                    found[outlet.number] = Gathered(outlet.checkpoint(), records)
+        return found
 
     def _refuse_changes(self) -> None:
         """Raises BadInput where the input has changed since this attempt began to read it."""
@@ -387,38 +410,45 @@ class Attempt:
     def _output(
         self,
         staging: Staging,
-        sink: Operation,
+        sink: Placed,
         schema: Schema,
-        pointer: Pointer,
         executor: Executor,
     ) -> Output | DatasetOutput:
         base, scope = self.setting.base, self.setting.scope
-        writer = open_writer(sink, schema, pointer, base, scope, self.components)
-        with _at(pointer):
-            return staging.output(sink, writer, schema, executor)
+        writer = open_writer(sink, schema, base, scope, self.components)
+        with _at(sink.pointer):
+            return staging.output(sink.operation, writer, schema, executor)
 
     def _rejects(self, staging: Staging, executor: Executor) -> Rejects:
         sink, output = self.body.rejects, None
         if sink is not None:
-            output = self._output(staging, sink, REJECTS, ("rejects",), executor)
+            output = self._output(staging, Placed(sink, ("rejects",)), REJECTS, executor)
         return Rejects(self.step, Allowance.parse(self.body.max_rejects), output)
 
     def _paths(self, sink: Operation) -> tuple[str, ...]:
         return self.components.sinks[sink.kind].paths(sink.arguments)
 
 
-def _partitioned(
-    body: Stream, outputs: Sequence[Output | DatasetOutput], schema: Schema
-) -> Iterator[tuple[Later, DatasetOutput]]:
-    """The outputs with partitions, each behind a stage in which these come together."""
-    for (sink, pointer), output in zip(_sinks(body), outputs, strict=True):
-        if isinstance(output, DatasetOutput) and output.columns:
-            boundary = Stage(Rowwise(lambda frame: frame), "fail", pointer, sink.kind)
+def _partitioned(number: int, end: End, sink: Placed, output: DatasetOutput) -> Later:
+    """The stage in which the records of an output's partitions come together."""
+    kind, schema = sink.operation.kind, end.course.result
+    boundary = Stage(Rowwise(lambda frame: frame), "fail", sink.pointer, kind)
 
-            def pipelines(reader: Reader, boundary: Stage = boundary) -> tuple[Pipeline, ...]:
-                return (Pipeline(reader, boundary, ((),), (), schema, schema),)
+    def pipelines(reader: Reader) -> tuple[Pipeline, ...]:
+        return (Pipeline(reader, boundary, ((),), (), schema, schema),)
 
-            yield Later(by_partition(output.columns), boundary, pipelines), output
+    return Later(number, end.mouth, by_partition(output.columns), boundary, pipelines)
+
+
+def _users(stage: int, found: Stages, later: Sequence[Later], body: Stream) -> int:
+    """Among how many the memory is shared while a stage runs, at least one.
+
+    Those are who gathers, for a later stage too, and who takes what leaves for the sinks.
+    """
+    gathering = sum(one.mouth[0] <= stage <= one.number for one in later)
+    if all(end.mouth[0] != stage for end in found.ends):
+        return max(1, gathering)
+    return max(1, gathering + bool(stage) + (body.check is not None))
 
 
 @contextmanager
@@ -429,14 +459,3 @@ def _at(pointer: Pointer) -> Iterator[None]:
     except CannotWrite as error:
         error.fault = error.fault.below(*pointer)
         raise
-
-
-def _checkpoints(outlets: Sequence[Outlet]) -> list[Json]:
-    """The state of what gathers at the end of a stage, made durable."""
-    return [outlet.checkpoint() for outlet in outlets if isinstance(outlet, Gatherer)]
-
-
-def _sinks(body: Stream) -> Iterator[tuple[Operation, Pointer]]:
-    """Each sink with its place in the step, as the author wrote it: alone or in a list."""
-    for index, sink in enumerate(body.sinks):
-        yield sink, ("sink",) if len(body.sinks) == 1 else ("sink", index)

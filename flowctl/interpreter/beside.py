@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Executor
 from dataclasses import field
 from pathlib import Path
@@ -13,12 +13,12 @@ import polars as pl
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import InOrder, Meeting, Pairing, Pairs, Split, Stretch
 from flowctl.files.fingerprints import file_size
-from flowctl.interpreter.assembly import Opened
 from flowctl.interpreter.checkpoint import Beside
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Drive, Flow
 from flowctl.interpreter.pipeline import Pipeline, column_type
 from flowctl.interpreter.rejects import Rejects
+from flowctl.interpreter.sections import Opened
 from flowctl.records import Column
 
 HELD_MOST: Final = 128 * 1024 * 1024
@@ -73,7 +73,8 @@ class BesideReading:
     """Reads such sources, one after the other.
 
     `kept` is what a checkpoint says of them: then they are read again as they were read before,
-    held or apart, and what is wrong with their records has been told.
+    held or apart, and what is wrong with their records has been told. `restored` are the boundaries
+    at which it leads back to what was gathered.
     """
 
     flow: Flow
@@ -83,7 +84,7 @@ class BesideReading:
     memory: int
     folder: Callable[[int], Path]
     kept: Sequence[Beside]
-    gathered: int
+    restored: Collection[int]
     read: list[Beside] = field(default_factory=list)
     pairings: dict[int, Pairing] = field(default_factory=dict)
 
@@ -97,7 +98,7 @@ class BesideReading:
             self.pairings[boundary] = opened
             return opened
 
-        if kept is not None and apart and boundary < self.gathered:
+        if kept is not None and apart and boundary in self.restored:
             # A checkpoint leads back to both sides.
             open_apart()
             self.read.append(kept)
@@ -138,7 +139,7 @@ class BesideReading:
             Rejects(self.rejects.step, self.rejects.allowance, None) if again else self.rejects
         )
         pipeline = beside.alone(collecting.meeting.columns)
-        drive = Drive([pipeline], [collecting], rejects, self.flow, committed=committed)
+        drive = Drive([pipeline], [[collecting]], rejects, self.flow, committed=committed)
         drive.run(self.executor)
         if not collecting.frames and collecting.pairing is None:
             collecting.take(_empty(pipeline))

@@ -53,6 +53,7 @@ class Standing:
 
     `position` is that of the reader of the `feed` with this number, `before` counts the splits of
     those before it. `states` are those of the in-order operators. `bytes` of the input were read.
+    `left` counts the records that have left by each of the stage's mouths.
     """
 
     feed: int = 0
@@ -62,6 +63,15 @@ class Standing:
     bytes: int = 0
     states: tuple[Json, ...] = ()
     counts: Counts = field(default_factory=Counts)
+    left: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What has been gathered at a boundary: the state of who gathers, and of how many records."""
+
+    state: Json
+    records: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +105,9 @@ class Checkpoint:
 
     `taken` is what was read since the record before; `files`, their `sizes` and the source's
     `columns` are told once for each process, as are the sources `beside`. `earlier` counts the
-    records of the stages that have ended, `gathered` are the states of blocking transforms, `check`
-    is that of the step's check. When `ended`, all is written, and only the outputs' names are
-    missing.
+    records of the stages that have ended. `gathered` is what stands at each boundary, None where a
+    later stage leads to it. `check` is the state of the step's check. When `ended`, all is written,
+    and only the outputs' names are missing.
     """
 
     number: int
@@ -110,7 +120,7 @@ class Checkpoint:
     earlier: Counts
     rejected: int
     outputs: tuple[OutputState, ...]
-    gathered: tuple[Json, ...] = ()
+    gathered: tuple[Gathered | None, ...] = ()
     check: Json = None
     taken: tuple[Stretch, ...] = ()
     files: tuple[str, ...] = ()

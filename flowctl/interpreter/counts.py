@@ -29,18 +29,18 @@ def sum_of(*parts: Counts) -> Counts:
     return Counts(*(sum(getattr(part, one.name) for part in parts) for one in fields(Counts)))
 
 
-def after_stage(before: Counts, stage: Counts) -> Counts:
-    """The records of a stream after one more stage.
+def after_stage(before: Counts, stage: Counts, entered: int) -> Counts:
+    """The records of a stream after one more stage, which reads what an earlier one has gathered.
 
-    What one stage wrote the next one reads, unless the transform between them has absorbed
-    records, or made some.
+    Of the records that were written, so many had `entered` there: the stage has read as many,
+    unless the transform between has absorbed records, or made some.
     """
     return Counts(
         read=before.read,
-        made=before.made + stage.made + max(0, stage.read - before.written),
-        written=stage.written,
+        made=before.made + stage.made + max(0, stage.read - entered),
+        written=before.written - entered + stage.written,
         filtered=before.filtered + stage.filtered,
         rejected=before.rejected + stage.rejected,
         skipped=before.skipped + stage.skipped,
-        absorbed=before.absorbed + stage.absorbed + max(0, before.written - stage.read),
+        absorbed=before.absorbed + stage.absorbed + max(0, entered - stage.read),
     )

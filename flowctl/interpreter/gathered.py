@@ -32,8 +32,12 @@ from flowctl.syntax.node import Json
 
 @dataclass(slots=True)
 class Gatherer:
-    """The end of a stage: splits are condensed in the workers, and gathered in order."""
+    """The end of a stage: splits are condensed in the workers, and gathered in order.
 
+    `number` is that of the boundary.
+    """
+
+    number: int
     blocking: Blocking | Pairs
     gathering: Gathering
     boundary: Stage

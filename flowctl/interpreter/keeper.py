@@ -16,6 +16,7 @@ from flowctl.interpreter.checkpoint import (
     JOURNAL,
     Beside,
     Checkpoint,
+    Gathered,
     Kept,
     OutputState,
     Standing,
@@ -147,14 +148,14 @@ class Keeper:
         standing: Standing,
         earlier: Counts,
         rejected: int,
-        gathered: Sequence[Json],
+        gathered: Sequence[Gathered | None],
         *,
         check: Json = None,
         ended: bool = False,
     ) -> None:
         """Begins a checkpoint, which is made once all records before this point are written.
 
-        `gathered` are the states of blocking transforms, durable by now as that of `check` is.
+        What is `gathered` is durable by now, as the state of `check` is.
         """
         checkpoint = Checkpoint(
             number=self._number + 1,

@@ -26,7 +26,7 @@ from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import STOPPED
 from flowctl.interpreter.workplace import StepWorkplace
-from flowctl.plan import Moment, Operation, Plan, Step, Stream
+from flowctl.plan import Moment, Operation, Plan, Step, Stream, sinks_of
 from flowctl.registry import Registry
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ class Performer:
         from flowctl.interpreter.keeper import Keeping
 
         setting, sinks = self._setting, self._registry.sinks
-        tapped = any(not sinks[sink.kind].paths(sink.arguments) for sink in body.sinks)
+        tapped = any(not sinks[sink.kind].paths(sink.arguments) for sink, _ in sinks_of(body))
         if setting.checkpoints is None or tapped:
             return None
         folder = setting.step_folder(step.id)

@@ -14,6 +14,7 @@ import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import (
+    BRANCH,
     RECORD,
     SOURCE_FILE,
     SOURCE_LINE,
@@ -52,7 +53,8 @@ class Pipeline:
     has computed what it needs by itself, `result` is None; if it wants to know where they stand,
     they are `placed`; if it is `homeward`, each record that leaves says which one it was of which
     split (see `home`). `slots` are the places of the in-order operators' states among those of the
-    stage, `input` is the number of the source.
+    stage, `input` is the number of the source. Behind the last segment records go on in `branches`,
+    as their column BRANCH says, or leave by the `mouth` with this number.
     """
 
     reader: Reader
@@ -65,6 +67,8 @@ class Pipeline:
     slots: tuple[int, ...] = ()
     input: int = 0
     placed: bool = False
+    branches: tuple[Pipeline, ...] = ()
+    mouth: int = 0
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -85,6 +89,31 @@ class Pipeline:
         self.through(register_io_source(ask, schema=types), 0).collect()
         return tuple(name for name in types if name in asked)
 
+    @cached_property
+    def _handed(self) -> frozenset[str]:
+        """The columns that branches need; a record that may be at fault there has its number."""
+        used = {name for branch in self.branches for name in branch.columns}
+        faulty = any(branch.faulty for branch in self.branches)
+        return frozenset({*used, BRANCH, *([RECORD] if faulty else [])})
+
+    @property
+    def all(self) -> Iterator[Pipeline]:
+        """This one, and those of the branches."""
+        yield self
+        for branch in self.branches:
+            yield from branch.all
+
+    @property
+    def leaves(self) -> Iterator[Pipeline]:
+        """Those that do not part any more: the branches' ends."""
+        return (one for one in self.all if not one.branches)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether records may be at fault in a segment."""
+        stages = (stage for one in self.all for segment in one.segments for stage in segment)
+        return any(stage.operator.hazards for stage in stages)
+
     def through(self, frame: pl.LazyFrame, segment: int) -> pl.LazyFrame:
         """The hot path: a query that lets suspect records through and marks them."""
         marked = SUSPECT in frame.collect_schema()
@@ -96,6 +125,9 @@ class Pipeline:
         """What leaves a segment: the last one hands on the result's columns, in their types."""
         if segment < len(self.in_order):
             return frame
+        if self.branches:
+            handed = [name for name in frame.collect_schema() if name in self._handed]
+            return frame.select(*handed, *further)
         if self.result is None:
             places = (SOURCE_FILE, SOURCE_LINE, RECORD)
             return frame if self.placed or self.homeward else frame.drop(places, strict=False)

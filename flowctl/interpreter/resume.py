@@ -42,7 +42,7 @@ from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import StagedFile, places
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.targets import outputs_of
-from flowctl.plan import Operation, Plan, Step, Stream, inputs_of
+from flowctl.plan import Operation, Plan, Step, Stream, inputs_of, sinks_of
 from flowctl.sinking import Destination
 from flowctl.syntax.node import Pointer
 
@@ -234,11 +234,10 @@ class _Look:
             self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", body.source.kind)))
         _, *further = inputs_of(body)
         for number, (one, then) in enumerate(zip(further, kept.beside, strict=False)):
-            source, index = one.operation, one.transform
-            assert index is not None
-            transform = body.transforms[index]
-            component = self._components.transforms[transform.kind]
-            at = (*input_pointer(component, transform, index, one.number), source.kind)
+            source, transform = one.operation, one.transform
+            assert transform is not None
+            component = self._components.transforms[transform.operation.kind]
+            at = (*input_pointer(component, transform, one.number), source.kind)
             files = self._files(source)
             consumed, whole = kept.consumed_beside(number), not then.followed
             for fault in changes(consumed, files, _encoding(source), whole=whole):
@@ -348,7 +347,7 @@ def _encoding(source: Operation) -> str:
 
 
 def _pointer(operation: Operation, body: Stream) -> Pointer:
-    return ("rejects",) if operation is body.rejects else ("sink",)
+    return next((at for sink, at in sinks_of(body) if sink is operation), ("rejects",))
 
 
 def _size(path: Path) -> int | None:

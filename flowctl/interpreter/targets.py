@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 from flowctl.component import Sink
-from flowctl.plan import Operation, Stream
+from flowctl.plan import Operation, Stream, sinks_of
 from flowctl.sinking import Destination, destination
 
 
@@ -33,6 +33,7 @@ def outputs_of(body: Stream, components: Components) -> Iterator[tuple[Operation
 
 def all_sinks(body: Stream) -> Iterator[Operation]:
     """The sinks, and where rejects go."""
-    yield from body.sinks
+    for sink in sinks_of(body):
+        yield sink.operation
     if body.rejects is not None:
         yield body.rejects
