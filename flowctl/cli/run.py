@@ -17,6 +17,7 @@ from flowctl.cli import options, render
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
+from flowctl.files.allocation import reuse_large_blocks
 
 if TYPE_CHECKING:
     from flowctl.api.choosing import Chosen
@@ -166,6 +167,7 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
     plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
+    reuse_large_blocks()  # while no thread of the engine has an arena of its own
     from flowctl.api.choosing import Wanted, find, held
     from flowctl.api.preparing import prepared
     from flowctl.api.working import How

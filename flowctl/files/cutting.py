@@ -63,9 +63,11 @@ def cut(
     With a dialect, newlines inside quoted fields end no record. `before` goes with the first one.
     """
     taken = stream.consumed()
-    while data := _records(stream, name, target, dialect, line):
+    while True:
+        data, quoted = _records(stream, name, target, dialect, line)
+        if not data:
+            return
         lines = count_of(data, NEWLINE)
-        quoted = dialect is not None and dialect.quote is not None and dialect.quote in data
         size = stream.consumed() - taken
         yield Chunk(data, offset, line, lines, quoted, size, before, stream.packed())
         taken, before = stream.consumed(), b""
@@ -75,20 +77,19 @@ def cut(
 
 def _records(
     stream: ByteStream, name: str, target: int, dialect: Dialect | None, line: int
-) -> bytes:
+) -> tuple[bytes, bool]:
+    """The next records, and whether a quote stands in them."""
     # Guessing that the first newline behind the target ends a record spares joining the pieces.
     window = stream.peek(target, _WINDOW)
     guess = target + window.find(b"\n") + 1 if b"\n" in window else target + len(window)
     data = stream.read(guess)
-    if data[-1:] == b"\n" or not window:
-        quotes = _quotes(data, dialect)
-        if quotes is None or not quotes.open:
-            return data
-        return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
     quotes = _quotes(data, dialect)
     if quotes is not None and quotes.open:
-        return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line))
-    return _extend(stream, name, data, dialect, False, line + data.count(b"\n"))
+        return _extend(stream, name, data, dialect, True, _line_of(data, quotes, line)), True
+    if data[-1:] == b"\n" or not window:
+        return data, quotes is not None
+    data = _extend(stream, name, data, dialect, False, line + data.count(b"\n"))
+    return data, _quoted(data, dialect)
 
 
 def _extend(
@@ -142,10 +143,13 @@ def _line_of(data: bytes, quotes: Quotes, line: int) -> int:
     return line + data.count(b"\n", 0, quotes.last_opening())
 
 
+def _quoted(text: bytes, dialect: Dialect | None) -> bool:
+    return dialect is not None and dialect.quote is not None and dialect.quote in text
+
+
 def _quotes(text: bytes, dialect: Dialect | None, inside: bool = False) -> Quotes | None:
     """The quotes of a text, None without any; NumPy is loaded for a text that has some."""
-    quote = dialect.quote if dialect is not None else None
-    if dialect is None or quote is None or not (inside or quote in text):
+    if dialect is None or dialect.quote is None or not (inside or _quoted(text, dialect)):
         return None
     from flowctl.files.structure import find_quotes
 

@@ -14,7 +14,6 @@ from flowctl.codes.environment import OPTION
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, Gathering, Pairing, Pairs, Reader, Rowwise, Split
 from flowctl.diagnostics import Fault
-from flowctl.files.allocation import reuse_large_blocks
 from flowctl.files.fingerprints import Consumed, meanwhile
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.assembly import Assembled, Components, Unfit, assemble, open_writer
@@ -173,7 +172,6 @@ class Attempt:
             self.body, setting.scope, self.components, setting.callers, known, self._left
         )
         self._readers += [one.reader for one in (stream.source, *stream.course.inputs)]
-        reuse_large_blocks()
         executor = ThreadPoolExecutor(setting.workers + AHEAD, thread_name_prefix=self.step)
         try:
             self.columns = tuple(typed(column) for column in stream.source.columns)

@@ -178,10 +178,13 @@ class Output:
 
     def _encode(self) -> None:
         frames, self._gathered, self._rows = self._gathered, [], 0
-        # Records that have been written down and read again are encoded as if they had not.
-        frame = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
-        self._encoding.append(self.executor.submit(self.writer.encode, frame))
+        self._encoding.append(self.executor.submit(_encoded, self.writer, frames))
 
     def _write(self, data: bytes) -> None:
         if data:
             self.target.write(data)
+
+
+def _encoded(writer: Writer, frames: Sequence[pl.DataFrame]) -> Part:
+    # Records that have been written down and read again are encoded as if they had not.
+    return writer.encode(frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True))
