@@ -82,7 +82,8 @@ class InOrder:
     `step` takes the state and a frame and gives the next state and the frame that leaves; `done`
     tells from the state that nothing more will leave, so that reading may stop. `multiplies` says
     that one record may become several, which stand together; `stateless` that the state is always
-    the same, so that no split needs to wait for those before it.
+    the same, so that no split needs to wait for those before it. It looks at the columns `needs`
+    (None: at all of them), and the others only pass: those that nobody needs later are not there.
     """
 
     initial: Json
@@ -90,6 +91,7 @@ class InOrder:
     done: Callable[[Json], bool]
     multiplies: bool = False
     stateless: bool = False
+    needs: frozenset[str] | None = None
 
 
 class Gathering(Protocol):

@@ -89,8 +89,10 @@ class Join:
             met = keyed.join(right, on=on, how=how, maintain_order="left_right")
         if self.how == "full":
             met = met.with_columns(self._from_keys())
+        passing = {*left.columns, *self.values}
+        own = [name for name in self.types if name in passing]
         others = [name for name in left.columns if name not in self.names]
-        return met.select(*self.types, *others)
+        return met.select(*own, *others)
 
     def lone(self, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
         """What was kept of the right side's records that meet none of these."""

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsType
 
 
+_KEPT = (RECORD, SUSPECT)
+"""By these it is told which records are at fault, behind any segment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One operator, with what becomes of the records that are at fault there.
@@ -49,12 +53,13 @@ class Stage:
 class Pipeline:
     """`schema` are the columns that the source hands on, `result` those that leave.
 
-    Between two segments stands an in-order operator. Where records go on into a blocking one that
-    has computed what it needs by itself, `result` is None; if it wants to know where they stand,
-    they are `placed`; if it is `homeward`, each record that leaves says which one it was of which
-    split (see `home`). `slots` are the places of the in-order operators' states among those of the
-    stage, `input` is the number of the source. Behind the last segment records go on in `branches`,
-    as their column BRANCH says, or leave by the `mouth` with this number.
+    Between two segments stands an in-order operator, behind which the columns are those of
+    `between`; of these only what is needed later is there. Where records go on into a blocking
+    one that has computed what it needs by itself, `result` is None; if it wants to know where they
+    stand, they are `placed`; if it is `homeward`, each record that leaves says which one it was of
+    which split (see `home`). `slots` are the places of the in-order operators' states among those
+    of the stage, `input` is the number of the source. Behind the last segment records go on in
+    `branches`, as their column BRANCH says, or leave by the `mouth` with this number.
     """
 
     reader: Reader
@@ -69,24 +74,42 @@ class Pipeline:
     placed: bool = False
     branches: tuple[Pipeline, ...] = ()
     mouth: int = 0
+    between: tuple[Schema, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The source's columns that the operators use."""
+        return self._needs[0]
 
     @cached_property
-    def columns(self) -> tuple[str, ...]:
-        """The source's columns that the operators use, found by asking Polars' optimizer."""
+    def _needs(self) -> tuple[tuple[str, ...], tuple[frozenset[str] | None, ...]]:
+        """The source's columns that are used, and what each in-order operator gets (None: all)."""
+        gets: list[frozenset[str] | None] = []
+        used = self._asked(len(self.in_order), None)
+        for segment, operator in reversed([*enumerate(self.in_order)]):
+            wanted = None if operator.needs is None else operator.needs.union(used, _KEPT)
+            gets.insert(0, wanted)
+            used = self._asked(segment, wanted)
+        return used, tuple(gets)
+
+    def _asked(self, segment: int, wanted: frozenset[str] | None) -> tuple[str, ...]:
+        """The columns that a segment uses, found by asking Polars' optimizer."""
         from polars.io.plugins import register_io_source
 
         asked: list[str] = []
-        types = {column.name: column_type(column.type) for column in self.schema} | {
+        schema = (self.schema, *self.between)[segment]
+        types = {column.name: column_type(column.type) for column in schema} | {
             SOURCE_FILE: pl.String(),
             SOURCE_LINE: pl.Int64(),
             RECORD: pl.Int64(),
         }
 
-        def ask(wanted: list[str] | None, *_: pl.Expr | int | None) -> Iterator[pl.DataFrame]:
-            asked.extend(types if wanted is None else wanted)
+        def ask(names: list[str] | None, *_: pl.Expr | int | None) -> Iterator[pl.DataFrame]:
+            asked.extend(types if names is None else names)
             yield pl.DataFrame(schema=types).select(asked)
 
-        self.through(register_io_source(ask, schema=types), 0).collect()
+        frame, _ = self._applied(register_io_source(ask, schema=types), segment)
+        self._leaving(frame, segment, wanted).collect()
         return tuple(name for name in types if name in asked)
 
     @cached_property
@@ -116,15 +139,31 @@ class Pipeline:
 
     def through(self, frame: pl.LazyFrame, segment: int) -> pl.LazyFrame:
         """The hot path: a query that lets suspect records through and marks them."""
-        marked = SUSPECT in frame.collect_schema()
-        for stage in self.segments[segment]:
-            frame, marked = _apply(frame, stage, marked)
-        return self.leaving(frame, segment, pl.col(f"^{SUSPECT}$"))
+        frame, marked = self._applied(frame, segment)
+        return self.leaving(frame, segment, *([pl.col(SUSPECT)] if marked else []))
 
     def leaving(self, frame: pl.LazyFrame, segment: int, *further: pl.Expr) -> pl.LazyFrame:
         """What leaves a segment: the last one hands on the result's columns, in their types."""
+        wanted = self._needs[1][segment] if segment < len(self.in_order) else None
+        return self._leaving(frame, segment, wanted, *further)
+
+    def _applied(self, frame: pl.LazyFrame, segment: int) -> tuple[pl.LazyFrame, bool]:
+        """A segment's operators, and whether suspect records are marked."""
+        marked = SUSPECT in frame.collect_schema()
+        for stage in self.segments[segment]:
+            frame, marked = _apply(frame, stage, marked)
+        return frame, marked
+
+    def _leaving(
+        self,
+        frame: pl.LazyFrame,
+        segment: int,
+        wanted: frozenset[str] | None,
+        *further: pl.Expr,
+    ) -> pl.LazyFrame:
         if segment < len(self.in_order):
-            return frame
+            names = frame.collect_schema().names()
+            return frame.select(name for name in names if wanted is None or name in wanted)
         if self.branches:
             handed = [name for name in frame.collect_schema() if name in self._handed]
             return frame.select(*handed, *further)
@@ -132,10 +171,9 @@ class Pipeline:
             places = (SOURCE_FILE, SOURCE_LINE, RECORD)
             return frame if self.placed or self.homeward else frame.drop(places, strict=False)
         types = frame.collect_schema()
-        wanted = ((column.name, column_type(column.type)) for column in self.result)
+        kinds = ((column.name, column_type(column.type)) for column in self.result)
         columns = [
-            pl.col(name) if types[name] == kind else pl.col(name).cast(kind)
-            for name, kind in wanted
+            pl.col(name) if types[name] == kind else pl.col(name).cast(kind) for name, kind in kinds
         ]
         return frame.select(*columns, *further)
 

@@ -183,6 +183,7 @@ class _Feed:
     schema: Schema
     opened: Opened | None = None
     stages: list[Stage | InOrder] = field(default_factory=list)
+    between: list[Schema] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -228,6 +229,8 @@ class _Way:
         if isinstance(operator, InOrder):
             self.section.in_order.append(operator)
             self._all(operator)
+            for feed in self.feeds:
+                feed.between.append(leaving)
         else:
             self._all(replace(boundary, operator=operator))
         self.leaving = leaving
@@ -286,6 +289,7 @@ class _Way:
             input=feed.opened.number if feed.opened is not None else 0,
             branches=tuple(way.pipeline(way.feeds[0], reader) for way in self.branches),
             mouth=self._mouth,
+            between=tuple(feed.between),
         )
 
     def _all(self, stage: Stage | InOrder) -> None:

@@ -69,7 +69,8 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
             return state, frame if keep else frame.clear()
         return state, frame.explode(name, empty_as_null=keep, keep_nulls=keep)
 
-    return InOrder(None, step, lambda state: False, multiplies=True, stateless=True)
+    needs = frozenset({name})
+    return InOrder(None, step, lambda state: False, multiplies=True, stateless=True, needs=needs)
 
 
 COMPONENT = Transform(SPEC, rule, prepare, order="in-order")

@@ -204,7 +204,8 @@ def _meeting(arguments: Arguments, left: Schema, right: Schema) -> Meeting:
             return state, join.meet(frame, records)
 
         multiplies = join.how in ("inner", "left")
-        return InOrder(None, step, lambda state: False, multiplies, stateless=True)
+        needs = frozenset(key.left for key in _keys(arguments))
+        return InOrder(None, step, lambda state: False, multiplies, stateless=True, needs=needs)
 
     def condense(frame: pl.DataFrame) -> pl.DataFrame:
         import polars as pl

@@ -36,7 +36,9 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
         passing = frame.head(_count(left))
         return _count(left) - passing.height, passing
 
-    return InOrder(initial=arguments["limit"], step=step, done=lambda left: left == 0)
+    return InOrder(
+        initial=arguments["limit"], step=step, done=lambda left: left == 0, needs=frozenset()
+    )
 
 
 def _count(state: Json) -> int:

@@ -67,7 +67,7 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
         places = pl.int_range(before, after, dtype=pl.UInt64, eager=True)
         return after, frame.filter(_mixed(places, seed) < limit)
 
-    return InOrder(0, step, lambda state: limit == 0)
+    return InOrder(0, step, lambda state: limit == 0, needs=frozenset())
 
 
 def _mixed(places: pl.Series, seed: int) -> pl.Series:

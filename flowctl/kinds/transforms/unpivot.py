@@ -100,7 +100,8 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
         )
         return state, listed.explode(name, value)
 
-    return InOrder(None, step, lambda state: False, multiplies=True, stateless=True)
+    needs = frozenset(names)
+    return InOrder(None, step, lambda state: False, multiplies=True, stateless=True, needs=needs)
 
 
 COMPONENT = Transform(SPEC, rule, prepare, order="in-order")
