@@ -40,7 +40,7 @@ from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, lo
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import read_secrets
-from flowctl.plan import Moment, Plan, Step
+from flowctl.plan import Moment, Operation, Plan, Step
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
 from flowctl.store.ledger import Verb
@@ -168,7 +168,10 @@ def _work(
 
     def perform(step: Step) -> Ending:
         if recorder is not None:
-            recorder.safe()  # nothing is done twice that could be known to be done
+            # No kill has anything done twice that was known to be done; nor has a loss of power,
+            # but for what ended a moment ago and leads to nothing that is already begun.
+            alone = isinstance(step.body, Operation) and not step.needs
+            (recorder.written if alone else recorder.safe)()
         state = emit.state.steps[step.id]
         if state.attempts > 1:
             performer.hook(step, "retry")

@@ -49,6 +49,8 @@ class Emitter:
                 raise SubscriberFailed from error
 
     def _masked(self, event: Event) -> Event:
+        if not self._mask.needles:
+            return event
         match event:
             case StepEnded():
                 why = event.why and self._mask.text(event.why)

@@ -93,10 +93,13 @@ def names(kind: type) -> tuple[str, ...]:
     return tuple(field.name for field in fields(kind))
 
 
+_PLAIN = frozenset((type(None), bool, int, float, str))
+
+
 def _to_json(value: object, told: Told) -> Json:
+    if type(value) in _PLAIN:
+        return cast(Json, value)
     match value:
-        case None | bool() | int() | float() | str():
-            return value
         case datetime():
             return value.isoformat()
         case Diagnostic():

@@ -152,8 +152,12 @@ class Recorder:
         projection = projected(state) if isinstance(event, _OF_RUNS) else None
         self._writer.tell(entry_of(self._run, self._number, event, self._mask), projection)
 
+    def written(self) -> None:
+        """Returns when all that has been taken outlasts this process; raises StoreBroken."""
+        self._writer.written()
+
     def safe(self) -> None:
-        """Waits until all that has been taken is stored for good; raises StoreBroken."""
+        """Returns when all that has been taken outlasts a loss of power; raises StoreBroken."""
         self._writer.safe()
 
     def close(self) -> None:
@@ -167,7 +171,7 @@ def recording(
 ) -> Iterator[Recorder]:
     """While it lasts, events of a run can be stored; raises StoreBroken and OSError."""
     path = path_in(state)
-    connection = connect(path, disk=disk, shared=True)
+    connection = connect(path, disk=disk, shared=True, synced=False)
     try:
         recorder = Recorder(Ledger(path, connection), run, mask, on_request)
         try:

@@ -1,7 +1,8 @@
 """The run store's file: one SQLite database, opened, brought up to date, and judged.
 
 WAL, and `synchronous = FULL`: what is committed outlasts a loss of power, and readers do not wait
-for a writer. sqlite3 is imported when a store is opened: most commands never do.
+for a writer. Whoever commits often does without, and syncs where it counts. sqlite3 is imported
+when a store is opened: most commands never do.
 """
 
 from __future__ import annotations
@@ -67,11 +68,17 @@ def path_in(state: Path) -> Path:
 
 
 def connect(
-    path: Path, *, versions: Sequence[str] = VERSIONS, disk: Disk = REAL, shared: bool = False
+    path: Path,
+    *,
+    versions: Sequence[str] = VERSIONS,
+    disk: Disk = REAL,
+    shared: bool = False,
+    synced: bool = True,
 ) -> Connection:
     """Opens a store, made or brought up to date where needed; raises StoreBroken and OSError.
 
-    A connection that is `shared` may be used by any thread, one at a time.
+    A connection that is `shared` may be used by any thread, one at a time. What it commits outlasts
+    this process; a loss of power only if it is `synced`, or once `sync_journal` was called.
     """
     import sqlite3
 
@@ -84,11 +91,23 @@ def connect(
         )
     try:
         with refused(path):
-            _prepare(connection, path, versions)
+            _prepare(connection, path, versions, synced=synced)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def sync_journal(path: Path) -> None:
+    """Does what `synchronous = FULL` adds to NORMAL, for all commits so far; raises OSError.
+
+    SQLite itself syncs the journal's head and name, and all of it before it copies from there.
+    """
+    descriptor = os.open(path.with_name(f"{path.name}-wal"), os.O_RDONLY)
+    try:
+        getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has but the other
+    finally:
+        os.close(descriptor)
 
 
 def _make(path: Path, versions: Sequence[str], disk: Disk) -> None:
@@ -110,7 +129,7 @@ def _make(path: Path, versions: Sequence[str], disk: Disk) -> None:
         aside.unlink()
 
 
-def _prepare(connection: Connection, path: Path, versions: Sequence[str]) -> None:
+def _prepare(connection: Connection, path: Path, versions: Sequence[str], *, synced: bool) -> None:
     """Sets what each connection needs, and migrates."""
     version = _version(connection, path)
     if version > len(versions):
@@ -118,7 +137,7 @@ def _prepare(connection: Connection, path: Path, versions: Sequence[str]) -> Non
             f"{path} has version {version}, written by a newer flowctl; "
             f"this one knows up to {len(versions)}: install the newer one again"
         )
-    connection.execute("pragma synchronous = full")
+    connection.execute(f"pragma synchronous = {'full' if synced else 'normal'}")
     if version < len(versions):
         connection.execute("pragma journal_mode = wal")
         _migrate(connection, versions)

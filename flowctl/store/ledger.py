@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import xxhash
 
 from flowctl.dataclass import dataclass
-from flowctl.store.database import connect, damaged, path_in, refused, transaction
+from flowctl.store.database import (
+    connect,
+    damaged,
+    path_in,
+    refused,
+    sync_journal,
+    transaction,
+)
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -60,6 +67,7 @@ class Projection:
 
 _COLUMNS = ", ".join(field.name for field in fields(Projection))
 _PLACES = ", ".join("?" for _ in fields(Projection))
+_TEXT = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 class Ledger:
@@ -70,7 +78,7 @@ class Ledger:
         self._connection = connection
 
     def append(self, entries: Sequence[Entry], projections: Iterable[Projection] = ()) -> None:
-        """Adds events and what they add up to, at once and for good."""
+        """Adds events and what they add up to, at once."""
         rows = [_row(entry) for entry in entries]
         with refused(self.path), transaction(self._connection):
             self._connection.executemany("insert into event values (?, ?, ?, ?, ?, ?, ?)", rows)
@@ -78,6 +86,11 @@ class Ledger:
                 f"insert or replace into run ({_COLUMNS}) values ({_PLACES})",
                 [astuple(projection) for projection in projections],
             )
+
+    def sync(self) -> None:
+        """Makes what a connection without `synced` has added outlast a loss of power."""
+        with refused(self.path):
+            sync_journal(self.path)
 
     def entries(self, run: str, after: int = 0) -> Iterator[Entry]:
         """The events of a run behind the one with this number, in order; none may be missing."""
@@ -190,7 +203,7 @@ def opened(state: Path) -> Iterator[Ledger]:
 
 def _row(entry: Entry) -> tuple[object, ...]:
     # What is no text, as in names of files, is a lone surrogate, which only escaped JSON can hold.
-    body = json.dumps(entry.body, sort_keys=True, separators=(",", ":"))
+    body = _TEXT.encode(entry.body)
     row = (entry.run, entry.number, entry.at, entry.kind, entry.step, body)
     return (*row, _sum(*row))
 

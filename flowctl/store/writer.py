@@ -1,12 +1,14 @@
-"""Writes events in the background, many with one commit, and listens for requests meanwhile.
+"""Writes events, many with one commit, and listens for requests of other processes meanwhile.
 
-Whoever must know that what was told is safe waits for it; those who wait at the same time share
-one commit.
+Who must know that what was told is written writes it, with all that others have told until then; a
+thread in the background does it for those who do not wait. What is `written` outlasts this process;
+what is `safe` outlasts a loss of power, too, for which the disk is waited for.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import field
 from typing import Final
@@ -17,24 +19,25 @@ from flowctl.store.ledger import Entry, Ledger, Projection, Verb
 
 _LISTEN: Final = 0.1
 """Seconds between two looks for requests of other processes."""
+_SOON: Final = 0.005
+"""Seconds after which what nobody waits for is made safe; more may come to it meanwhile."""
 
 OnRequest = Callable[[Verb], None]
 
 
 @dataclass(slots=True)
 class _Waiting:
-    """What has been told and not yet written; `told` and `safe` count entries."""
+    """What has been told and not yet written."""
 
     entries: list[Entry] = field(default_factory=list)
     projections: dict[str, Projection] = field(default_factory=dict)
-    told: int = 0
-    safe: int = 0
-    closing: bool = False
-    broken: BaseException | None = None
 
 
 class Writer:
-    """The one thread that writes a run's events; any thread may tell some."""
+    """Writes a run's events; any thread may tell some, and see to it that they are written.
+
+    Events are counted as they are told: so many of them are written, and so many are safe.
+    """
 
     def __init__(self, ledger: Ledger, run: str, on_request: OnRequest) -> None:
         """Begins to write; from now on nobody else uses the ledger."""
@@ -42,68 +45,92 @@ class Writer:
         self._run = run
         self._on_request = on_request
         self._waiting = _Waiting()
-        self._changed = threading.Condition()
+        self._told = self._written = self._safe = 0
+        self._telling = threading.Lock()
+        self._using = threading.Lock()
+        self._closing = False
+        self._broken: BaseException | None = None
+        self._news = threading.Event()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
         self._thread.start()
 
     def tell(self, entry: Entry, projection: Projection | None = None) -> None:
         """Takes an event; raises what writing an earlier one raised."""
-        with self._changed:
-            self._raise()
-            waiting = self._waiting
-            waiting.entries.append(entry)
-            waiting.told += 1
+        self._raise()
+        with self._telling:
+            self._told += 1
+            self._waiting.entries.append(entry)
             if projection is not None:
-                waiting.projections[projection.run] = projection
-            self._changed.notify_all()
+                self._waiting.projections[projection.run] = projection
+        if not self._news.is_set():
+            self._news.set()
 
-    def safe(self) -> None:
-        """Waits until all that has been told is written for good; raises StoreBroken."""
-        with self._changed:
-            mark = self._waiting.told
-            self._changed.wait_for(lambda: self._waiting.safe >= mark or self._waiting.broken)
-            self._raise()
-
-    def close(self) -> None:
-        """Writes what is left, and ends; raises StoreBroken."""
-        with self._changed:
-            self._waiting.closing = True
-            self._changed.notify_all()
-        self._thread.join()
+    def written(self) -> None:
+        """Returns when all that was told outlasts this process; raises StoreBroken."""
+        told = self._told
+        if self._written < told:
+            with self._using:
+                self._write(told)
         self._raise()
 
+    def safe(self) -> None:
+        """Returns when all that was told outlasts a loss of power; raises StoreBroken."""
+        told = self._told
+        if self._safe < told:
+            with self._using:
+                self._write(told)
+                self._sync(told)
+        self._raise()
+
+    def close(self) -> None:
+        """Makes what is left safe, and ends; raises StoreBroken."""
+        self._closing = True
+        self._news.set()
+        self._thread.join()
+        self.safe()
+
     def _raise(self) -> None:
-        broken = self._waiting.broken
+        broken = self._broken
         if isinstance(broken, StoreBroken):
             raise StoreBroken(str(broken)) from broken
         if broken is not None:
             raise broken
 
-    def _work(self) -> None:
+    def _write(self, wanted: int) -> None:
+        """Writes all that was told, unless another has written what is wanted."""
+        if self._written >= wanted or self._broken is not None:
+            return
+        with self._telling:
+            waiting, self._waiting, told = self._waiting, _Waiting(), self._told
         try:
-            seen = -1
-            while self._write():
-                now = self._ledger.changes()
-                if now != seen:
-                    seen = now
-                    for verb in self._ledger.take_requests(self._run):
-                        self._on_request(verb)
+            self._ledger.append(waiting.entries, waiting.projections.values())
+            self._written = told
         except BaseException as error:
-            with self._changed:
-                self._waiting.broken = error
-                self._changed.notify_all()
+            self._broken = error
 
-    def _write(self) -> bool:
-        """Waits a while for news and writes them; False once there will be no more."""
-        waiting = self._waiting
-        with self._changed:
-            self._changed.wait_for(lambda: waiting.entries or waiting.closing, _LISTEN)
-            entries, waiting.entries = waiting.entries, []
-            projections, waiting.projections = waiting.projections, {}
-        if not entries:
-            return not waiting.closing
-        self._ledger.append(entries, projections.values())
-        with self._changed:
-            waiting.safe += len(entries)
-            self._changed.notify_all()
-        return True
+    def _sync(self, wanted: int) -> None:
+        if self._safe >= wanted or self._broken is not None:
+            return
+        try:
+            self._ledger.sync()
+            self._safe = self._written
+        except BaseException as error:
+            self._broken = error
+
+    def _work(self) -> None:
+        """Makes safe what nobody waits for, and hears requests."""
+        seen = -1
+        try:
+            while not self._closing:
+                if self._news.wait(_LISTEN):
+                    self._news.clear()
+                    time.sleep(_SOON)
+                self.safe()
+                with self._using:
+                    now = self._ledger.changes()
+                    verbs = self._ledger.take_requests(self._run) if now != seen else []
+                seen = now
+                for verb in verbs:
+                    self._on_request(verb)
+        except BaseException as error:
+            self._broken = self._broken or error

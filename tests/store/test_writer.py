@@ -1,14 +1,16 @@
-"""Events written in the background: with few commits, safe when that is said, or told as broken."""
+"""Events written with few commits: there and safe when that is said, or told as broken."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -25,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 @contextmanager
 def writing(folder: Path, on_request: OnRequest = lambda verb: None) -> Iterator[Writer]:
     path = path_in(folder)
-    with closing(connect(path, shared=True)) as connection:
+    with closing(connect(path, shared=True, synced=False)) as connection:
         yield Writer(Ledger(path, connection), "r", on_request)
 
 
@@ -87,12 +89,76 @@ def test_a_request_of_another_process_is_heard_once(tmp_path: Path) -> None:
         assert other.take_requests("another") == ["cancel"]
 
 
-def test_a_killed_process_leaves_what_it_was_told_is_safe(tmp_path: Path) -> None:
+def test_what_is_safe_outlasts_a_loss_of_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At worst nothing is left but what had been synced."""
+    left, sync = tmp_path / "left", os.fdatasync
+
+    def noticed(descriptor: int) -> None:
+        sync(descriptor)
+        shutil.copytree(tmp_path / "state", left, dirs_exist_ok=True)
+
+    monkeypatch.setattr(os, "fdatasync", noticed)
+    with writing(tmp_path / "state") as writer:
+        for number in range(1, 40):
+            writer.tell(entry(number))
+            writer.written()
+            if number % 4 == 0:
+                writer.safe()
+                shutil.copytree(left, tmp_path / f"after-{number}")
+                with opened(tmp_path / f"after-{number}") as ledger:
+                    assert ledger.last("r") == number
+        writer.close()
+    with opened(left) as ledger:
+        assert ledger.last("r") == 39
+
+
+def test_what_nobody_waits_for_is_safe_soon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced, sync = threading.Event(), os.fdatasync
+
+    def noticed(descriptor: int) -> None:
+        sync(descriptor)
+        synced.set()
+
+    monkeypatch.setattr(os, "fdatasync", noticed)
+    with writing(tmp_path) as writer, opened(tmp_path) as other:
+        for number in range(1, 4):
+            synced.clear()
+            writer.tell(entry(number))
+            assert synced.wait(30)
+            assert other.last("r") == number
+        writer.close()
+
+
+def test_many_may_tell_and_wait_at_once(tmp_path: Path) -> None:
+    numbers, lock = iter(range(1, 1001)), threading.Lock()
+
+    def tell() -> None:
+        for turn in range(250):
+            with lock:
+                number = next(numbers)
+                writer.tell(entry(number))
+            (writer.safe if turn % 25 == 0 else writer.written)()
+            with opened(tmp_path) as other:
+                assert other.last("r") >= number
+
+    with writing(tmp_path) as writer, opened(tmp_path) as ledger:
+        with ThreadPoolExecutor(4) as executor:
+            for done in [executor.submit(tell) for _ in range(4)]:
+                done.result()
+        writer.close()
+        assert [one.number for one in ledger.entries("r")] == list(range(1, 1001))
+
+
+def test_a_killed_process_leaves_what_it_was_told_is_written(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from tests.store.test_writer import *\n"
         "with writing(Path(sys.argv[1])) as writer:\n"
         "    for number in range(1, 10**6):\n"
-        "        writer.tell(entry(number)); writer.safe(); print(number, flush=True)\n"
+        "        writer.tell(entry(number)); writer.written(); print(number, flush=True)\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
