@@ -77,6 +77,11 @@ class Diagnostic:
     related: tuple[Related, ...] = ()
     trace: tuple[Frame, ...] = ()
 
+    def __str__(self) -> str:
+        """One line, as compilers write it: `FILE:LINE:COLUMN: error[CODE]: message`."""
+        place = f"{self.span.file}:{self.span.line}:{self.span.column}: " if self.span else ""
+        return f"{place}{self.severity}[{self.code.id}]: {self.message}"
+
     @property
     def severity(self) -> Severity:
         return self.code.severity

@@ -100,6 +100,20 @@ def test_the_workflow_on_where_records_come_from(tmp_path: Path) -> None:
     assert [json.loads(line)["so_far"] for line in lines] == [2, 1, 4, 2]  # equal in `order`
 
 
+def test_the_program(tmp_path: Path) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), FLAGS)
+    shutil.copytree(ROOT / "samples", tmp_path / "samples")
+    (tmp_path / "program.py").write_text(program, encoding="utf-8")
+    command = [sys.executable, "program.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    fault, *progress, last = done.stdout.splitlines()
+    assert re.search(r"flights.yaml:\d+:\d+: error\[E309\]: ", fault)
+    assert any(line.startswith("clean ") for line in progress)
+    assert last.startswith("succeeded ")
+    assert done.stderr == ""
+
+
 def ordered(folder: Path, day: str, orders: list[tuple[int, str, int]]) -> None:
     """Puts a day's orders into a folder of their own."""
     (folder / f"day={day}").mkdir(parents=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from flowctl.api.preparing import Prepared
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 from flowctl.interpreter.resume import discard
-from flowctl.interpreter.runs import RunRecord, Runs
+from flowctl.interpreter.runs import RunRecord, Runs, utc_now
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
 from flowctl.registry import builtin
@@ -36,7 +36,7 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for; `timestamp` only where it was given, `now` is the time.
+    """What is asked for; `timestamp` only where it was given, `now` is the time when it is asked.
 
     `entropy` gives so many random bytes, for the name of a new run.
     """
@@ -46,6 +46,7 @@ class Wanted:
     timestamp: datetime | None
     now: datetime
     entropy: Callable[[int], bytes] = os.urandom
+    clock: Callable[[], datetime] = utc_now
 
     def identity(self, prepared: Prepared, plan: Plan) -> Identity:
         given = self.timestamp.isoformat() if self.timestamp else None
@@ -59,7 +60,7 @@ def find(wanted: Wanted, state: Path | None) -> tuple[Chosen, Runs]:
     """
     moment = wanted.timestamp or wanted.now
     prepared = wanted.prepare(moment)
-    runs = Runs((state or prepared.project / ".flowctl").absolute())
+    runs = Runs((state or prepared.project / ".flowctl").absolute(), clock=wanted.clock)
     known = prepared.plan
     old = _unfinished(runs, wanted.identity(prepared, known)) if known is not None else None
     if old is not None and wanted.timestamp is None:
@@ -113,5 +114,5 @@ def setting_of(chosen: Chosen, runs: Runs) -> Setting:
         state=runs.state,
         run=chosen.record.run,
         environment={},
-        clock=lambda: datetime.now(UTC),
+        clock=utc_now,
     )

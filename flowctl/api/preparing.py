@@ -39,8 +39,9 @@ def plan_in(plan: Plan | None, diagnostics: tuple[Diagnostic, ...]) -> Plan:
     """The plan that a compilation made; raises InvalidWorkflow where it made none."""
     if plan is not None:
         return plan
-    failed = any(found.severity == "error" for found in diagnostics)
-    why = "" if failed else "there is no plan before this is known"
+    errors = [found for found in diagnostics if found.severity == "error"]
+    more = f" (and {len(errors) - 1:,} more)" if len(errors) > 1 else ""
+    why = f"{errors[0]}{more}" if errors else "there is no plan before this is known"
     raise InvalidWorkflow(why, diagnostics)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,16 +15,13 @@ from flowctl.interpreter import run
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import OnEvent
 from flowctl.interpreter.memory import quarter_of_memory
-from flowctl.interpreter.result import RunResult
-from flowctl.interpreter.runs import Runs
+from flowctl.interpreter.pace import RealPace
+from flowctl.interpreter.result import Run
+from flowctl.interpreter.runs import Runs, utc_now
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.plan import Plan
 from flowctl.registry import Registry
 from flowctl.store.provenance import Provenance, provenance
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _environment() -> Mapping[str, str]:
@@ -37,7 +34,7 @@ class How:
 
     `memory` is what the process may take, in bytes. The steps in `again` are done anew. Records of
     `stdout` sinks go to `stdout`. `origin` tells where the run is done, where somebody has asked
-    before.
+    before. `clock` gives the time in UTC, `entropy` so many random bytes.
     """
 
     workers: int | None = None
@@ -48,11 +45,12 @@ class How:
     registry: Registry | None = None
     origin: Callable[[], Provenance] | None = None
     environment: Mapping[str, str] = field(default_factory=_environment)
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = utc_now
+    entropy: Callable[[int], bytes] = os.urandom
     cancellation: Cancellation = field(default_factory=Cancellation)
 
 
-def work(chosen: Chosen, runs: Runs, on_event: OnEvent, how: How) -> RunResult:
+def work(chosen: Chosen, runs: Runs, on_event: OnEvent, how: How) -> Run:
     """Works on a run that this process holds; raises ResumeRefused where it cannot go on."""
     base = chosen.base.absolute()
     origin = how.origin() if how.origin else provenance(base, how.environment)
@@ -65,10 +63,10 @@ def work(chosen: Chosen, runs: Runs, on_event: OnEvent, how: How) -> RunResult:
     return run(chosen.plan, setting, on_event, how.registry)
 
 
-def work_quietly(plan: Plan, base: Path, state: Path) -> RunResult:
+def work_quietly(plan: Plan, base: Path, state: Path) -> Run:
     """Runs a plan with nobody watching, as far as it goes, and keeps nothing to go on with."""
     how = How(keep_going=True)
-    name = run_id(how.clock(), os.urandom(3))
+    name = run_id(how.clock(), how.entropy(3))
     return run(plan, _setting(base.absolute(), state.absolute(), name, how), lambda _: None)
 
 
@@ -84,6 +82,7 @@ def _setting(base: Path, state: Path, name: str, how: How) -> Setting:
         keep_going=how.keep_going,
         stdout=how.stdout,
         cancellation=how.cancellation,
+        pace=RealPace(how.entropy),
         again=how.again,
         checkpoints=None,
     )

@@ -15,14 +15,14 @@ from flowctl.cli.report import Sources
 from flowctl.cli.summary import as_text
 from flowctl.cli.telling import telling
 from flowctl.errors import Interrupted, RunFailed
-from flowctl.interpreter.result import RunResult
+from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import Runs
 from flowctl.plan import Plan, Stream, sinks_of
 
 
 def perform(
     chosen: Chosen, runs: Runs, console: Console, how: How, log_format: str = "text"
-) -> RunResult:
+) -> Run:
     """Works on a run that this process holds; raises ResumeRefused where it cannot go on."""
     gc.freeze()  # what the process has loaded is no garbage; what the run makes may be
     gc.enable()
@@ -32,14 +32,13 @@ def perform(
         return work(chosen, runs, shown.show, how)
 
 
-def report(result: RunResult, chosen: Chosen, console: Console) -> None:
+def report(result: Run, chosen: Chosen, console: Console) -> None:
     """Tells what the run came to."""
 
     def shown(path: str) -> str:
         return Sources(Path.cwd()).shown((chosen.base.absolute() / path).as_posix())
 
-    faults = [fault for step in result.steps.values() for fault in step.faults]
-    faults += result.warnings
+    faults = [*result.faults, *result.warnings]
     if faults:
         console.err.line()
     console.err.diagnostics(faults, counted=False)
@@ -50,7 +49,7 @@ def report(result: RunResult, chosen: Chosen, console: Console) -> None:
         console.err.line("run the same again to go on, with `--fresh` to begin anew")
 
 
-def judge(results: Sequence[RunResult | None]) -> None:
+def judge(results: Sequence[Run | None]) -> None:
     """Raises Interrupted where a run can go on, RunFailed where it has not succeeded."""
     done = [result for result in results if result is not None]
     if any(result.status == "cancelled" and result.unfinished for result in done):

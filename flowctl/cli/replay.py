@@ -18,7 +18,7 @@ from flowctl.errors import InvalidWorkflow, ResumeRefused
 from flowctl.interpreter.history import read_plan
 from flowctl.interpreter.replay.plans import planned
 from flowctl.interpreter.replay.source import replaying
-from flowctl.interpreter.result import RunResult
+from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import Runs
 from flowctl.plan import Plan
 from flowctl.registry import Registry, builtin
@@ -27,9 +27,7 @@ from flowctl.registry import Registry, builtin
 class Perform(Protocol):
     """Runs what was chosen, to its end."""
 
-    def __call__(
-        self, chosen: Chosen, runs: Runs, registry: Registry | None = None
-    ) -> RunResult: ...
+    def __call__(self, chosen: Chosen, runs: Runs, registry: Registry | None = None) -> Run: ...
 
 
 def replay(
@@ -40,7 +38,7 @@ def replay(
     perform: Perform,
     *,
     fresh: bool,
-) -> RunResult | None:
+) -> Run | None:
     """Finishes a replay that was interrupted, then replays the file; None where nothing is left.
 
     A replay is a run of its own beside those of its workflow. Raises InvalidWorkflow and

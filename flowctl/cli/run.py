@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flowctl.api.choosing import Chosen
     from flowctl.api.compiled import Compiled
     from flowctl.api.preparing import Prepared
-    from flowctl.interpreter.result import RunResult
+    from flowctl.interpreter.result import Run
     from flowctl.interpreter.runs import Runs
     from flowctl.registry import Registry
     from flowctl.store.provenance import Provenance
@@ -130,7 +130,7 @@ def run(
             _print(result.to_json(), console)
         _judge([result])
         return
-    results: list[RunResult | None] = []
+    results: list[Run | None] = []
     shown: list[Json] = []
     for one in rounds(each, given):
         if log_format == "text":
@@ -163,7 +163,7 @@ class _How:
     state_dir: Path | None
 
 
-def _once(how: _How, given: Given, console: Console) -> RunResult | None:
+def _once(how: _How, given: Given, console: Console) -> Run | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
     plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
@@ -189,7 +189,7 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
         show(chosen, runs, how.fresh, console)
         return None
 
-    def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> RunResult:
+    def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> Run:
         doing = How(how.workers, how.max_memory, how.keep_going, registry=registry, origin=origin)
         result = work(chosen, runs, console, doing, how.log_format)
         if how.log_format == "text":
@@ -206,7 +206,7 @@ def _once(how: _How, given: Given, console: Console) -> RunResult | None:
             return perform(chosen, runs)
 
 
-def _judge(results: Sequence[RunResult | None]) -> None:
+def _judge(results: Sequence[Run | None]) -> None:
     from flowctl.cli.performing import judge
 
     judge(results)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from flowctl.cli.paint import Paint, Role
 from flowctl.cli.quantities import plural, seconds
 from flowctl.cli.render import table
 from flowctl.interpreter.counts import Counts
-from flowctl.interpreter.events import StepState
-from flowctl.interpreter.result import RunResult
+from flowctl.interpreter.result import Run, StepRun
 from flowctl.plan import Plan, Stream
 
 _ROLES: dict[str, Role] = {"succeeded": "good", "failed": "error", "cancelled": "warning"}
@@ -17,7 +16,7 @@ _COUNTS = ("read", "made", "written", "filtered", "rejected", "skipped", "absorb
 _ALWAYS = ("read", "written", "filtered", "rejected")
 
 
-def as_text(result: RunResult, plan: Plan, shown: Callable[[str], str], paint: Paint) -> str:
+def as_text(result: Run, plan: Plan, shown: Callable[[str], str], paint: Paint) -> str:
     """A line for each step, and the files; counts that are 0 for all are left out.
 
     `shown` turns a data path of the plan into one that a person can open from where they are.
@@ -33,11 +32,11 @@ def as_text(result: RunResult, plan: Plan, shown: Callable[[str], str], paint: P
         rows.append((id, step.status, *counts, time))
     lines = [table(rows, right=range(2, len(rows[0])))] if steps else []
     lines += _files(result, plan, shown)
-    lines.append(f"run {result.run}: {paint(_ROLES.get(result.status, 'quiet'), result.status)}")
+    lines.append(f"run {result.id}: {paint(_ROLES.get(result.status, 'quiet'), result.status)}")
     return "\n".join(lines) + "\n"
 
 
-def _files(result: RunResult, plan: Plan, shown: Callable[[str], str]) -> Iterator[str]:
+def _files(result: Run, plan: Plan, shown: Callable[[str], str]) -> Iterator[str]:
     for step in plan.steps:
         state = result.steps[step.id]
         yield from (f"wrote {shown(path)}" for path in state.sink)
@@ -47,5 +46,5 @@ def _files(result: RunResult, plan: Plan, shown: Callable[[str], str]) -> Iterat
             yield f"wrote {path} ({plural(state.counts.rejected, 'reject')})"
 
 
-def _any(steps: dict[str, StepState], name: str) -> bool:
+def _any(steps: Mapping[str, StepRun], name: str) -> bool:
     return any(getattr(step.counts or Counts(), name) for step in steps.values())

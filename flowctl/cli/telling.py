@@ -27,7 +27,8 @@ def telling(screen: Screen) -> Iterator[None]:
         yield
     except InvalidWorkflow as error:
         screen.diagnostics(error.diagnostics)
-        raise InvalidWorkflow(str(error)) from None
+        told = any(found.severity == "error" for found in error.diagnostics)
+        raise InvalidWorkflow("" if told else str(error)) from None
     except ResumeRefused as error:
         screen.diagnostics(error.diagnostics, counted=False)
         raise ResumeRefused(str(error)) from None

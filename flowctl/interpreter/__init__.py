@@ -35,7 +35,7 @@ from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.performer import Performer
 from flowctl.interpreter.places import diagnosed
-from flowctl.interpreter.result import RunResult, can_go_on, result_of
+from flowctl.interpreter.result import Run, can_go_on, result_of
 from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, look
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
@@ -45,12 +45,10 @@ from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
 from flowctl.store.ledger import Verb
 
-__all__ = ["RunResult", "Setting", "run"]
+__all__ = ["Run", "Setting", "run"]
 
 
-def run(
-    plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | None = None
-) -> RunResult:
+def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | None = None) -> Run:
     """Runs a plan to its end; what goes wrong in a step is in the result, not an exception.
 
     `on_event` is called with each event in order, by one thread at a time. If the main thread calls

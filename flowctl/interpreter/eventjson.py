@@ -24,47 +24,17 @@ from flowctl.diagnostics import (
     Severity,
     Span,
 )
-from flowctl.interpreter.events import (
-    Event,
-    HookEnded,
-    HookOutput,
-    RunCreated,
-    RunEnded,
-    RunPaused,
-    RunStarted,
-    RunStopping,
-    RunUnpaused,
-    StepEnded,
-    StepFallingBack,
-    StepOutput,
-    StepProgress,
-    StepRetrying,
-    StepStarted,
-)
+from flowctl.interpreter.events import Event
 from flowctl.syntax.node import Json
 
-EVENTS: tuple[type[Event], ...] = (
-    RunCreated,
-    RunStarted,
-    RunPaused,
-    RunUnpaused,
-    RunStopping,
-    StepStarted,
-    StepRetrying,
-    StepFallingBack,
-    StepProgress,
-    StepOutput,
-    StepEnded,
-    HookOutput,
-    HookEnded,
-    RunEnded,
-)
+EVENTS: tuple[type[Event], ...] = get_args(Event)
 Told = Callable[[Diagnostic], Json]
 
 
 def kind_of(event: Event) -> str:
     """The name of what has happened.
 
+    >>> from flowctl.interpreter.events import RunEnded
     >>> kind_of(RunEnded(datetime(2024, 1, 1), "r1", "failed"))
     'run_ended'
     """
@@ -114,6 +84,7 @@ def _to_json(value: object, told: Told) -> Json:
 def event_from_json(value: Json) -> Event:
     """The event that an object tells; raises Malformed. Fields that it lacks are at their default.
 
+    >>> from flowctl.interpreter.events import RunEnded
     >>> event = RunEnded(datetime(2024, 1, 1), "r1", "failed")
     >>> event_from_json(event_to_json(event)) == event
     True

@@ -210,11 +210,22 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    "RunCreated | RunStarted | RunPaused | RunUnpaused | RunStopping | StepStarted"
-    " | StepRetrying | StepFallingBack | StepProgress | StepOutput | StepEnded | HookOutput"
-    " | HookEnded | RunEnded"
+    RunCreated
+    | RunStarted
+    | RunPaused
+    | RunUnpaused
+    | RunStopping
+    | StepStarted
+    | StepRetrying
+    | StepFallingBack
+    | StepProgress
+    | StepOutput
+    | StepEnded
+    | HookOutput
+    | HookEnded
+    | RunEnded
 )
-OnEvent: TypeAlias = "Callable[[Event], None]"
+OnEvent: TypeAlias = Callable[[Event], None]
 
 
 class IllegalMove(ValueError):

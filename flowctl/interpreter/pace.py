@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import random
+import os
 import time
+from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+_CHANCES = 1 << 48
+"""Fewer than a float tells apart, so that 1 is never reached."""
 
 
 class Pace(Protocol):
@@ -30,7 +33,10 @@ class Pace(Protocol):
 
 
 class RealPace:
-    """The machine's own clock and randomness."""
+    """The machine's own clock; `entropy` gives so many random bytes."""
+
+    def __init__(self, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._entropy = entropy
 
     def now(self) -> float:
         return time.monotonic()
@@ -39,4 +45,4 @@ class RealPace:
         return messages.get(timeout=seconds)
 
     def chance(self) -> float:
-        return random.random()
+        return int.from_bytes(self._entropy(6)) / _CHANCES

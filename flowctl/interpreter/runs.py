@@ -48,7 +48,8 @@ class RunRecord:
         return self.status not in RUN_ENDS or self.resumable
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The time, as this machine knows it."""
     return datetime.now(UTC)
 
 
@@ -58,7 +59,7 @@ class Runs:
 
     state: Path
     disk: Disk = REAL
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = utc_now
 
     def folder(self, run: str) -> Path:
         return self.state / "runs" / run

@@ -22,7 +22,7 @@ from typing import cast
 
 import flowctl
 from flowctl.errors import ResumeRefused
-from flowctl.interpreter import RunResult, Setting, run
+from flowctl.interpreter import Run, Setting, run
 from flowctl.plan import Plan
 from flowctl.registry import Registry, builtin
 from flowctl.store.disk import Disk
@@ -71,7 +71,7 @@ def drive(
     return {**_told(result), "operations": disk.count}
 
 
-def _told(result: RunResult) -> dict[str, Json]:
+def _told(result: Run) -> dict[str, Json]:
     told = result.to_json()
     steps = cast("dict[str, dict[str, Json]]", told["steps"])
     for step in steps.values():

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar
 
-from flowctl.interpreter import RunResult, Setting, run
+from flowctl.interpreter import Run, Setting, run
 from flowctl.interpreter.events import Event, OnEvent, StepOutput
 from flowctl.kinds.steps.run import COMPONENT
 from flowctl.plan import Operation, Plan, Secret, Step
@@ -50,7 +50,7 @@ class Runner:
         )
         return replace(setting, **changes)  # type: ignore[arg-type]
 
-    def __call__(self, plan: Plan, on_event: OnEvent | None = None, **changes: object) -> RunResult:
+    def __call__(self, plan: Plan, on_event: OnEvent | None = None, **changes: object) -> Run:
         self.runs += 1
         self.events.clear()
 
@@ -75,7 +75,7 @@ class Runner:
         ]
 
 
-def statuses(result: RunResult) -> Mapping[str, str]:
+def statuses(result: Run) -> Mapping[str, str]:
     return {id: step.status for id, step in result.steps.items()}
 
 

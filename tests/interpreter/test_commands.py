@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from flowctl.interpreter.cancellation import Cancellation
-from flowctl.interpreter.events import Event, StepOutput, StepState
+from flowctl.interpreter.events import Event, StepOutput
 from flowctl.interpreter.logs import LONGEST_LINE
+from flowctl.interpreter.result import StepRun
 from flowctl.plan import Place, Plan
 from flowctl.syntax.node import Json
 from tests.interpreter.running import Runner, command, plan, statuses
 
 
-def ended(runner: Runner, run: Json, **options: Json) -> StepState:
+def ended(runner: Runner, run: Json, **options: Json) -> StepRun:
     """How a single command has ended."""
     return runner(plan(command("s", run, condition=None, **options))).steps["s"]
 

@@ -20,6 +20,7 @@ from flowctl.interpreter.events import (
     StepStarted,
     fold,
 )
+from flowctl.interpreter.result import result_of
 from flowctl.plan import Step
 from tests.interpreter.model import (
     Node,
@@ -41,7 +42,7 @@ def test_statuses_with_one_worker_are_those_of_the_model(nodes: list[Node]) -> N
         for keep_going in (False, True):
             result = runner(plan_of(nodes), workers=1, keep_going=keep_going, checkpoints=None)
             assert statuses(result) == expected(nodes, keep_going=keep_going)
-            assert fold(runner.events).steps == result.steps
+            assert result_of(fold(runner.events)).steps == result.steps
 
 
 @settings(max_examples=80, deadline=None)
@@ -73,7 +74,7 @@ def test_retries_fallbacks_and_forgiveness_are_those_of_the_model(
             for node, step in zip(nodes, result.steps.values(), strict=True)
         )
         assert result.status == ("failed" if spoilt else "succeeded")
-        assert fold(runner.events).steps == result.steps
+        assert result_of(fold(runner.events)).steps == result.steps
 
 
 @settings(max_examples=40, deadline=None)

@@ -10,6 +10,7 @@ import pytest
 
 from flowctl.cli.main import main
 from flowctl.interpreter.events import Event, HookEnded, HookOutput, StepEnded, fold
+from flowctl.interpreter.result import result_of
 from flowctl.plan import Moment, Operation, Retry, Step
 from tests.interpreter.running import Leaping, Runner, command, plan, statuses
 
@@ -37,7 +38,7 @@ def test_each_is_done_at_its_moment(runner: Runner, script: str, moments: list[s
     step = hooked(replace(command("s", script), retry=Retry(2)), *MOMENTS)
     result = runner(plan(step), pace=Leaping())
     assert done(runner) == [("s", moment) for moment in moments]
-    assert fold(runner.events).steps == result.steps
+    assert result_of(fold(runner.events)).steps == result.steps
 
 
 def test_a_fallback_makes_a_success_of_it(runner: Runner) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Event, StepRetrying, StepStarted, fold
+from flowctl.interpreter.result import result_of
 from flowctl.interpreter.retrying import delay_before_next
 from flowctl.plan import Operation, Plan, Retry, Step, Stream
 from tests.interpreter.running import Leaping, Runner, command, plan, statuses
@@ -39,7 +40,7 @@ def test_a_step_is_tried_until_it_succeeds(runner: Runner) -> None:
     ]
     assert [fault.code.id for fault in retries(runner)[0].faults] == ["E710"]
     assert pace.now() >= 3.0
-    assert fold(runner.events).steps == result.steps
+    assert result_of(fold(runner.events)).steps == result.steps
 
 
 def test_the_last_failure_is_the_steps(runner: Runner) -> None:

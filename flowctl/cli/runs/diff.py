@@ -105,9 +105,9 @@ def _outcome(state: RunState) -> dict[str, Json]:
 
 
 def _of_step(step: StepState) -> Mapping[str, Json]:
-    from flowctl.interpreter.result import step_to_json
+    from flowctl.interpreter.result import step_of
 
-    told = step_to_json(step)
+    told = step_of(step).to_json()
     return {name: told[name] for name in _OUTCOME}
 
 

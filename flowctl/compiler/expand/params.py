@@ -167,7 +167,7 @@ class ParamReader:
             yield self._typed(one, text, f"`-p {one.name}={_short(text)}`: ")
         if one.name in self.inputs.values:
             value = located(self.inputs.values[one.name], ScalarNode(None, one.entry.key.span), ())
-            yield _Given(value, f"the value that is given for `{one.name}`: ", outside=True)
+            yield _Given(value, f"the value given for `{one.name}`: ", outside=True)
         node = file.get(one.name) if file is not None else None
         if node is not None:
             yield _Given(node, outside=True)
