@@ -367,6 +367,22 @@ class Reader(Protocol):
     def close(self) -> None: ...
 
 
+@runtime_checkable
+class Growing(Protocol):
+    """A reader of an input to which more comes, without end."""
+
+    def coming(self, target: int, start: Json = None) -> Iterator[Split | None]:
+        """The splits as they come, as `Reader.splits` gives them; None where nothing is there yet.
+
+        Who gets None asks again a little later. Raises BadInput.
+        """
+        ...
+
+    def noticed(self) -> Sequence[Fault]:
+        """What has happened to the input since this was last asked, for people."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """An encoded run of records.

@@ -12,6 +12,7 @@ from typing import Final
 
 from flowctl.arguments import column_type, listed, pairs
 from flowctl.codes.environment import COLUMN_TYPES, HEADER, OPTION
+from flowctl.codes.names import NEVER_ENDS
 from flowctl.component import Again, Arguments, Files, JsonSchema, Situation, Typed
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput, reserved
@@ -126,6 +127,12 @@ def again_and_again(pointer: Pointer) -> Fault:
     message = "only the source of a step itself can read each file once"
     help = "read it in a step of its own, and that with `step`"
     return Fault(OPTION, message, pointer, help=help)
+
+
+def never_ends_beside() -> Fault:
+    """A transform's further source must come to its end."""
+    message = "only the source of a step itself can be followed"
+    return Fault(NEVER_ENDS, message, ("follow",), help="leave `follow` out here")
 
 
 def reserved_names(schema: Schema, kind: str) -> tuple[Fault, ...]:

@@ -23,6 +23,7 @@ from flowctl.interpreter.events import (
     RunStopping,
     StepEnded,
     StepFallingBack,
+    StepNoticed,
     StepOutput,
     StepProgress,
     StepRetrying,
@@ -95,6 +96,9 @@ class Lines:
                 self._told[event.step] = event.at
                 elapsed = (event.at - self._began[event.step]).total_seconds()
                 self._screen.line(f"{event.step}: {_so_far(event, elapsed)}")
+            case StepNoticed():
+                for line in noticed(event, self._screen):
+                    self._screen.line(line)
             case StepOutput():
                 self._screen.line(f"{event.step} | {safe(event.line)}")
             case StepEnded():
@@ -139,6 +143,9 @@ class Bars:
                     said=f"{amount(event.rows)} rows, {amount(event.rows / elapsed)} rows/s",
                     speed=f"{event.bytes / elapsed / 1e6:.1f} MB/s",
                 )
+            case StepNoticed():
+                for line in noticed(event, self._screen):
+                    self._say(line)
             case StepOutput():
                 self._say(f"{event.step} | {safe(event.line)}")
             case StepEnded():
@@ -195,6 +202,14 @@ def ending(event: StepEnded, began: datetime | None, screen: Screen) -> str:
         parts.append(seconds((event.at - began).total_seconds()))
     role = _ROLES.get(event.status, "quiet")
     return f"{event.step}: {screen.paint(role, event.status)}" + "".join(f", {x}" for x in parts)
+
+
+def noticed(event: StepNoticed, screen: Screen) -> Iterator[str]:
+    """What has happened to a step's source, a line each."""
+    for fault in event.faults:
+        role: Role = "warning" if fault.severity == "warning" else "note"
+        head = screen.paint(role, f"{fault.severity}[{fault.code.id}]")
+        yield f"{event.step}: {head}: {safe(fault.message)}"
 
 
 def retrying(event: StepRetrying) -> str:

@@ -65,7 +65,7 @@ def _above(plan: Plan, step: Step) -> Iterator[Step]:
 
 def _first(step: Step, rows: int) -> Step:
     """The step up to so many records, without its sinks, passing over faults."""
-    body = with_inputs(_stream(step), lambda source: replace(source, on_error="skip"))
+    body = with_inputs(_stream(step), _that_ends)
     limit = Operation("limit", {"limit": rows})
     return replace(
         step,
@@ -75,6 +75,12 @@ def _first(step: Step, rows: int) -> Step:
             observed=body.observed,
         ),
     )
+
+
+def _that_ends(source: Operation) -> Operation:
+    """The source as far as there are records now, passing over faults."""
+    arguments = {name: value for name, value in source.arguments.items() if name != "follow"}
+    return replace(source, arguments=arguments, on_error="skip")
 
 
 def _stream(step: Step) -> Stream:

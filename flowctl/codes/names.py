@@ -173,6 +173,21 @@ Where each run's records are to stand alone, say it: `mode: replace`.
 """,
     severity="warning",
 )
+NEVER_ENDS = Code(
+    "E480",
+    "what does not go with a stream that never ends",
+    """\
+A source with `follow: true` reads one UTF-8 text file as it grows, until the run is told to stop,
+and publishes at each checkpoint. So its records pass one by one or in order: what needs all of them
+before any leaves (`aggregate`, `sort`, a `check`) would wait for ever, and so would another step.
+Its sinks add to what stands there, since nothing is whole at any time.
+
+    source: {ndjson: app.log, follow: true, columns: {at: datetime, level: string}}
+    sink: [{csv: errors.csv, mode: append}, {parquet: events/, mode: append}]
+
+A `limit` among the transforms ends such a stream.
+""",
+)
 QUOTED_INTERPOLATION = Code(
     "E416",
     "`${{ }}` inside single quotes",

@@ -316,3 +316,31 @@ anything else must be as declared, and nothing may be left over.
       columns: {dest: string, delay: int64?}      # all that comes back; `?` allows nulls
 """,
 )
+
+FOLLOWED_ROTATED = Code(
+    "E770",
+    "a file that is followed was rotated",
+    """\
+The file of a source with `follow: true` has been given another name, and a new one has its place;
+or it was truncated after a copy had been made. What was left of it was read before anything of the
+new one, so nothing is lost and nothing read twice.
+
+A writer that goes on with the old file after the new one has begun is not heard: rotate when the
+writer has let go of the file, as `postrotate` in logrotate sees to.
+""",
+    severity="note",
+)
+
+FOLLOWED_LOST = Code(
+    "E771",
+    "a followed file whose end is not known",
+    """\
+The file of a source with `follow: true` was truncated or replaced, and neither the old file nor a
+copy of it is found beside it, under a name such as `app.log.1` or `app.log-20240131.gz`. Reading
+goes on at the beginning of what is there now. What had been read was passed on; whether further
+records stood behind it before the file went, nobody can tell.
+
+Mend: rotate by renaming, and keep at least one old file beside the new one, uncompressed or not.
+""",
+    severity="warning",
+)

@@ -13,6 +13,7 @@ from typing import Final, cast
 from flowctl.compiler.anatomy import Part, hooks_of
 from flowctl.compiler.control import control, resources_of
 from flowctl.compiler.files import FilesOnce
+from flowctl.compiler.following import refuse_waiting
 from flowctl.compiler.needs import Names
 from flowctl.compiler.runtime import runtime_names
 from flowctl.compiler.stages import Body, Checked, Hooks, Linked, LinkedStep
@@ -43,6 +44,7 @@ def check(linked: Linked, registry: Registry, report: Report) -> Checked:
     actions = _Actions(registry, files, folders, voice)
     runtime = Scope(runtime=runtime_names(linked))
     resources = {one.name: one for one in resources_of(linked.expanded.resources, voice)}
+    refuse_waiting(linked.steps, voice)
     schemas: dict[str, Schema] = {}
     bodies: dict[str, Body] = {}
     for step in linked.steps:

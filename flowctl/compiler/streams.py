@@ -10,6 +10,7 @@ from flowctl.checking import rule as check_rule
 from flowctl.compiler.anatomy import Part, arguments_of
 from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.files import NO_FILES
+from flowctl.compiler.following import refuse_what_waits
 from flowctl.compiler.handed import as_option, handed_columns, steps_read
 from flowctl.compiler.losses import (
     limit_of_rejects,
@@ -25,7 +26,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.plan import OnError, Operation, Stream, canonical
 from flowctl.records import UNKNOWN_SCHEMA, Schema
 from flowctl.registry import Registry
-from flowctl.sourcing import again_and_again
+from flowctl.sourcing import again_and_again, never_ends_beside
 from flowctl.syntax.node import Json, MappingNode, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
@@ -67,10 +68,12 @@ class StreamTyper:
         source = self._source(own, step, situation, schemas) if own is not None else None
         schema = source.schema if source is not None else UNKNOWN_SCHEMA
         transforms: list[Operation | None] = []
+        whole: list[bool] = []
         for part in step.parts.transforms:
             found = self._transform(part, schema, situation, step, schemas)
             schema = found.schema
             transforms.append(found.operation)
+            whole.append(found.placeless)
             if found.placeless:
                 situation = replace(situation, scope=replace(situation.scope, source=False))
         sinks = [self._sink(part, schema, situation) for part in step.parts.sinks]
@@ -81,6 +84,7 @@ class StreamTyper:
         ]
         refuse_partitioned_rejects(step, self.voice)
         warn_of_losses(step, self.ends_elsewhere, self.voice)
+        refuse_what_waits(step, whole, self.registry, self.voice)
         refuse_runtime_texts(step, self.voice)
         limit = limit_of_rejects(step, self.voice)
         stream = _stream(step, source, transforms, sinks, rejects, limit)
@@ -203,6 +207,8 @@ class StreamTyper:
         for one, typed in found:
             if typed.arguments.get("incremental") is True:
                 self.voice.faults(one, (again_and_again(("incremental",)),))
+            if typed.arguments.get("follow") is True:
+                self.voice.faults(one, (never_ends_beside(),))
         return found if len(found) == len(part.inputs) else None
 
     def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:

@@ -9,7 +9,7 @@ fault. So both readings agree on every sound record.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field
 from threading import Event
 from typing import TYPE_CHECKING
@@ -31,7 +31,7 @@ from flowctl.files.dialect import Layout, check_names, read_header
 from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
-from flowctl.files.streams import open_stream
+from flowctl.files.streams import ByteStream, open_stream
 from flowctl.files.texttypes import Conversion, suspects
 from flowctl.syntax.node import Json
 
@@ -45,7 +45,10 @@ _SPARE = "__one_field_too_many"
 
 @dataclass(frozen=True, slots=True)
 class Delimited:
-    """An opened CSV source; the columns in `always` are read even where nothing uses them."""
+    """An opened CSV source; the columns in `always` are read even where nothing uses them.
+
+    `opened` gives the bytes of a file in an encoding.
+    """
 
     files: tuple[DataFile, ...]
     layout: Layout
@@ -53,6 +56,7 @@ class Delimited:
     always: frozenset[str] = frozenset()
     null_values: tuple[str, ...] = ()
     size: int | None = None
+    opened: Callable[[DataFile, str], ByteStream] = open_stream
     empty_tails: Event = field(default_factory=Event, compare=False)
     """Set when last fields have been empty, so that looking at them saves nothing."""
 
@@ -64,7 +68,7 @@ class Delimited:
 
     def _splits_of(self, index: int, target: int, offset: int, line: int) -> Iterator[Split]:
         file = self.files[index]
-        stream = open_stream(file, self.layout.encoding)
+        stream = self.opened(file, self.layout.encoding)
         try:
             header = read_header(stream, file.name, self.layout)
             if header is None:

@@ -13,7 +13,7 @@ from flowctl.files.cutting import Chunk, cut
 from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
-from flowctl.files.streams import open_stream
+from flowctl.files.streams import ByteStream, open_stream
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -24,12 +24,16 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class LineFiles:
-    """An opened source of lines; `make` turns a chunk of the file with this index into a split."""
+    """An opened source of lines; `make` turns a chunk of the file with this index into a split.
+
+    `opened` gives the bytes of a file in an encoding.
+    """
 
     files: tuple[DataFile, ...]
     make: Callable[[int, Place], Split]
     encoding: str = "utf-8"
     size: int | None = None
+    opened: Callable[[DataFile, str], ByteStream] = open_stream
 
     def splits(self, target: int, start: Json = None) -> Iterator[Split]:
         first, offset, line = _position(start)
@@ -39,7 +43,7 @@ class LineFiles:
             offset, line = 0, 1
 
     def _chunks(self, file: DataFile, target: int, offset: int, line: int) -> Iterator[Chunk]:
-        stream = open_stream(file, self.encoding)
+        stream = self.opened(file, self.encoding)
         try:
             before = b""
             if offset == 0 and stream.peek(0, 3) == _BYTE_ORDER_MARK:

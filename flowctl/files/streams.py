@@ -79,6 +79,11 @@ def open_raw(file: DataFile) -> ByteStream:
     return _Plain(_opened(file), file.name)
 
 
+def open_until(descriptor: int, name: str, end: int) -> ByteStream:
+    """The bytes of an open file as if it ended there; the descriptor stays open."""
+    return _Plain(descriptor, name, end)
+
+
 def _opened(file: DataFile) -> int:
     try:
         return open_file(file.path)
@@ -105,11 +110,15 @@ def unreadable(name: str, error: OSError) -> BadInput:
 
 
 class _Plain:
-    """Reads exactly what is asked for, into fresh bytes, without a copy in between."""
+    """Reads exactly what is asked for, into fresh bytes, without a copy in between.
 
-    def __init__(self, descriptor: int, name: str) -> None:
+    With an `end` nothing behind it is read, and the file belongs to others.
+    """
+
+    def __init__(self, descriptor: int, name: str, end: int | None = None) -> None:
         self._descriptor = descriptor
         self._name = name
+        self._end = end
         self._position = 0
 
     def peek(self, skip: int, size: int) -> bytes:
@@ -124,6 +133,8 @@ class _Plain:
         self._position += size
 
     def _at(self, position: int, size: int) -> bytes:
+        if self._end is not None:
+            size = max(0, min(size, self._end - position))
         try:
             data = os.pread(self._descriptor, size, position)
             while len(data) < size:
@@ -142,7 +153,8 @@ class _Plain:
         return None
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        if self._end is None:
+            os.close(self._descriptor)
 
 
 class _Member(Protocol):

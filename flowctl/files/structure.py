@@ -45,6 +45,13 @@ class Quotes:
         ends = newlines[parity == 0]
         return int(ends[0]) + 1 if len(ends) else 0
 
+    def last_end(self, text: bytes) -> int:
+        """Behind which byte of the text, which starts at a record, the last whole one ends."""
+        end = text.rfind(b"\n") + 1
+        while end and (before := int(np.searchsorted(self.positions, end))) % 2:
+            end = text.rfind(b"\n", 0, int(self.positions[before - 1])) + 1
+        return end
+
     def last_opening(self) -> int:
         """Where the last quoted field begins, which has not ended.
 

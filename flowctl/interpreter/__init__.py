@@ -220,6 +220,7 @@ def _work(
                 end.why,
                 end.outputs,
                 step.continue_on_error and end.status == "failed",
+                end.resumable,
             )
         )
 

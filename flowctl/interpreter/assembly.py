@@ -24,7 +24,7 @@ from flowctl.interpreter.sections import Course, Opened, Passing
 from flowctl.plan import Operation, Placed, Stream, branch_pointer, placed_sinks
 from flowctl.records import Schema, common_columns
 from flowctl.sinking import destination
-from flowctl.sourcing import again_and_again
+from flowctl.sourcing import again_and_again, never_ends_beside
 from flowctl.syntax.node import Pointer
 
 
@@ -156,6 +156,8 @@ def _at_once(operation: Operation, pointer: Pointer) -> Left:
     """A further source gives all of its files; raises Unfit for one that would not."""
     if operation.arguments.get("incremental") is True:
         _refuse([again_and_again(("incremental",))], *pointer)
+    if operation.arguments.get("follow") is True:
+        _refuse([never_ends_beside()], *pointer)
     return lambda files: files
 
 
@@ -171,9 +173,18 @@ def _opened(
     component = components.sources[operation.kind]
     typed = component.rule(operation.arguments, situation)
     missing = [Fault(NO_INPUT, message, (operation.kind,)) for message in typed.missing]
+    follows = operation.arguments.get("follow") is True
+    if follows and known is not None:
+        missing = []
     _refuse((*typed.faults, *missing), *pointer)
     columns = known if known is not None else typed.schema
-    files = left(expand(base, component.paths(typed.arguments), component.endings))
+    paths = component.paths(typed.arguments)
+    # A file that is followed need not be there yet.
+    files = (
+        tuple(DataFile(base / path, path) for path in paths)
+        if follows
+        else left(expand(base, paths, component.endings))
+    )
     return Opened(
         Stage(_UNCHANGED, operation.on_error, pointer, operation.kind),
         component.open(typed.arguments, columns, files),

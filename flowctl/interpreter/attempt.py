@@ -12,7 +12,16 @@ from urllib.parse import quote
 
 from flowctl.codes.environment import OPTION
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import BadInput, Gathering, Pairing, Pairs, Reader, Rowwise, Split
+from flowctl.dataflow import (
+    BadInput,
+    Gathering,
+    Growing,
+    Pairing,
+    Pairs,
+    Reader,
+    Rowwise,
+    Split,
+)
 from flowctl.diagnostics import Fault
 from flowctl.files.fingerprints import Consumed, meanwhile
 from flowctl.files.paths import DataFile
@@ -25,10 +34,11 @@ from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.counts import Counts, after_stage, sum_of
 from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import AHEAD, Cancelled, Drive, Flow, Misread, RecordFailed
+from flowctl.interpreter.following import Following, follows
 from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
 from flowctl.interpreter.incremental import files_read
 from flowctl.interpreter.keeper import Keeper
-from flowctl.interpreter.outputs import Outlet, Output
+from flowctl.interpreter.outputs import Outlet
 from flowctl.interpreter.partitions import by_partition
 from flowctl.interpreter.pipeline import Pipeline, Stage
 from flowctl.interpreter.publish import CannotWrite, publish_all
@@ -57,6 +67,7 @@ class Attempt:
     components: Components
     counts: Counts = field(default_factory=Counts)
     published: tuple[str, ...] = ()
+    kept: bool = False
     columns: tuple[tuple[str, str], ...] = ()
     _keeper: Keeper | None = None
     _staging: Staging | None = None
@@ -65,6 +76,7 @@ class Attempt:
     _checker: Checker | None = None
     _beside: list[Beside] = field(default_factory=list)
     _pairings: dict[int, Pairing] = field(default_factory=dict)
+    _following: Following | None = None
 
     @property
     def total(self) -> Counts:
@@ -92,6 +104,7 @@ class Attempt:
                 setting.keeping.disk if setting.keeping is not None else REAL,
                 self.components,
                 self._keeper,
+                follows(self.body),
             )
             if last is not None and last.ended:
                 self.counts = last.standing.counts
@@ -106,7 +119,7 @@ class Attempt:
                 path for sink, _ in sinks_of(self.body) for path in self._paths(sink)
             )
         except OF_THE_DATA:
-            self._end(keep=False)
+            self._end(keep=follows(self.body))
             raise
         except CallFailed as error:
             self._end(keep=not error.final)
@@ -141,7 +154,7 @@ class Attempt:
         keeper = self._keeper
         if keeper is not None:
             keeper.close()
-        keep = keep and keeper is not None and keeper.any
+        keep = self.kept = keep and keeper is not None and keeper.any
         if keeper is not None and not keep and not self.published:
             with suppress(OSError):
                 keeper.forget()
@@ -190,6 +203,10 @@ class Attempt:
                 rejects.count = last.rejected
             further = self._beside_reading(stream, rejects, executor)
             found = stages(stream.source, stream.course, further)
+            if isinstance(stream.source.reader, Growing):
+                reader = stream.source.reader
+                self._following = Following(reader, setting, keeper, staging.staged)
+                self._following.refuse(found)
             if keeper is not None:
                 keeper.beside = tuple(self._beside)
             self._drive_all(found, stream.checked, outputs, rejects, executor)
@@ -206,7 +223,7 @@ class Attempt:
         self,
         found: Stages,
         checked: Schema,
-        outputs: Sequence[Sequence[Output | DatasetOutput]],
+        outputs: Sequence[Sequence[Outlet]],
         rejects: Rejects,
         executor: Executor,
     ) -> None:
@@ -356,6 +373,10 @@ class Attempt:
                 if keeper.due():
                     ask(keeper)
 
+        following = self._following
+        if following is not None:
+            flow, committed = following.flow(flow), following.committed
+            following.save = lambda: ask(keeper) if keeper is not None else None
         drive = Drive(pipelines, mouths, rejects, flow, standing, committed)
         try:
             drive.run(executor)
@@ -365,10 +386,14 @@ class Attempt:
                 keeper.wait()
             self._gathered = self._gathered_with(mouths, drive.standing.left)
         except (BadInput, Misread, RecordFailed, EngineRefused):
+            if following is not None:
+                following.publish()
             self._refuse_changes()
             raise
         except Cancelled:
-            if keeper is not None:
+            if following is not None:
+                following.publish()
+            elif keeper is not None:
                 keeper.wait()
                 ask(keeper)
                 keeper.wait()
@@ -394,6 +419,8 @@ class Attempt:
     def _refuse_changes(self) -> None:
         """Raises BadInput where the input has changed since this attempt began to read it."""
         keeper, encoding = self._keeper, self._encoding
+        if self._following is not None:
+            return
         read = [one for one in keeper.read if one.input == 0] if keeper is not None else []
         fault = meanwhile(keeper.stamps, read, encoding) if keeper is not None else None
         if fault is not None:
@@ -411,7 +438,7 @@ class Attempt:
         sink: Placed,
         schema: Schema,
         executor: Executor,
-    ) -> Output | DatasetOutput:
+    ) -> Outlet:
         base, scope = self.setting.base, self.setting.scope
         writer = open_writer(sink, schema, base, scope, self.components)
         with _at(sink.pointer):

@@ -6,6 +6,7 @@ Both are flags that everything which runs can look at; the second one can be wai
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
 import weakref
@@ -59,6 +60,12 @@ class Cancellation:
     def asked(self) -> bool:
         """Whether everything that runs is to stop."""
         return self._asked
+
+    def wait(self, seconds: float) -> None:
+        """Returns when so much time has passed, or at the moment of asking."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        poll.poll(seconds * 1000)
 
     def fileno(self) -> int:
         return self._read

@@ -29,12 +29,29 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """What takes its place once the checkpoint is durable that tells of it.
+
+    In a file the staged bytes, which have this digest, go behind the first `base`. In a dataset
+    `parts` are new files with their lengths, and the next part has the number `next`; `first` tells
+    that nothing of the run stands there before.
+    """
+
+    base: int = 0
+    digest: str = ""
+    parts: tuple[tuple[str, int], ...] = ()
+    next: int = 0
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutputState:
     """How far an output is written; `footers` is the length of the journal of its footers.
 
     Of a dataset, `length` is that of the file `part`, which may be none; its journal tells of the
     whole files too. The records that are pending belong into the partition's `folder`. `columns`
-    are told of an output that others add to a file.
+    are told of an output that others add to a file. Of one that publishes at each checkpoint,
+    `length` and `batch` tell what came since the one before.
     """
 
     begun: bool = False
@@ -45,6 +62,7 @@ class OutputState:
     part: str | None = None
     folder: str = ""
     columns: tuple[str, ...] = ()
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import field, replace
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import RECORD, BadInput, Split
+from flowctl.dataflow import RECORD, BadInput, Growing, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.interpreter.careful import StageFault
 from flowctl.interpreter.checkpoint import Standing
@@ -48,12 +48,17 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """What drives a stream besides its pipeline; splits are of about `split_bytes` each."""
+    """What drives a stream besides its pipeline; splits are of about `split_bytes` each.
+
+    `idle` is called where all that has come is committed, and returns when it is time to look for
+    more.
+    """
 
     workers: int
     split_bytes: int
     cancelled: Callable[[], bool]
     on_progress: Callable[[Progress], None]
+    idle: Callable[[], None] = lambda: None
 
 
 class RecordFailed(Exception):
@@ -131,18 +136,23 @@ class Drive:
     def _passages(self, pipeline: Pipeline, executor: Executor) -> Iterator[tuple[Split, Passage]]:
         """Each split with what the workers made of it, in the splits' order."""
         under_way: deque[tuple[Split, Future[Passage]]] = deque()
-        splits = pipeline.reader.splits(self.flow.split_bytes, self.standing.position)
+        splits = self._splits(pipeline.reader)
         bad_input: BadInput | None = None
         more = True
         try:
             while more or under_way:
-                while more and len(under_way) + self._encoding() < self.flow.workers + AHEAD:
+                waits, most = False, self.flow.workers + AHEAD
+                while more and not waits and len(under_way) + self._encoding() < most:
                     try:
-                        split = next(splits, None)
+                        split = next(splits)
+                    except StopIteration:
+                        more = False
+                        break
                     except BadInput as error:
                         # What stands before it goes first, however far the reading is ahead.
-                        bad_input, split = error, None
-                    more = split is not None
+                        bad_input, more = error, False
+                        break
+                    waits = split is None
                     if split is not None:
                         under_way.append((split, executor.submit(begin_passage, split, pipeline)))
                 if self.flow.cancelled():
@@ -150,13 +160,21 @@ class Drive:
                 for output in self._all_outputs():
                     output.drain(waiting=self.flow.workers if under_way else 0)
                 if under_way:
-                    split, future = under_way.popleft()
-                    yield split, _result(future)
+                    first, future = under_way.popleft()
+                    yield first, _result(future)
+                elif waits:
+                    self.flow.idle()
             if bad_input is not None:
                 raise bad_input
         finally:
             for _, future in under_way:
                 future.cancel()
+
+    def _splits(self, reader: Reader) -> Iterator[Split | None]:
+        """The splits from where the stream stands; None where more is still to come."""
+        if isinstance(reader, Growing):
+            return reader.coming(self.flow.split_bytes, self.standing.position)
+        return reader.splits(self.flow.split_bytes, self.standing.position)
 
     def _commit(self, pipeline: Pipeline, split: Split, passage: Passage) -> None:
         before = self.standing

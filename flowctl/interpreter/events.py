@@ -147,6 +147,15 @@ class StepProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class StepNoticed:
+    """Something has happened to what a stream reads, which goes on; `faults` only note or warn."""
+
+    at: datetime
+    step: str
+    faults: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StepOutput:
     """A line that a command printed, without its end; a very long line comes in pieces."""
 
@@ -162,7 +171,8 @@ class StepEnded:
 
     `why` says for people why it did not run. `counts` and `sink` are of streams, `exit_code` is of
     commands: 128 and the signal's number where a signal ended it. `outputs` are what an action
-    hands on. A failure that is `forgiven` lets the rest go on.
+    hands on. A failure that is `forgiven` lets the rest go on. After one that is `resumable`,
+    running the same again goes on behind what the step has done.
     """
 
     at: datetime
@@ -175,6 +185,7 @@ class StepEnded:
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     forgiven: bool = False
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +230,7 @@ Event: TypeAlias = (
     | StepRetrying
     | StepFallingBack
     | StepProgress
+    | StepNoticed
     | StepOutput
     | StepEnded
     | HookOutput
@@ -260,6 +272,7 @@ class StepState:
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     forgiven: bool = False
+    resumable: bool = False
     hooks: tuple[Moment, ...] = ()
     began: datetime | None = None
     ended: datetime | None = None
@@ -321,7 +334,7 @@ class RunState:
                 self._start(event)
             case StepRetrying():
                 self._retry(event)
-            case StepProgress() | StepOutput() | StepFallingBack():
+            case StepProgress() | StepNoticed() | StepOutput() | StepFallingBack():
                 _from("running", self._step(event.step, event).status, event)
             case StepEnded():
                 self._end(event)
@@ -379,6 +392,7 @@ class RunState:
         step.counts, step.sink = event.counts, event.sink
         step.exit_code, step.faults = event.exit_code, event.faults
         step.outputs, step.forgiven = event.outputs, event.forgiven
+        step.resumable = event.resumable
 
     def _hook(self, event: HookEnded) -> None:
         if event.step is None:

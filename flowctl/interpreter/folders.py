@@ -79,6 +79,13 @@ class StagedFolder:
         names = _files_below(self.path) if self.path.is_dir() else ()
         return next((name for name in names if name.endswith(suffix)), None)
 
+    @property
+    def last_number(self) -> int:
+        """The highest number of a part that stands there; -1 without any."""
+        names = _files_below(self.path) if self.path.is_dir() else ()
+        found = (_PART.match(Path(name).name) for name in names)
+        return max((int(match[1]) for match in found if match), default=-1)
+
     def go_on(self, files: Sequence[tuple[str, int]], part: str | None, length: int) -> None:
         """Goes back to where a checkpoint was made: all that came later is deleted.
 

@@ -7,6 +7,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Split, Stretch
@@ -30,16 +31,23 @@ from flowctl.store.disk import REAL, Disk
 from flowctl.store.journal import Journal
 from flowctl.syntax.node import Json
 
+KEPT_MOST: Final = 256
+"""So many checkpoints of a stream that never ends are kept at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Where and how often a step's checkpoints are kept; `digest` is the step's."""
+    """Where and how often a step's checkpoints are kept; `digest` is the step's.
+
+    A stream that is `endless` keeps but the latest ones, and does not keep what it has read.
+    """
 
     folder: Path
     digest: str
     clock: Callable[[], datetime]
     interval: timedelta = timedelta(seconds=1)
     disk: Disk = REAL
+    endless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +136,9 @@ class Keeper:
             for stretch in split.taken()
             if names is None or stretch.file in names
         ]
+        if self.keeping.endless:
+            self._taken = taken or self._taken
+            return
         self._taken += taken
         self.read += taken
 
@@ -157,6 +168,8 @@ class Keeper:
 
         What is `gathered` is durable by now, as the state of `check` is.
         """
+        if self._begins_again(self._number + 1):
+            self._told = False
         checkpoint = Checkpoint(
             number=self._number + 1,
             at=self.keeping.clock().isoformat(),
@@ -213,8 +226,15 @@ class Keeper:
             for (output, sidecars), mark in zip(self._outputs, asked.marks, strict=True)
         )
         made = replace(asked.checkpoint, outputs=outputs)
-        self._journal.append(made.to_json())
+        if self._begins_again(number):
+            self._journal.begin_again(made.to_json())
+        else:
+            self._journal.append(made.to_json())
         return number
+
+    def _begins_again(self, number: int) -> bool:
+        """Whether the earlier checkpoints go when the one with this number is made."""
+        return self.keeping.endless and number % KEPT_MOST == 0
 
     def close(self) -> None:
         """Ends what is being written, and lets go of the files."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import field
 from typing import Protocol
@@ -13,7 +13,7 @@ import polars as pl
 
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Part, Writer
-from flowctl.interpreter.checkpoint import OutputState
+from flowctl.interpreter.checkpoint import Batch, OutputState
 from flowctl.interpreter.publish import Target
 from flowctl.syntax.node import Json
 
@@ -45,7 +45,8 @@ class Mark:
 
     It is `reached` when all that came before it is written: up to `length`, with so many
     `footers`. `gathered` are the records that had not been enough to be encoded. In a dataset,
-    `length` is that of the file `part`, and `gathered` belong into the partition's `folder`.
+    `length` is that of the file `part`, and `gathered` belong into the partition's `folder`. The
+    `batch` is of an output that publishes at each checkpoint.
     """
 
     begun: bool
@@ -57,6 +58,7 @@ class Mark:
     part: str | None = None
     folder: str = ""
     columns: tuple[str, ...] = ()
+    batch: Batch | None = None
 
 
 class Durable(Protocol):
@@ -94,13 +96,15 @@ class Output:
 
     Only the thread that commits may touch it; the writer itself is called from any thread.
     `footers` tell of each part written where it stands, if the format has them. `columns` are the
-    names of the records' own, where those who publish the output must know them.
+    names of the records' own, where those who publish the output must know them. `batch` tells what
+    will take its place by the next checkpoint, if anything does.
     """
 
     writer: Writer
     target: Target
     executor: Executor
     columns: tuple[str, ...] = ()
+    batch: Callable[[], Batch | None] = lambda: None
     records: int = 0
     begun: bool = False
     footers: list[tuple[int, bytes]] = field(default_factory=list)
@@ -135,7 +139,7 @@ class Output:
             first = self._encoding[0]
             if isinstance(first, Mark):
                 first.length, first.footers = self.target.length, len(self.footers)
-                first.reached = True
+                first.batch, first.reached = self.batch(), True
             elif first.done() or self.waiting > waiting:
                 part = first.result()
                 if part.between and self.target.length > len(self.writer.begin()):

@@ -14,7 +14,14 @@ from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
-from flowctl.interpreter.events import HookEnded, HookOutput, StepOutput, StepProgress, StepStatus
+from flowctl.interpreter.events import (
+    HookEnded,
+    HookOutput,
+    StepNoticed,
+    StepOutput,
+    StepProgress,
+    StepStatus,
+)
 from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.handing import handing, read_by
 from flowctl.interpreter.logs import OutputLog, heard_by_many
@@ -159,7 +166,7 @@ class Performer:
         from flowctl.interpreter.incremental import incremental
         from flowctl.interpreter.replay.remembering import carried, remember
         from flowctl.interpreter.stream import run_stream
-        from flowctl.interpreter.streamsetting import SPLIT_BYTES, StreamSetting
+        from flowctl.interpreter.streamsetting import REST, SPLIT_BYTES, StreamSetting
 
         if missing := self._without_records(body):
             return Ending("failed", faults=self._diagnosed(step, missing))
@@ -185,6 +192,9 @@ class Performer:
             once=incremental(step.id, body, setting) if setting.checkpoints is not None else None,
             environment=self._environment,
             carried=carried(setting, body),
+            on_notice=partial(self._noticed, step),
+            paused=lambda: setting.pause.asked,
+            rest=partial(setting.cancellation.wait, REST),
         )
         log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))
         with heard_by_many(log) as heard:
@@ -199,10 +209,12 @@ class Performer:
         why = STOPPED["request"] if result.status == "cancelled" else None
         sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
         faults = self._diagnosed(step, result.faults)
-        return Ending(result.status, result.counts, sinks, faults=faults, why=why)
+        kept = result.kept
+        return Ending(result.status, result.counts, sinks, faults=faults, why=why, resumable=kept)
 
     def _keeping(self, step: Step, body: Stream) -> Keeping | None:
         """How the stream is kept; what stands on standard output cannot be gone on with."""
+        from flowctl.interpreter.following import follows
         from flowctl.interpreter.keeper import Keeping
 
         setting, sinks = self._setting, self._registry.sinks
@@ -210,7 +222,8 @@ class Performer:
         if setting.checkpoints is None or tapped:
             return None
         folder = setting.step_folder(step.id)
-        return Keeping(folder, step.digest, setting.clock, setting.checkpoints, setting.disk)
+        clock, interval, disk = setting.clock, setting.checkpoints, setting.disk
+        return Keeping(folder, step.digest, clock, interval, disk, endless=follows(body))
 
     def _without_records(self, body: Stream) -> list[Fault]:
         """A fault for each step that should be read here but did not succeed."""
@@ -225,6 +238,9 @@ class Performer:
     def _tell(self, step: str, progress: Progress) -> None:
         now = self._setting.clock()
         self._emit(StepProgress(now, step, progress.rows, progress.bytes, progress.total))
+
+    def _noticed(self, step: Step, fault: Fault) -> None:
+        self._emit(StepNoticed(self._setting.clock(), step.id, self._diagnosed(step, [fault])))
 
     def _printed(self, step: str, stream: StreamName, line: str) -> None:
         self._emit(StepOutput(self._setting.clock(), step, stream, line))

@@ -154,6 +154,16 @@ class StagedFile:
         except OSError as error:
             raise CannotWrite(self.name, error) from error
 
+    def empty(self) -> None:
+        """Begins anew with nothing; raises CannotWrite."""
+        try:
+            if self._descriptor >= 0:
+                self.disk.truncate(self._descriptor, 0)
+                os.lseek(self._descriptor, 0, os.SEEK_SET)
+        except OSError as error:
+            raise CannotWrite(self.name, error) from error
+        self.length = 0
+
     def leave(self) -> None:
         """Lets the file stand beside its place, for another process to go on."""
         with suppress(OSError):

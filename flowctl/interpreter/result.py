@@ -143,10 +143,13 @@ def step_of(step: StepState) -> StepRun:
 def can_go_on(steps: Mapping[str, StepState], status: RunStatus) -> bool:
     """Whether a run that ends so is gone on with.
 
-    What the machine has ended can go on; what the workflow or its data have ended cannot.
+    What the machine has ended can go on; what the workflow or its data have ended cannot, but for
+    a stream that has published what came before.
     """
     faults = {fault.code for step in steps.values() for fault in step.faults}
-    return status == "cancelled" or not faults.isdisjoint(_OF_THE_MACHINE)
+    if status == "cancelled" or not faults.isdisjoint(_OF_THE_MACHINE):
+        return True
+    return any(step.resumable for step in steps.values())
 
 
 def sink_value(paths: tuple[str, ...]) -> Json:

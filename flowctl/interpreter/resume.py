@@ -34,12 +34,13 @@ from flowctl.interpreter.checkpoint import (
 from flowctl.interpreter.differences import difference
 from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.folders import StagedFolder
+from flowctl.interpreter.following import follows
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.history import read_plan, state_in
 from flowctl.interpreter.incremental import incremental
 from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.places import diagnosed
-from flowctl.interpreter.publish import StagedFile, places
+from flowctl.interpreter.publish import CannotWrite, StagedFile, places
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.targets import outputs_of
 from flowctl.plan import Operation, Plan, Step, Stream, inputs_of, sinks_of
@@ -226,11 +227,13 @@ class _Look:
 
     def _input(self, kept: Kept, body: Stream) -> None:
         try:
-            files = self._left(body)
+            # One that is followed may go as it will: its reader finds out what has become of it.
+            files = None if follows(body) else self._left(body)
         except BadInput as error:
             self.faults.append(error.fault.below("source"))
             return
-        for fault in changes(kept.consumed, files, _encoding(body.source)):
+        own = changes(kept.consumed, files, _encoding(body.source)) if files is not None else []
+        for fault in own:
             self.faults.append(Fault(INPUT_CHANGED, fault.message, ("source", body.source.kind)))
         _, *further = inputs_of(body)
         for number, (one, then) in enumerate(zip(further, kept.beside, strict=False)):
@@ -260,6 +263,9 @@ class _Look:
             if index >= len(last.outputs):
                 return
             state = last.outputs[index]
+            if state.batch is not None:
+                self._growing(state, sink, where, _pointer(sink, body))
+                continue
             target, staged = places(self._setting.base / where.path, self._setting.run)
             if last.ended and not staged.exists() and _published(target, where, state):
                 continue
@@ -283,6 +289,20 @@ class _Look:
                 self.faults.append(Fault(OUTPUT_CHANGED, message, _pointer(sink, body)))
             elif size > state.length and not last.ended:
                 yield Cut(where.path, size - state.length)
+
+    def _growing(
+        self, state: OutputState, sink: Operation, where: Destination, pointer: Pointer
+    ) -> None:
+        """Finds fault with a file to which what the last checkpoint tells of cannot be added."""
+        from flowctl.interpreter.staging import added_to
+
+        setting = self._setting
+        left = added_to(sink, where, state, setting.base, setting.run, self._components)
+        try:
+            if left is not None:
+                left.judge()
+        except CannotWrite as error:
+            self.faults.append(error.fault.below(*pointer))
 
     def _taken(self, where: Destination) -> bool:
         """Whether a dataset stands at its place, and the old one where it was staged."""

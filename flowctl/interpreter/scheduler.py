@@ -41,6 +41,7 @@ class Ending:
     why: str | None = None
     outputs: Mapping[str, Json] = field(default_factory=dict)
     causes: tuple[str, ...] = ()
+    resumable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Sidecars:
             part=mark.part,
             folder=mark.folder,
             columns=mark.columns,
+            batch=mark.batch,
         )
 
     def _keep_pending(self, checkpoint: int, frames: Sequence[pl.DataFrame]) -> Pending | None:

@@ -19,6 +19,7 @@ from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checks import CheckFailed
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Cancelled, Misread, RecordFailed
+from flowctl.interpreter.following import follows
 from flowctl.interpreter.publish import CannotWrite
 from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Step, Stream
@@ -28,7 +29,8 @@ from flowctl.plan import Step, Stream
 class StreamResult:
     """How a stream ended; `sinks` are the paths published, as the plan has them.
 
-    `columns` are those of its source, with their types.
+    `columns` are those of its source, with their types. What it has done is `kept` where a stream
+    that never ends has failed, to go on behind that.
 
     A fault's pointer starts at the step: `("transforms", 0, "derive", "speed")`.
     """
@@ -38,6 +40,7 @@ class StreamResult:
     sinks: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
     columns: tuple[tuple[str, str], ...] = ()
+    kept: bool = False
 
 
 def run_stream(step: Step, setting: StreamSetting, components: Components) -> StreamResult:
@@ -51,7 +54,8 @@ def run_stream(step: Step, setting: StreamSetting, components: Components) -> St
     except (Cancelled, CallStopped):
         return StreamResult("cancelled", attempt.total)
     except _FAILURES as error:
-        return StreamResult("failed", attempt.total, faults=_faults(error, body))
+        kept = attempt.kept and follows(body)
+        return StreamResult("failed", attempt.total, faults=_faults(error, body), kept=kept)
     return StreamResult("succeeded", attempt.total, attempt.published, columns=attempt.columns)
 
 

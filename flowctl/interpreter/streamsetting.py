@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import BinaryIO
 
 from flowctl.dataclass import dataclass
+from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.calling import Callers, Heard
 from flowctl.interpreter.drive import AHEAD, Progress
@@ -21,6 +23,9 @@ PROGRAM_BYTES = 100 * 1024 * 1024
 SPLIT_BYTES = 16 * 1024 * 1024
 """Measured best: smaller splits cost more queries, larger ones leave the processor's caches."""
 
+REST = 0.1
+"""Seconds between two looks at a file that is followed."""
+
 
 @dataclass(frozen=True, slots=True)
 class StreamSetting:
@@ -32,7 +37,8 @@ class StreamSetting:
     checkpoints without `keeping`. Functions of the project see the variables in `environment`, and
     what they print is told to `heard`. With `once` only files are read that no other run has read.
     A call that is at work is ended where `stop` asks for it. `carried` is NDJSON of earlier rejects
-    that stay rejects.
+    that stay rejects. What happens to a source that is followed is told to `on_notice`; it is
+    `paused` before it stands still, and has a `rest` between two looks at it.
     """
 
     base: Path
@@ -51,6 +57,9 @@ class StreamSetting:
     once: Incremental | None = None
     heard: Heard = lambda stream, piece: None
     carried: Path | None = None
+    on_notice: Callable[[Fault], None] = lambda fault: None
+    paused: Callable[[], bool] = lambda: False
+    rest: Callable[[], None] = lambda: time.sleep(REST)
 
     @property
     def callers(self) -> Callers:

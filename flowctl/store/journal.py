@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from dataclasses import field
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ import xxhash
 
 from flowctl.dataclass import dataclass
 from flowctl.plan import canonical
-from flowctl.store.disk import Disk, make_folder
+from flowctl.store.disk import Disk, make_folder, replace_file
 from flowctl.syntax.node import Json
 
 _HEAD: Final = 8 + 1 + 32 + 1
@@ -73,6 +74,11 @@ def _head(text: bytes) -> bytes:
     return b"%08x %s " % (len(text), xxhash.xxh3_128_hexdigest(text).encode())
 
 
+def _lines(values: Iterable[Json]) -> bytes:
+    texts = (canonical(value).encode() for value in values)
+    return b"".join(_head(text) + text + b"\n" for text in texts)
+
+
 @dataclass(slots=True)
 class Journal:
     """A journal that is appended to, by one process."""
@@ -96,11 +102,17 @@ class Journal:
 
     def append(self, *values: Json) -> None:
         """Adds records, for good; raises OSError, after which the end may be torn."""
-        texts = [canonical(value).encode() for value in values]
-        data = b"".join(_head(text) + text + b"\n" for text in texts)
+        data = _lines(values)
         self.disk.write(self._descriptor, data)
         self.disk.fsync(self._descriptor)
         self.length += len(data)
+
+    def begin_again(self, *values: Json) -> None:
+        """Has these records in place of all others, in one step; raises OSError."""
+        data = _lines(values)
+        replace_file(self.disk, self.path, data)
+        self.close()
+        self.open(len(data))
 
     def close(self) -> None:
         descriptor, self._descriptor = self._descriptor, -1

@@ -112,6 +112,26 @@ FLOWS: dict[str, Plan] = {
         op("csv", "in/*.csv", incremental=True),
         sinks=(op("csv", "a.csv"), op("parquet", "b.parquet")),
     ),
+    "followed to files": _stream(
+        op("csv", "in/b.csv", follow=True, columns=[["n", "int64"], ["key", "int64"]]),
+        op("limit", ROWS - FIRST),
+        FILTER,
+        sinks=(op("csv", "old/a.csv", mode="append"), op("ndjson", "a.ndjson", mode="append")),
+    ),
+    "followed to datasets": _stream(
+        op("ndjson", "all.ndjson", follow=True),
+        op("limit", ROWS),
+        FEW,
+        sinks=(
+            op("ndjson", "old/data/", mode="append", partition_by=["text"]),
+            op("parquet", "out/"),
+        ),
+    ),
+    "followed in place of others": _stream(
+        op("text", "lines.txt", follow=True),
+        op("limit", ROWS),
+        sinks=(op("ndjson", "old/data/"),),
+    ),
     "bzip2 to xz": _stream(
         op("ndjson", "more/all.ndjson.bz2"), sinks=(op("ndjson", "out/a.ndjson.xz"),)
     ),

@@ -14,6 +14,7 @@ from flowctl.diagnostics import Fault
 from flowctl.files.dialect import Dialect, Layout
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import Sample, sample_delimited
+from flowctl.following import followed
 from flowctl.partitions import partitioned
 from flowctl.records import Binary, Duration, List, Schema, Struct
 from flowctl.sourcing import (
@@ -174,6 +175,8 @@ def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
     return Again("csv", others, header.text if header is not None else b"", whole)
 
 
-COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]), _ENDINGS, again)
+COMPONENT = followed(
+    partitioned(
+        Source(SPEC, rule, open, lambda arguments: paths_of(arguments["csv"]), _ENDINGS, again)
+    )
 )

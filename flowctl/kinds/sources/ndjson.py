@@ -9,6 +9,7 @@ from flowctl.arguments import ON_ERROR
 from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
 from flowctl.files.sampling import no_record, sample_json_lines
+from flowctl.following import followed
 from flowctl.partitions import partitioned
 from flowctl.records import Schema
 from flowctl.sourcing import (
@@ -64,6 +65,8 @@ def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
     return as_json_lines(dict(arguments))
 
 
-COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["ndjson"]), _ENDINGS, again)
+COMPONENT = followed(
+    partitioned(
+        Source(SPEC, rule, open, lambda arguments: paths_of(arguments["ndjson"]), _ENDINGS, again)
+    )
 )

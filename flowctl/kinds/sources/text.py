@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import ON_ERROR
 from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
 from flowctl.files.paths import DataFile
+from flowctl.following import followed
 from flowctl.partitions import partitioned
 from flowctl.records import Column, Schema, String
 from flowctl.sourcing import (
@@ -56,6 +57,8 @@ def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
     return Again("text", {}, b"", lambda text: b"\n" not in text)
 
 
-COMPONENT = partitioned(
-    Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"]), again=again)
+COMPONENT = followed(
+    partitioned(
+        Source(SPEC, rule, open, lambda arguments: paths_of(arguments["text"]), again=again)
+    )
 )
