@@ -170,12 +170,15 @@ class Sink:
 class Action:
     """A step that is no stream: a command, a function, a sub-workflow.
 
-    `perform` gets canonical arguments and ends when the work has ended.
+    `perform` gets canonical arguments and ends when the work has ended. A `composite` one is made
+    of steps, which the compiler puts into the plan: `perform` only ends it, and it is no hook and
+    no fallback.
     """
 
     spec: Spec
     rule: Callable[[Arguments, Situation], Typed]
     perform: Callable[[Arguments, Workplace], Finished]
+    composite: bool = False
 
 
 Component: TypeAlias = "Source | Transform | Sink | Action"

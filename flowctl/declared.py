@@ -14,7 +14,19 @@ from typing import Final
 from flowctl.codes.runs import BAD_OUTPUT
 from flowctl.diagnostics import Fault, nearest
 from flowctl.json_schema import schema_faults, value_complaint
-from flowctl.records import Boolean, DataType, Float, Integer, List, String, Unknown
+from flowctl.records import (
+    Boolean,
+    DataType,
+    Date,
+    Datetime,
+    Decimal,
+    Float,
+    Integer,
+    List,
+    String,
+    Time,
+    Unknown,
+)
 from flowctl.syntax.node import Json, Pointer
 
 LARGEST: Final = 1 << 20
@@ -63,6 +75,26 @@ def type_of(schema: Json) -> DataType:
         items = schema.get("items") if isinstance(schema, dict) else None
         return List(type_of(items))
     return _SIMPLE.get(named[0], Unknown())
+
+
+def schema_of(kind: DataType) -> dict[str, Json]:
+    """The schema of the JSON in which a value of a type is handed on.
+
+    >>> schema_of(List(Integer(64)))
+    {'type': 'array', 'items': {'type': 'integer'}}
+    """
+    match kind:
+        case List():
+            return {"type": "array", "items": schema_of(kind.item)}
+        case Integer():
+            return {"type": "integer"}
+        case Float():
+            return {"type": "number"}
+        case Boolean():
+            return {"type": "boolean"}
+        case String() | Date() | Time() | Datetime() | Decimal():
+            return {"type": "string"}
+    return {}
 
 
 def declaration_faults(outputs: Json, pointer: Pointer) -> Iterator[Fault]:

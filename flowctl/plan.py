@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import field, replace
 from typing import Literal, NamedTuple, TypeAlias
@@ -219,6 +220,9 @@ class Step:
     where the step has failed; with `continue_on_error` a failure keeps nobody from going on.
     `hooks` are done at certain moments, and never change an outcome.
     `about` is for people only.
+    A step of a sub-workflow is `within` the step that uses it: it runs only if that one does, and
+    the names in its expressions are those of the sub-workflow. Its paths start at `folder`, which
+    leads there from the workflow's. The using step itself ends when those within it have.
     """
 
     id: str
@@ -235,16 +239,32 @@ class Step:
     continue_on_error: bool = False
     hooks: tuple[tuple[Moment, Operation], ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
+    within: str = ""
+    folder: str = ""
     digest: str = ""
+
+    @property
+    def local(self) -> str:
+        """The id by which the step's own workflow knows it."""
+        return self.id[len(self.within) + 1 :] if self.within else self.id
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """Where a secret is found at run time; its value is never in a plan."""
+    """Where a secret is found at run time; its value is never in a plan.
+
+    A sub-workflow has secrets of its own: only the steps `within` the same step see them.
+    """
 
     name: str
     source: Literal["env", "file"]
     location: str
+    within: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name that no other secret of the plan has."""
+        return f"{self.within}/{self.name}" if self.within else self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +282,7 @@ class Place:
 class Plan:
     """A whole run. Steps stand in an order in which each comes after those that it needs.
 
+    `outputs` are canonical run-time expressions by their names: what the run hands on.
     `positions` leads from a JSON pointer into a step (`clean/transforms/0/filter`) to its place.
     """
 
@@ -271,9 +292,44 @@ class Plan:
     secrets: tuple[Secret, ...] = ()
     resources: tuple[Resource, ...] = ()
     hooks: tuple[tuple[Moment, Operation], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
     positions: dict[str, Place] = field(default_factory=dict)
     digest: str = ""
+
+
+def place_key(step: str, *pointer: str | int) -> str:
+    """Where `positions` holds the place of a part of a step: a JSON pointer (RFC 6901).
+
+    >>> place_key("load/clean", "transforms", 0)
+    'load~1clean/transforms/0'
+    """
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in (step, *pointer))
+    return "/".join(parts)
+
+
+def from_folder(folder: str, path: str) -> str:
+    """A path that starts at a step's folder, as it starts at the workflow's.
+
+    >>> from_folder("load", "../data/a.csv"), from_folder("load", "/data/"), from_folder("", "a/")
+    ('data/a.csv', '/data/', 'a/')
+    """
+    if not folder or posixpath.isabs(path):
+        return path
+    joined = posixpath.normpath(posixpath.join(folder, path))
+    return f"{joined}/" if path.endswith("/") else joined
+
+
+def to_folder(folder: str, path: str) -> str:
+    """A path that starts at the workflow's folder, as it starts at a step's.
+
+    >>> to_folder("load", "data/a.csv"), to_folder("load", "load/b/"), to_folder("", "a/")
+    ('../data/a.csv', 'b/', 'a/')
+    """
+    if not folder or posixpath.isabs(path):
+        return path
+    relative = posixpath.relpath(path, folder)
+    return f"{relative}/" if path.endswith("/") else relative
 
 
 _CANONICAL = json.JSONEncoder(

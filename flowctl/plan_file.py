@@ -17,7 +17,7 @@ from flowctl.plan import FORMAT, Plan, Step, Stream, canonical, digest_of
 from flowctl.syntax.node import Json
 
 _HEAD = ("digest", "checksum", "format", "name", "about")
-_ORDER = (*_HEAD, "params", "secrets", "resources", "hooks", "steps", "positions")
+_ORDER = (*_HEAD, "params", "secrets", "resources", "hooks", "outputs", "steps", "positions")
 
 
 def sealed(plan: Plan) -> Plan:
@@ -34,6 +34,8 @@ def sealed(plan: Plan) -> Plan:
         "secrets": encode(plan.secrets),
         "steps": [[step.id, step.digest, list(step.needs), list(step.reads)] for step in steps],
     }
+    if plan.outputs:
+        meaning["outputs"] = encode(plan.outputs)
     return replace(plan, steps=tuple(steps), digest=digest_of(meaning))
 
 
@@ -92,6 +94,8 @@ def _meaning(step: Step) -> Json:
         meaning["fallback"] = encode(step.fallback)
     if step.continue_on_error:
         meaning["continue_on_error"] = True
+    if step.folder:
+        meaning["folder"] = step.folder
     return meaning
 
 

@@ -50,11 +50,13 @@ def outputs_names(kind: str, arguments: Mapping[str, Json] | None) -> Names:
     if arguments is None:
         return Open({}, Unknown())
     known = {name: type_of(schema) for name, schema in declared(arguments.get(OUTPUTS)).items()}
+    if kind == "uses":
+        return known
     return Open(known, String() if kind == "run" else Unknown())
 
 
 def _listed(outputs: Names) -> Names:
-    if not isinstance(outputs, Open):
+    if not isinstance(outputs, Mapping):
         return Unknown()
     listed = {name: List(kind) for name, kind in outputs.items() if not isinstance(kind, Mapping)}
-    return Open(listed, List(outputs.rest))
+    return Open(listed, List(outputs.rest)) if isinstance(outputs, Open) else listed

@@ -56,13 +56,11 @@ def run(
     ...     source: {rows: [{n: 1}, {n: 20}, {n: 30}]}
     ...     transforms: [{filter: n >= params.least}]
     ...     sink: {csv: large.csv}
-    ...   count:
-    ...     run: echo "rows=${{ steps.large.written }}" >> "$FLOWCTL_OUTPUT"
-    ...     outputs: {rows: {type: integer}}
+    ... outputs: {rows: steps.large.written}
     ... ''')
     >>> done = run(path, params={"least": 10})
     >>> done.status, done.steps["large"].counts.filtered, done.outputs
-    ('succeeded', 1, {'count': {'rows': 2}})
+    ('succeeded', 1, {'rows': 2})
     >>> folder.cleanup()
 
     `workflow` is the path of a workflow (YAML, TOML) or of a plan (`.json`), or a Plan. Data paths

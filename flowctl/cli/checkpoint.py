@@ -235,8 +235,9 @@ def _staged(setting: Setting, plan: Plan, name: str) -> list[Path]:
     from flowctl.plan import Stream
     from flowctl.registry import builtin
 
-    (body,) = (step.body for step in plan.steps if step.id == name)
-    if not isinstance(body, Stream):
+    (step,) = (step for step in plan.steps if step.id == name)
+    if not isinstance(step.body, Stream):
         return []
-    found = outputs_of(handing(plan, setting).giving(name, body), builtin())
-    return [places(setting.base / where.path, setting.run)[1] for _, where in found]
+    found = outputs_of(handing(plan, setting).giving(name, step.body), builtin())
+    base = setting.of(step).base
+    return [places(base / where.path, setting.run)[1] for _, where in found]

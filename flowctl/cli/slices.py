@@ -47,7 +47,7 @@ def slices(plan: Plan, step: Step, rows: int, folder: Path) -> tuple[Plan, list[
         )
         done = body.transforms[count - 1] if count else body.source
         found.append(Slice(done.kind if count else "source", done, file))
-    return replace(plan, steps=tuple(steps)), found
+    return replace(plan, steps=tuple(steps), outputs=()), found
 
 
 def read(step: Step) -> tuple[str, ...]:

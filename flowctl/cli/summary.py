@@ -9,7 +9,7 @@ from flowctl.cli.quantities import plural, seconds
 from flowctl.cli.render import table
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.result import Run, StepRun
-from flowctl.plan import Plan, Stream
+from flowctl.plan import Plan, Stream, from_folder
 
 _ROLES: dict[str, Role] = {"succeeded": "good", "failed": "error", "cancelled": "warning"}
 _COUNTS = ("read", "made", "written", "filtered", "rejected", "skipped", "absorbed")
@@ -42,7 +42,7 @@ def _files(result: Run, plan: Plan, shown: Callable[[str], str]) -> Iterator[str
         yield from (f"wrote {shown(path)}" for path in state.sink)
         rejects = step.body.rejects if isinstance(step.body, Stream) else None
         if rejects and state.counts and state.status == "succeeded":
-            path = shown(str(rejects.arguments[rejects.kind]))
+            path = shown(from_folder(step.folder, str(rejects.arguments[rejects.kind])))
             yield f"wrote {path} ({plural(state.counts.rejected, 'reject')})"
 
 

@@ -7,10 +7,30 @@ published, keeps its meaning.
 
 from __future__ import annotations
 
-from flowctl.codes import environment, expressions, names, replay, runs, schema, syntax, templates
+from flowctl.codes import (
+    environment,
+    expressions,
+    names,
+    replay,
+    runs,
+    schema,
+    syntax,
+    templates,
+    workflows,
+)
 from flowctl.diagnostics import Code
 
-FAMILIES = (syntax, schema, templates, names, expressions, environment, runs, replay)
+FAMILIES = (
+    syntax,
+    schema,
+    templates,
+    names,
+    workflows,
+    expressions,
+    environment,
+    runs,
+    replay,
+)
 
 CODES: dict[str, Code] = {
     code.id: code for family in FAMILIES for code in vars(family).values() if isinstance(code, Code)

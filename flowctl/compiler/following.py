@@ -101,12 +101,16 @@ _LINES = ("csv", "ndjson", "text")
 
 def refuse_waiting(steps: Sequence[LinkedStep], voice: Voice) -> None:
     """Tells which steps would wait for ever for one that follows its source."""
-    endless = {step.step.id: step for step in steps if follows(step)}
+    within = {step.step.id: step.step.within for step in steps}
+    following = {step.step.id for step in steps if follows(step)}
+    endless = {step.step.id for step in steps if follows(step) and not ends(step)}
     for step in steps:
-        node = step.step.node
-        source = step.parts.source
-        read = [id for id in step.reads if id in endless and source is not None]
-        waited = [id for id in step.needs if id in endless and not ends(endless[id])]
+        node, source = step.step.node, step.parts.source
+        if step.step.id in endless:  # and so is what uses its workflow, which stands behind it
+            endless.add(step.step.within)
+        read = [id for id in step.reads if id in following and source is not None]
+        beside = [id for id in step.needs if within[id] == step.step.within]
+        waited = [id for id in beside if id in endless]
         if read:
             message = f"{listed(read)} follows its source, so it hands no records on"
             help = "read the files that it writes, in another workflow"

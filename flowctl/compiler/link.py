@@ -6,7 +6,7 @@ names it in an expression, or reads a path that the other one writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from flowctl.codes.names import CYCLE, NO_RECORDS, OWN_OUTPUT, WRITTEN_TWICE
@@ -14,6 +14,7 @@ from flowctl.compiler.anatomy import Anatomy, Part, anatomy
 from flowctl.compiler.graph import order
 from flowctl.compiler.mentions import mentions
 from flowctl.compiler.needs import Names, Need, Resolver
+from flowctl.compiler.nesting import nested
 from flowctl.compiler.paths import PathIndex, Use, normal
 from flowctl.compiler.stages import Expanded, ExpandedStep, Linked, LinkedStep
 from flowctl.compiler.texts import runtime_texts, texts_below
@@ -28,10 +29,17 @@ Feeds: TypeAlias = "dict[Pointer, dict[str, tuple[Use, ...]]]"
 
 @dataclass(frozen=True, slots=True)
 class _Linker:
+    """Links the steps of one workflow, whose paths start at `base`."""
+
     base: str
     registry: Registry
     report: Report
     resolver: Resolver
+
+    @classmethod
+    def of(cls, expanded: Expanded, registry: Registry, report: Report) -> _Linker:
+        resolver = Resolver(Names.of(expanded), report)
+        return cls(str(expanded.document.project.base), registry, report, resolver)
 
     def needs(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> list[Need]:
         """All reasons for which a step needs others, in the order in which they are looked for."""
@@ -120,7 +128,7 @@ class _Linker:
             yield Use(step.id, part, normal(text, self.base), text, _place_of(part, text))
 
     def _own_output(self, step: ExpandedStep, use: Use, writer: Use) -> None:
-        message = f"step `{step.id}` reads `{use.text}`, which it writes itself"
+        message = f"step `{step.local}` reads `{use.text}`, which it writes itself"
         related = Related(writer.node.span, f"`{writer.text}` is written here")
         help = "write to another path, or keep the source away from it"
         self.report.say(
@@ -130,25 +138,34 @@ class _Linker:
 
 def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
     """The graph of the steps; what is wrong with it goes into the report."""
-    resolver = Resolver(Names.of(expanded), report)
-    linker = _Linker(str(expanded.document.project.base), registry, report, resolver)
-    parts = {step.id: anatomy(step.node, registry) for step in expanded.steps}
-    uses = [use for step in expanded.steps for use in linker.written(step, parts[step.id])]
+    steps = {step.id: (step, workflow) for step, workflow in expanded.everything()}
+    linkers = {
+        workflow.within: _Linker.of(workflow, registry, report) for workflow in expanded.workflows()
+    }
+    parts: dict[str, Anatomy] = {}
+    uses: list[Use] = []
+    for step, workflow in steps.values():
+        parts[step.id] = anatomy(step.node, registry)
+        uses += linkers[workflow.within].written(step, parts[step.id])
     index = PathIndex.of(uses)
-    _report_conflicts(index, uses, report)
-    feeds = {step.id: linker.feeds(step, parts[step.id], index) for step in expanded.steps}
-    needs = {step.id: linker.needs(step, parts[step.id], feeds[step.id]) for step in expanded.steps}
-    ids = [step.id for step in expanded.steps]
-    found = order(ids, {step: list(_distinct(reasons)) for step, reasons in needs.items()})
+    _report_conflicts(index, uses, {id: step.within for id, (step, _) in steps.items()}, report)
+    feeds: dict[str, Feeds] = {}
+    needs: dict[str, list[Need]] = {}
+    for step, workflow in steps.values():
+        linker, own = linkers[workflow.within], parts[step.id]
+        feeds[step.id] = linker.feeds(step, own, index)
+        needs[step.id] = linker.needs(step, own, feeds[step.id])
+    if expanded.used:
+        needs = nested([step for step, _ in steps.values()], needs)
+    found = order([*steps], {step: list(_distinct(reasons)) for step, reasons in needs.items()})
     for cycle in found.cycles:
         _report_cycle(cycle, needs, report)
-    by_id = {step.id: step for step in expanded.steps}
     place = {step: index for index, step in enumerate(found.nodes)}
     return Linked(
         expanded,
         tuple(
             LinkedStep(
-                by_id[step],
+                *steps[step],
                 needs=_in_order(needs[step], place),
                 reads=_in_order([need for need in needs[step] if need.reads], place),
                 parts=parts[step],
@@ -171,7 +188,9 @@ def _distinct(needs: list[Need]) -> dict[str, Need]:
     return found
 
 
-def _report_conflicts(index: PathIndex, uses: list[Use], report: Report) -> None:
+def _report_conflicts(
+    index: PathIndex, uses: list[Use], workflows: Mapping[str, str], report: Report
+) -> None:
     """One fault for each place and path, however many cells of a matrix write there."""
     seen: set[tuple[object, str]] = set()
     for first, second in index.conflicts(uses):
@@ -183,14 +202,18 @@ def _report_conflicts(index: PathIndex, uses: list[Use], report: Report) -> None
             message = f"`{second.text}` is written twice: {who} writes it too"
         else:
             message = f"`{second.text}` lies inside `{first.text}`, which {who} writes as a whole"
-        cells = first.node.span == second.node.span
+        same = first.node.span == second.node.span
         help = "give each sink a path of its own"
+        if same and workflows[first.step] != workflows[second.step]:
+            help = "the workflow is used more than once: put a param of it into the path"
+        elif same:
+            help = "put what tells the cells apart into it: `{{ matrix.… }}`"
         report.say(
             WRITTEN_TWICE,
             second.node.span,
             message,
-            help="put what tells the cells apart into it: `{{ matrix.… }}`" if cells else help,
-            related=() if cells else (Related(first.node.span, f"{who} writes it here"),),
+            help=help,
+            related=() if same else (Related(first.node.span, f"{who} writes it here"),),
             trace=second.node.trace,
         )
 

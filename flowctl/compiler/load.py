@@ -34,21 +34,28 @@ def load(path: Path, report: Report) -> Document | None:
 def load_source(source: SourceFile, path: Path, report: Report) -> Document | None:
     """A workflow from text that is already read, as if it stood at `path`."""
     tree = parse(source, report)
-    if tree is None or isinstance(tree, UnknownNode):
+    root = workflow_root(tree, report) if tree is not None else None
+    if root is None:
+        return None
+    base = path.parent
+    return Document(path, root, Project(project_root(base), base))
+
+
+def workflow_root(tree: Node, report: Report) -> MappingNode | None:
+    """The tree, if it claims to be a workflow; else the report says why not."""
+    if isinstance(tree, UnknownNode):
         return None
     if not isinstance(tree, MappingNode):
         message = f"a workflow must be a mapping, not {TYPE_WORDS[type_of(tree)]}"
         help = "begin with `flowctl: 1`, `name: ...` and `steps: ...`"
-        report.say(NOT_A_MAPPING, tree.span, message, help=help)
+        report.say(NOT_A_MAPPING, tree.span, message, help=help, trace=tree.trace)
         return None
     if "flowctl" not in tree.names() and _PLAN_KEYS.issubset(tree.names()):
         help = "`flowctl run` runs it; validate the workflow that it was made from"
-        report.say(VERSION, tree.entries[0].key.span, "this is a plan, not a workflow", help=help)
+        place, message = tree.entries[0].key.span, "this is a plan, not a workflow"
+        report.say(VERSION, place, message, help=help, trace=tree.trace)
         return None
-    if not known_version(tree, report):
-        return None
-    base = path.parent
-    return Document(path, tree, Project(project_root(base), base))
+    return tree if known_version(tree, report) else None
 
 
 def unreadable(path: Path, error: OSError) -> Diagnostic:
@@ -70,7 +77,7 @@ def known_version(root: MappingNode, report: Report) -> bool:
     if entry is None:
         place = root.entries[0].key.span if root.entries else root.span
         message = "the document does not say the version of its language"
-        report.say(VERSION, place, message, help=f"{help} at its top")
+        report.say(VERSION, place, message, help=f"{help} at its top", trace=root.trace)
         return True
     node: Node = entry.value
     if isinstance(node, ScalarNode) and node.value == KNOWN_VERSION and node.value is not True:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.control import CONTROLS
-from flowctl.compiler.stages import Checked, LinkedStep
+from flowctl.compiler.stages import Checked, Expanded, LinkedStep
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Span
-from flowctl.plan import Place, Plan, Step
+from flowctl.plan import Place, Plan, Secret, Step, from_folder, place_key
 from flowctl.plan_file import sealed
 from flowctl.syntax.node import MappingNode, Node, SequenceNode, to_json
 
@@ -19,15 +22,17 @@ def lower(checked: Checked) -> Plan | None:
     expanded = checked.linked.expanded
     if not checked.complete:
         return None
-    places = _Places(str(expanded.document.project.base))
+    base = str(expanded.document.project.base)
+    places = _Places(base)
     return sealed(
         Plan(
             name=expanded.name,
-            steps=tuple(_step(step, checked) for step in checked.linked.steps),
+            steps=tuple(_Steps(checked, base)),
             params=expanded.params,
             resources=checked.resources,
             hooks=checked.hooks,
-            secrets=tuple(sorted(expanded.secrets, key=lambda secret: secret.name)),
+            outputs=tuple((one.name, one.value) for one in checked.outputs.known),
+            secrets=tuple(_secrets(expanded, base)),
             about=expanded.about,
             positions={
                 key: place for step in checked.linked.steps for key, place in places.of_step(step)
@@ -36,27 +41,75 @@ def lower(checked: Checked) -> Plan | None:
                 key: place
                 for _, part in checked.hook_parts
                 for key, place in places.of_part("", part)
+            }
+            | {
+                key: place
+                for workflow in expanded.workflows()
+                for key, place in places.of_outputs(workflow)
             },
         )
     )
 
 
-def _step(step: LinkedStep, checked: Checked) -> Step:
-    body = checked.bodies[step.step.id]
-    assert body.work is not None
-    assert body.control is not None
-    about = {name: step.step.node.get(name) for name in ("description", "labels")}
-    done = Step(
-        id=step.step.id,
-        body=body.work,
-        needs=step.needs,
-        reads=step.reads,
-        condition=body.condition,
-        fallback=body.fallback,
-        hooks=body.hooks,
-        about={name: to_json(node) for name, node in about.items() if node is not None},
-    )
-    return body.control.laid_on(done)
+def _secrets(whole: Expanded, base: str) -> Iterator[Secret]:
+    """The secrets of all workflows; those of one are seen only there."""
+    for workflow in whole.workflows():
+        folder = _folder(workflow, base)
+        for secret in sorted(workflow.secrets, key=lambda secret: secret.name):
+            found = replace(secret, within=workflow.within)
+            if secret.source == "file":
+                found = replace(found, location=from_folder(folder, secret.location))
+            yield found
+
+
+def _folder(workflow: Expanded, base: str) -> str:
+    """The workflow's folder as seen from that of the run."""
+    folder = os.path.relpath(workflow.document.project.base, base).replace(os.sep, "/")
+    return "" if folder == "." else folder
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """Makes the steps of the plan, whose paths start at `base`."""
+
+    checked: Checked
+    base: str
+
+    def __iter__(self) -> Iterator[Step]:
+        return map(self._step, self.checked.linked.steps)
+
+    def _step(self, step: LinkedStep) -> Step:
+        body = self.checked.bodies[step.step.id]
+        assert body.work is not None
+        assert body.control is not None
+        about = {name: step.step.node.get(name) for name in ("description", "labels")}
+        done = Step(
+            id=step.step.id,
+            body=body.work,
+            needs=step.needs,
+            reads=step.reads,
+            condition=body.condition,
+            fallback=body.fallback,
+            hooks=body.hooks,
+            about={name: to_json(node) for name, node in about.items() if node is not None},
+            within=step.step.within,
+            folder=_folder(step.workflow, self.base),
+        )
+        done = body.control.laid_on(done)
+        return replace(done, priority=done.priority + self._inherited(done.within))
+
+    @cached_property
+    def _within(self) -> Mapping[str, str]:
+        return {step.step.id: step.step.within for step in self.checked.linked.steps}
+
+    def _inherited(self, outer: str) -> int:
+        """The priority of the steps around: what is in them comes as soon or late as they do."""
+        found = 0
+        while outer:
+            control = self.checked.bodies[outer].control
+            found += control.priority if control is not None else 0
+            outer = self._within[outer]
+        return found
 
 
 class _Places:
@@ -69,14 +122,14 @@ class _Places:
     def of_step(self, step: LinkedStep) -> Iterator[tuple[str, Place]]:
         """The step's own name, its components, and each of their arguments."""
         id, parts = step.step.id, step.parts
-        yield id, self._place(step.step.key.span)
+        yield place_key(id), self._place(step.step.key.span)
         for name in ("if", "max_rejects", *CONTROLS):
             entry = step.step.node.entry(name)
             if entry is not None:
-                yield f"{id}/{name}", self._place(entry.value.span)
+                yield place_key(id, name), self._place(entry.value.span)
         check = step.step.node.entry("check")
         if check is not None:
-            yield from self._below(f"{id}/check", check.value)
+            yield from self._below(check.value, id, "check")
         components = (
             *parts.sources,
             *parts.transforms,
@@ -89,24 +142,31 @@ class _Places:
                 yield from self.of_part(id, part)
 
     def of_part(self, id: str, part: Part) -> Iterator[tuple[str, Place]]:
-        key = "/".join([id, *map(str, part.pointer)])
         if part.pointer:
-            yield key, self._place(part.node.span)
+            yield place_key(id, *part.pointer), self._place(part.node.span)
         for entry in part.node.entries:
-            below = f"{key}/{entry.name}"
-            yield from self._below(below, entry.value)
+            below = (*part.pointer, entry.name)
+            yield from self._below(entry.value, id, *below)
             if entry.value.span.file != entry.key.span.file:
                 # What a `$ref` brings: the plan knows no chain, so it leads to who refers.
-                yield below, self._place(entry.key.span)
+                yield place_key(id, *below), self._place(entry.key.span)
 
-    def _below(self, key: str, node: Node) -> Iterator[tuple[str, Place]]:
-        yield key, self._place(node.span)
+    def of_outputs(self, workflow: Expanded) -> Iterator[tuple[str, Place]]:
+        """What a workflow hands on, as a part of the step that uses it."""
+        for entry in workflow.outputs.entries if workflow.outputs is not None else ():
+            yield (
+                place_key(workflow.within, "outputs", entry.name),
+                self._place(entry.value.span),
+            )
+
+    def _below(self, node: Node, id: str, *pointer: str | int) -> Iterator[tuple[str, Place]]:
+        yield place_key(id, *pointer), self._place(node.span)
         if isinstance(node, MappingNode):
             for entry in node.entries:
-                yield f"{key}/{entry.name}", self._place(entry.value.span)
+                yield place_key(id, *pointer, entry.name), self._place(entry.value.span)
         elif isinstance(node, SequenceNode):
             for index, item in enumerate(node.items):
-                yield f"{key}/{index}", self._place(item.span)
+                yield place_key(id, *pointer, index), self._place(item.span)
 
     def _place(self, span: Span) -> Place:
         file = self._files.get(span.file)

@@ -41,8 +41,8 @@ class Names:
         cells: dict[str, list[ExpandedStep]] = {}
         for step in expanded.steps:
             cells.setdefault(step.name, []).append(step)
-            if step.id != step.name:
-                cells.setdefault(step.id, []).append(step)
+            if step.local != step.name:
+                cells.setdefault(step.local, []).append(step)
         written = expanded.document.root.get("steps")
         declared = written.names() if isinstance(written, MappingNode) else []
         return cls(
@@ -105,7 +105,7 @@ class Resolver:
         found = self._alike(target, tuple(str(key.value) for key in keys), step)
         if not found:
             shown = ", ".join(f"{key.value}={step.cell[str(key.value)]}" for key in keys)
-            message = f"no cell of `{target}` has {shown}, as `{step.id}` has"
+            message = f"no cell of `{target}` has {shown}, as `{step.local}` has"
             self.report.say(NO_SUCH_CELL, same.span, message, trace=same.trace)
         for cell in found:
             if cell != step.id:

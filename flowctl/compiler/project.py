@@ -29,13 +29,21 @@ class FileRefused(Exception):
 
 @dataclass(slots=True)
 class ProjectFiles:
-    """Reads files below the project's folder; `read` are all that were asked for, in order."""
+    """Reads files below the project's folder; `read` are all that were asked for, in order.
+
+    `trees` are those of one document: its own, and those that it refers to.
+    """
 
     project: Project
     report: Report
     read: dict[Path, None] = field(default_factory=dict)
     trees: dict[str, Node | None] = field(default_factory=dict)
+    _parsed: dict[str, Node | None] = field(default_factory=dict)
     _root: Path | None = None
+
+    def seen_from(self, project: Project) -> ProjectFiles:
+        """The same files for another document; what is read is read once, and as confined."""
+        return ProjectFiles(project, self.report, self.read, {}, self._parsed, self._root)
 
     def locate(self, written: str, holder: str) -> Path:
         """The path that a file refers to as `written`; raises FileRefused outside the project."""
@@ -65,7 +73,9 @@ class ProjectFiles:
         """
         name = path.as_posix()
         if name not in self.trees:
-            self.trees[name] = self._parse(path, written)
+            if name not in self._parsed:
+                self._parsed[name] = self._parse(path, written)
+            self.trees[name] = self._parsed[name]
         known = self.trees[name]
         if known is None:
             raise FileRefused(REF_TARGET, "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from flowctl.compiler.anatomy import Anatomy, Part
 from flowctl.compiler.control import Control
+from flowctl.compiler.handing_on import Outputs
 from flowctl.compiler.paths import Use
 from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant
@@ -43,7 +44,7 @@ class Project:
     """The folders of a workflow.
 
     `base` is the workflow's own folder, where data paths start; nothing that a document refers to
-    may lie outside of `root`.
+    may lie outside of `root`. (What a sub-workflow refers to is confined as is what uses it.)
     """
 
     root: Path
@@ -66,6 +67,7 @@ class ExpandedStep:
     `id` is `load[us,2012]` for the cell of `load` whose values are in `cell`, in the matrix's
     order; `name` is `load`, `key` the place of that name. `node` holds no template and no `$ref`
     any more, nor the keys `matrix`; where something could not be computed it holds UnknownNode.
+    In a workflow that the step `all` uses, the id is `all/load[us,2012]`, and `within` is `all`.
     """
 
     id: str
@@ -73,6 +75,12 @@ class ExpandedStep:
     key: ScalarNode
     node: MappingNode
     cell: dict[str, Json] = field(default_factory=dict)
+    within: str = ""
+
+    @property
+    def local(self) -> str:
+        """The id by which the step's own document knows it."""
+        return self.id[len(self.within) + 1 :] if self.within else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,7 @@ class Expanded:
 
     `constants` are the names `params`, `vars` and `workflow` as expressions see them; a value that
     is not known (a required param) is `NOT_YET_KNOWN`. `dependencies` are all files that were read.
+    `used` are the workflows that steps use, by the ids of these steps; `within` is that id in each.
     """
 
     document: Document
@@ -93,17 +102,41 @@ class Expanded:
     steps: tuple[ExpandedStep, ...]
     about: dict[str, Json]
     dependencies: tuple[Path, ...]
+    outputs: MappingNode | None = None
+    within: str = ""
+    used: Mapping[str, Expanded] = field(default_factory=dict)
+
+    @property
+    def valued(self) -> bool:
+        """Whether each param has a value."""
+        params = self.constants.get("params")
+        return not isinstance(params, Mapping) or NOT_YET_KNOWN not in params.values()
+
+    def everything(self) -> Iterator[tuple[ExpandedStep, Expanded]]:
+        """All steps with their workflows; those of one that a step uses come before that step."""
+        for step in self.steps:
+            if step.id in self.used:
+                yield from self.used[step.id].everything()
+            yield step, self
+
+    def workflows(self) -> Iterator[Expanded]:
+        """This one, and all that are used in it, near or far; each comes behind what it uses."""
+        for one in self.used.values():
+            yield from one.workflows()
+        yield self
 
 
 @dataclass(frozen=True, slots=True)
 class LinkedStep:
     """A step with the ids of the steps that it needs, and of those whose data it reads.
 
-    `writers` leads from the pointer of a source to the paths that it reads, and from each of these
+    `workflow` is the one whose names it sees. `writers` leads from the pointer of a source to the
+    paths that it reads, and from each of these
     to the uses by which other steps write it.
     """
 
     step: ExpandedStep
+    workflow: Expanded
     needs: tuple[str, ...]
     reads: tuple[str, ...]
     parts: Anatomy
@@ -143,6 +176,7 @@ class Checked:
     resources: tuple[Resource, ...] = ()
     hooks: Hooks = ()
     hook_parts: tuple[tuple[str, Part], ...] = ()
+    outputs: Outputs = field(default_factory=Outputs)
 
     def schema(self, step: str) -> Schema:
         return self.schemas.get(step, UNKNOWN_SCHEMA)
@@ -150,8 +184,7 @@ class Checked:
     @property
     def complete(self) -> bool:
         """Whether all is known that a plan holds."""
-        params = self.linked.expanded.constants.get("params")
-        if isinstance(params, Mapping) and NOT_YET_KNOWN in params.values():
+        if not self.linked.expanded.valued or not self.outputs.complete:
             return False
         bodies = (self.bodies.get(step.step.id) for step in self.linked.steps)
         return all(

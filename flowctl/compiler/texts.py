@@ -29,11 +29,16 @@ def condition(step: MappingNode) -> RuntimeText | None:
     node = step.get("if")
     if not isinstance(node, ScalarNode) or node.value is None:
         return None
+    return whole_text("if", node)
+
+
+def whole_text(key: str, node: ScalarNode) -> RuntimeText:
+    """A scalar that is an expression, which may stand in `${{ }}` as a whole."""
     text = str(node.value).lower() if isinstance(node.value, bool) else str(node.value)
     found = holes(text)
     if len(found) == 1 and not (text[: found[0].start] + text[found[0].end :]).strip():
-        return _of_hole("if", node, found[0])
-    return RuntimeText("if", node, text, 0, 0, len(text))
+        return _of_hole(key, node, found[0])
+    return RuntimeText(key, node, text, 0, 0, len(text))
 
 
 def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:

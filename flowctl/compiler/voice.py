@@ -11,7 +11,7 @@ from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.texts import RuntimeText
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Code, Fault, Report
-from flowctl.expressions import canonical, check
+from flowctl.expressions import Tree, canonical, check
 from flowctl.expressions.scope import Scope
 from flowctl.records import DataType
 from flowctl.syntax.node import Node
@@ -48,9 +48,14 @@ class Voice:
         self, text: RuntimeText, scope: Scope, expect: DataType | None = None
     ) -> str | None:
         """The canonical text of a run-time expression; None where it has faults."""
+        tree = self.tree(text, scope, expect)
+        return canonical(tree) if tree is not None else None
+
+    def tree(self, text: RuntimeText, scope: Scope, expect: DataType | None = None) -> Tree | None:
+        """The checked tree of a run-time expression; None where it has faults."""
         checked = check(text.expression, scope, expect)
         for fault in checked.faults:
             start = text.start + (fault.start or 0)
             end = text.start + (fault.end if fault.end is not None else len(text.expression))
             self.report.add(diagnosed(replace(fault, start=start, end=end), text.node))
-        return canonical(checked.tree) if checked.tree is not None else None
+        return checked.tree

@@ -33,7 +33,8 @@ from flowctl.interpreter.events import (
 from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.masking import Mask
-from flowctl.interpreter.performer import Performer
+from flowctl.interpreter.nesting import Nest
+from flowctl.interpreter.performer import HandedOn, Performer
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.result import Run, can_go_on, result_of
 from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, look
@@ -81,11 +82,12 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
                     performer.hook(None, "retry" if emit.state.resumed else "start")
                 with ThreadPoolExecutor(setting.workers, "step") as executor:
                     scheduler.run(executor, setting.workers)
-                end = _end(emit.state, setting)
+                handed_on = performer.handed_on() if _good(emit.state, setting) else HandedOn()
+                end = _end(emit.state, setting, handed_on)
                 if end.status != "cancelled":
                     performer.hook(None, "success" if end.status == "succeeded" else "failure")
                     performer.hook(None, "finish")
-                emit(_end(emit.state, setting))
+                emit(_end(emit.state, setting, handed_on))
         except SubscriberFailed as failed:
             raise failed.__cause__ or failed from None
         finally:
@@ -148,10 +150,15 @@ def _beginning(plan: Plan, setting: Setting, state: RunState, outlook: Outlook) 
     )
 
 
-def _end(state: RunState, setting: Setting) -> RunEnded:
-    status = _status(state, setting)
+def _good(state: RunState, setting: Setting) -> bool:
+    return _status(state, setting) == "succeeded"
+
+
+def _end(state: RunState, setting: Setting, handed_on: HandedOn) -> RunEnded:
+    status = "failed" if handed_on.faults else _status(state, setting)
     resumable = can_go_on(state.steps, status) and not setting.cancellation.final
-    return RunEnded(setting.clock(), setting.run, status, resumable)
+    now, outputs, faults = setting.clock(), handed_on.values, handed_on.faults
+    return RunEnded(now, setting.run, status, resumable, outputs, faults)
 
 
 def _work(
@@ -163,6 +170,7 @@ def _work(
     recorder: Recorder | None,
 ) -> Work:
     """What the scheduler has done; a step that an earlier process has ended stays as it is."""
+    nest = Nest.of(plan)
 
     def perform(step: Step) -> Ending:
         if recorder is not None:
@@ -219,7 +227,7 @@ def _work(
                 end.faults,
                 end.why,
                 end.outputs,
-                step.continue_on_error and end.status == "failed",
+                end.status == "failed" and nest.forgives(step),
                 end.resumable,
             )
         )
@@ -238,22 +246,24 @@ def _work(
             emit(RunUnpaused(setting.clock(), setting.run))
         return not paused
 
-    before: dict[str, StepStatus] = {
+    done: dict[str, StepStatus] = {
         id: "succeeded" for id, step in outlook.steps.items() if step.ended is not None
     }
     spent = {id: step.failures for id, step in emit.state.steps.items() if step.failures}
     return Work(
         perform=perform,
         recover=performer.recover,
-        holds=performer.names.holds,
+        conclude=performer.conclude,
+        holds=performer.holds,
         began=began,
         retrying=retrying,
         falling=falling,
         ended=ended,
+        before=performer.beginning,
         after=after,
         place=place,
         may_begin=may_begin,
-        finished=before,
+        finished=done,
         spent=spent,
     )
 

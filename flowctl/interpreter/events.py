@@ -212,12 +212,17 @@ class HookEnded:
 
 @dataclass(frozen=True, slots=True)
 class RunEnded:
-    """A run has come to an end; if it is `resumable`, running the same again goes on with it."""
+    """A run has come to an end; if it is `resumable`, running the same again goes on with it.
+
+    `outputs` are what a run that has succeeded hands on; `faults` say why it cannot.
+    """
 
     at: datetime
     run: str
     status: RunStatus
     resumable: bool = False
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    faults: tuple[Diagnostic, ...] = ()
 
 
 Event: TypeAlias = (
@@ -319,6 +324,8 @@ class RunState:
     sessions: list[RunStarted] = field(default_factory=list)
     hooks: tuple[Moment, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    faults: tuple[Diagnostic, ...] = ()
     ended: datetime | None = None
 
     def apply(self, event: Event) -> None:
@@ -362,6 +369,7 @@ class RunState:
         self.warnings = ()
         self.run, self.status, self.ended = event.run, "running", None
         self.resumable = self.stopping = False
+        self.outputs, self.faults = {}, ()
         self.steps = {id: _carried(known.get(id), id in event.again) for id in event.steps}
         self.resumed = event.resumed
         self.sessions.append(event)
@@ -413,6 +421,7 @@ class RunState:
         for step in waiting:
             step.status, step.why = "cancelled", "the run was cancelled"
         self.resumable, self.ended = event.resumable, event.at
+        self.outputs, self.faults = event.outputs, event.faults
 
     def _move(self, status: RunStatus, event: Event) -> None:
         if status not in MOVES[self.status]:

@@ -16,14 +16,13 @@ from flowctl.syntax.node import Json
 from flowctl.workers import Call, Stopped, Workers
 from flowctl.workers.calls import OnOutput, Stop
 
-_Key: TypeAlias = tuple[Path, frozenset[tuple[str, str]]]
+_Key: TypeAlias = tuple[Path, Path, frozenset[tuple[str, str]]]
 
 
 class Functions:
-    """Calls functions of the project, in processes that stand in the folder `base`."""
+    """Calls functions of the project, in processes that stand in the folder of the workflow."""
 
-    def __init__(self, base: Path) -> None:
-        self._base = base
+    def __init__(self) -> None:
         self._pools: dict[_Key, Workers] = {}
         self._lock = threading.Lock()
 
@@ -31,13 +30,14 @@ class Functions:
         self,
         call: Call,
         root: Path,
+        base: Path,
         environment: Mapping[str, str],
         on_output: OnOutput,
         cancellation: Cancellation,
         timeout: float | None,
     ) -> Json:
         """What a function returns; raises WorkerFailed, OSError, and OutOfTime."""
-        workers = self._workers(root, environment)
+        workers = self._workers(root, base, environment)
         if timeout is None:
             return workers.value(call, on_output, cancellation)
         with _limited(cancellation, timeout) as limit:
@@ -53,11 +53,11 @@ class Functions:
         for workers in self._pools.values():
             workers.close()
 
-    def _workers(self, root: Path, environment: Mapping[str, str]) -> Workers:
-        key = (root, frozenset(environment.items()))
+    def _workers(self, root: Path, base: Path, environment: Mapping[str, str]) -> Workers:
+        key = (root, base, frozenset(environment.items()))
         with self._lock:
             if key not in self._pools:
-                self._pools[key] = Workers(root, self._base, environment)
+                self._pools[key] = Workers(root, base, environment)
             return self._pools[key]
 
 

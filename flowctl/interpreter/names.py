@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from typing import TypeAlias
@@ -20,7 +21,7 @@ from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import Below
-from flowctl.plan import Operation, Plan, Stream
+from flowctl.plan import Operation, Plan, Step, Stream, to_folder
 from flowctl.records import String
 from flowctl.runtime_names import RUN, SUMMED, cells_names, outputs_names, step_names
 from flowctl.syntax.node import Json
@@ -29,18 +30,59 @@ Value: TypeAlias = "Json | list[Value]"
 
 
 @dataclass(frozen=True)
+class Known:
+    """What of a plan does not change while it runs; of each workflow by what it is within."""
+
+    plan: Plan
+
+    @cached_property
+    def bodies(self) -> Mapping[str, Stream | Operation]:
+        return {step.id: step.body for step in self.plan.steps}
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """The ids of a matrix step's cells by its name, in the plan's order."""
+        cells: dict[tuple[str, str], list[str]] = {}
+        for step in self.plan.steps:
+            name, bracket, _ = step.local.partition("[")
+            if bracket:
+                cells.setdefault((step.within, name), []).append(step.id)
+        return {name: tuple(ids) for name, ids in cells.items()}
+
+    @cached_property
+    def secrets(self) -> Mapping[str, Names]:
+        found: dict[str, dict[str, Names]] = {}
+        for secret in self.plan.secrets:
+            found.setdefault(secret.within, {})[secret.name] = String()
+        return found
+
+
+@dataclass(frozen=True)
 class RuntimeNames:
     """Gives the expressions of a plan their values, from what the run has come to so far.
 
-    A text that was made from a secret is a secret itself: the mask learns of it.
+    A text that was made from a secret is a secret itself: the mask learns of it. Names are those of
+    the workflow that is used by the step `within`; paths are told from `folder` on.
     """
 
-    plan: Plan
+    known: Known
     setting: Setting
     now: datetime
     vault: Vault
     mask: Mask
     state: RunState
+    within: str = ""
+    folder: str = ""
+
+    def seen_by(self, step: Step) -> RuntimeNames:
+        """The names that the step's own expressions use."""
+        if step.within == self.within:
+            return self
+        return replace(self, within=step.within, folder=step.folder)
+
+    def seen_within(self, step: Step) -> RuntimeNames:
+        """The names of the workflow that a step uses, with paths as that step needs them."""
+        return replace(self, within=step.id, folder=step.folder)
 
     def holds(self, condition: str, below: Below) -> bool:
         """Whether a condition is true; null is not. Raises ValueFault."""
@@ -87,49 +129,47 @@ class RuntimeNames:
     def _lookup(self, path: tuple[str, ...]) -> Value:
         match path:
             case ("secrets", name):
-                if name in self.vault.missing:
-                    reason = self.vault.missing[name]
+                secret = self._id(name)
+                if secret in self.vault.missing:
+                    reason = self.vault.missing[secret]
                     raise ValueFault(Fault(SECRET_MISSING, f"no secret `{name}`: {reason}"))
-                return self.vault.values[name]
+                return self.vault.values[secret]
             case ("run", name):
                 return self._of_run(name)
             case ("steps", step, name):
                 return self._of_steps(step, name)
-            case ("steps", step, cell, name) if f"{step}[{cell}]" in self.state.steps:
-                return _of_step(self.state.steps[f"{step}[{cell}]"], name)
+            case ("steps", step, cell, name) if (id := self._id(step, cell)) in self.state.steps:
+                return self._of_step(self.state.steps[id], name)
             case ("steps", step, "outputs", name):
                 return self._output(step, name)
             case ("steps", step, cell, "outputs", name):
-                return self.state.steps[f"{step}[{cell}]"].outputs.get(name)
+                return self.state.steps[self._id(step, cell)].outputs.get(name)
         raise KeyError(".".join(path))
 
-    @cached_property
-    def _cells(self) -> Mapping[str, tuple[str, ...]]:
-        """The ids of a matrix step's cells by its name, in the plan's order."""
-        cells: dict[str, tuple[str, ...]] = {}
-        for step in self.plan.steps:
-            name, bracket, _ = step.id.partition("[")
-            if bracket:
-                cells[name] = (*cells.get(name, ()), step.id)
-        return cells
+    def _id(self, name: str, cell: str | None = None) -> str:
+        local = name if cell is None else f"{name}[{cell}]"
+        return f"{self.within}/{local}" if self.within else local
+
+    def _cells(self, step: str) -> tuple[str, ...]:
+        return self.known.cells.get((self.within, step), ())
 
     def _types(self, expression: str) -> Mapping[str, Names]:
         """The types of what is known; of the steps only those that the expression names."""
         tree = parse(expression)
         paths = [] if isinstance(tree, Fault) else [_path(node) for node in walk(tree)]
         steps: dict[str, Names] = {
-            name: self._types_of_step(name)
-            if name in self.state.steps
+            name: self._types_of_step(self._id(name))
+            if self._id(name) in self.state.steps
             else self._types_of_cells(name)
             for name in (path[1] for path in paths if path[:1] == ("steps",) and len(path) > 1)
         }
-        secrets = {secret.name: String() for secret in self.plan.secrets}
+        secrets = self.known.secrets.get(self.within, {})
         return {"steps": steps, "run": RUN, "secrets": secrets}
 
     def _types_of_cells(self, step: str) -> Mapping[str, Names]:
         """Of a matrix that came to nothing there are none, and the plan knows nothing of it."""
-        cells = self._cells.get(step, ())
-        types = {cell[len(step) + 1 : -1]: self._types_of_step(cell) for cell in cells}
+        cells, start = self._cells(step), len(self._id(step)) + 1
+        types = {cell[start:-1]: self._types_of_step(cell) for cell in cells}
         together = cells_names(self._outputs(cells[0]) if cells else None)
         return {**together, **types}
 
@@ -137,27 +177,23 @@ class RuntimeNames:
         return step_names(self._outputs(step))
 
     def _outputs(self, step: str) -> Names | None:
-        body = self._bodies[step]
+        body = self.known.bodies[step]
         return outputs_names(body.kind, body.arguments) if isinstance(body, Operation) else None
-
-    @cached_property
-    def _bodies(self) -> Mapping[str, Stream | Operation]:
-        return {step.id: step.body for step in self.plan.steps}
 
     def _of_steps(self, step: str, name: str) -> Value:
         """A step's figure; over the cells of a matrix a sum, or a list in their order."""
-        if step in self.state.steps:
-            return _of_step(self.state.steps[step], name)
-        values = [_of_step(self.state.steps[cell], name) for cell in self._cells.get(step, ())]
+        if self._id(step) in self.state.steps:
+            return self._of_step(self.state.steps[self._id(step)], name)
+        values = [self._of_step(self.state.steps[cell], name) for cell in self._cells(step)]
         if name in SUMMED:
             return sum(value for value in values if isinstance(value, int))
         return values
 
     def _output(self, step: str, name: str) -> Json:
         """What a step hands on under a name; of a matrix a list, in the order of its cells."""
-        if step in self.state.steps:
-            return self.state.steps[step].outputs.get(name)
-        return [self.state.steps[cell].outputs.get(name) for cell in self._cells.get(step, ())]
+        if self._id(step) in self.state.steps:
+            return self.state.steps[self._id(step)].outputs.get(name)
+        return [self.state.steps[cell].outputs.get(name) for cell in self._cells(step)]
 
     def _of_run(self, name: str) -> Value:
         failed = any(step.spoils for step in self.state.steps.values())
@@ -169,19 +205,18 @@ class RuntimeNames:
         }
         return values[name]
 
+    def _of_step(self, step: StepState, name: str) -> Value:
+        counts = step.counts
+        values: dict[str, Value] = {
+            "status": step.status,
+            "read": counts.read if counts else None,
+            "written": counts.written if counts else None,
+            "rejected": counts.rejected if counts else None,
+            "sink": to_folder(self.folder, step.sink[0]) if step.sink else None,
+            "exit_code": step.exit_code,
+        }
+        return values[name]
+
 
 def _path(node: Tree) -> tuple[str, ...]:
     return tuple(part.text for part in node.parts) if isinstance(node, Name) else ()
-
-
-def _of_step(step: StepState, name: str) -> Value:
-    counts = step.counts
-    values: dict[str, Value] = {
-        "status": step.status,
-        "read": counts.read if counts else None,
-        "written": counts.written if counts else None,
-        "rejected": counts.rejected if counts else None,
-        "sink": step.sink[0] if step.sink else None,
-        "exit_code": step.exit_code,
-    }
-    return values[name]

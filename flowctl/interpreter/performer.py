@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from flowctl.action import Finished, StreamName
+from flowctl.action import Finished, StreamName, ValueFault
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
+from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
@@ -26,19 +27,28 @@ from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.handing import handing, read_by
 from flowctl.interpreter.logs import OutputLog, heard_by_many
 from flowctl.interpreter.masking import Mask
-from flowctl.interpreter.names import RuntimeNames
+from flowctl.interpreter.names import Known, RuntimeNames
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.scheduler import Ending
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
-from flowctl.interpreter.verdicts import STOPPED
+from flowctl.interpreter.verdicts import STOPPED, Below
 from flowctl.interpreter.workplace import StepWorkplace
-from flowctl.plan import Moment, Operation, Plan, Step, Stream, sinks_of
+from flowctl.plan import Moment, Operation, Plan, Step, Stream, from_folder, sinks_of
 from flowctl.registry import Registry
+from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     from flowctl.interpreter.drive import Progress
     from flowctl.interpreter.keeper import Keeping
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOn:
+    """The outputs of a run; where one has no value, there are none, and `faults` say why."""
+
+    values: Mapping[str, Json] = field(default_factory=dict)
+    faults: tuple[Diagnostic, ...] = ()
 
 
 class Performer:
@@ -54,7 +64,7 @@ class Performer:
         emit: Emitter,
     ) -> None:
         now = setting.timestamp or setting.clock()
-        self.names = RuntimeNames(plan, setting, now, vault, mask, emit.state)
+        self.names = RuntimeNames(Known(plan), setting, now, vault, mask, emit.state)
         self._plan = plan
         self._setting = setting
         self._registry = registry
@@ -63,12 +73,34 @@ class Performer:
         self._emit = emit
         self._handing = handing(plan, setting)
         self._now = now
-        self._functions = Functions(setting.base)
+        self._functions = Functions()
         self._breakers = Breakers(plan.resources, setting.state / "breakers", setting.clock)
 
     def close(self) -> None:
         """Ends the processes that are kept for calls to come."""
         self._functions.close()
+
+    def holds(self, step: Step, condition: str, below: Below) -> bool:
+        """Whether a step's condition is true; raises ValueFault."""
+        return self.names.seen_by(step).holds(condition, below)
+
+    def handed_on(self) -> HandedOn:
+        """Gives the run's outputs their values, once all steps have come to a good end."""
+        values: dict[str, Json] = {}
+        faults: list[Diagnostic] = []
+        for name, expression in self._plan.outputs:
+            try:
+                values[name] = self.names.value(expression)
+            except ValueFault as broken:
+                fault = replace(broken.fault, pointer=("outputs", name), start=None, end=None)
+                faults.append(diagnosed(self._plan, self._setting.base, "", fault))
+        return HandedOn(faults=tuple(faults)) if faults else HandedOn(values)
+
+    def beginning(self, step: Step) -> Callable[[], None] | None:
+        """What is to be done before anything within a step begins."""
+        done = self._emit.state.steps[step.id].hooks
+        due = "start" in dict(step.hooks) and "start" not in done
+        return partial(self.hook, step, "start") if due else None
 
     def perform(self, step: Step) -> Ending:
         """Does a step's work; what the system refuses is the step's fault."""
@@ -81,6 +113,11 @@ class Performer:
         except OSError as error:
             return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
         return ending
+
+    def conclude(self, step: Step) -> Ending:
+        """Ends a step that uses a workflow, all of whose steps have come to a good end."""
+        assert isinstance(step.body, Operation)
+        return self._act(step, step.body, self.names.seen_within(step))
 
     def recover(self, step: Step, failed: Ending) -> Ending:
         """Does what the step has for the case that it has failed; both tell their faults."""
@@ -103,11 +140,11 @@ class Performer:
 
         workplace = StepWorkplace(
             f"{id or 'run'}.{moment}",
-            self._setting,
+            self._setting.of(step) if step is not None else self._setting,
             self._environment,
             self._mask,
             emit,
-            self.names,
+            self.names.seen_by(step) if step is not None else self.names,
             self._functions,
             _seconds(step.timeout) if step is not None else None,
             tell,
@@ -129,7 +166,7 @@ class Performer:
     def _attempt(self, step: Step, *pointer: str) -> Ending:
         try:
             if isinstance(step.body, Operation):
-                return self._act(step, step.body, *pointer)
+                return self._act(step, step.body, self.names.seen_by(step), *pointer)
             return self._stream(step, step.body)
         except OSError as error:
             return Ending("failed", faults=self._diagnosed(step, [_refused(error)]))
@@ -138,14 +175,14 @@ class Performer:
             self._setting.cancellation.wind_down()
             return Ending("cancelled", why=STOPPED["request"])
 
-    def _act(self, step: Step, action: Operation, *pointer: str) -> Ending:
+    def _act(self, step: Step, action: Operation, names: RuntimeNames, *pointer: str) -> Ending:
         workplace = StepWorkplace(
             step.id,
-            self._setting,
+            self._setting.of(step),
             self._environment,
             self._mask,
             self._emit,
-            self.names,
+            names,
             self._functions,
             _seconds(step.timeout),
         )
@@ -170,7 +207,7 @@ class Performer:
 
         if missing := self._without_records(body):
             return Ending("failed", faults=self._diagnosed(step, missing))
-        setting = self._setting
+        setting = self._setting.of(step)
         limit = _seconds(step.timeout)
         deadline = setting.pace.now() + limit if limit is not None else math.inf
         moved = self._handing.giving(step.id, self._handing.taking(body))
@@ -207,7 +244,11 @@ class Performer:
             faults = self._diagnosed(step, [late])
             return Ending("failed", result.counts, faults=faults, causes=("timeout",))
         why = STOPPED["request"] if result.status == "cancelled" else None
-        sinks = tuple(sink for sink in result.sinks if sink != self._handing.extra(step.id))
+        sinks = tuple(
+            from_folder(step.folder, sink)
+            for sink in result.sinks
+            if sink != self._handing.extra(step.id)
+        )
         faults = self._diagnosed(step, result.faults)
         kept = result.kept
         return Ending(result.status, result.counts, sinks, faults=faults, why=why, resumable=kept)

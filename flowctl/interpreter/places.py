@@ -6,14 +6,13 @@ import os
 from pathlib import Path
 
 from flowctl.diagnostics import Diagnostic, Fault, Span
-from flowctl.plan import Plan
+from flowctl.plan import Plan, place_key
 
 
 def span_of(plan: Plan, base: Path, step: str, pointer: tuple[str | int, ...] = ()) -> Span | None:
     """The place of the nearest part around `pointer` that the plan knows the place of."""
     for length in range(len(pointer), -1, -1):
-        key = "/".join([step, *map(str, pointer[:length])])
-        if place := plan.positions.get(key):
+        if place := plan.positions.get(place_key(step, *pointer[:length])):
             file = Path(os.path.normpath(base / place.file)).as_posix()
             return Span(file, place.line, place.column, place.end_line, place.end_column)
     return None

@@ -68,7 +68,8 @@ class Run:
     `id` is the name by which `flowctl runs show` knows it. `resumed_from` are the steps that an
     earlier process had begun, with the records that it had read; None where there was none. Running
     the same again goes on with a run that is `unfinished`. `warnings` are the faults of hooks,
-    which never change an outcome.
+    which never change an outcome. `outputs` are the workflow's own, by name, where it has
+    succeeded; `output_faults` say why they have no value.
     """
 
     id: str
@@ -77,16 +78,14 @@ class Run:
     resumed_from: Mapping[str, Resumed] | None = None
     unfinished: bool = False
     warnings: tuple[Diagnostic, ...] = ()
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    output_faults: tuple[Diagnostic, ...] = ()
 
     @property
     def faults(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with any of the steps, in their order."""
-        return tuple(fault for step in self.steps.values() for fault in step.faults)
-
-    @property
-    def outputs(self) -> Mapping[str, Mapping[str, Json]]:
-        """What the steps hand on by name, for those that do."""
-        return {id: step.outputs for id, step in self.steps.items() if step.outputs}
+        """What is wrong with any of the steps, in their order, and with the outputs."""
+        steps = (fault for step in self.steps.values() for fault in step.faults)
+        return (*steps, *self.output_faults)
 
     def check(self) -> Run:
         """This run, if it has succeeded; raises RunFailed, or Interrupted where it can go on."""
@@ -106,6 +105,7 @@ class Run:
             if before is None
             else {id: {"rows": one.rows, "place": one.place} for id, one in before.items()},
             "steps": {id: step.to_json() for id, step in self.steps.items()},
+            "outputs": dict(self.outputs),
         }
 
 
@@ -119,6 +119,8 @@ def result_of(state: RunState) -> Run:
         {one.step: one for one in resumed} if resumed is not None else None,
         state.resumable,
         state.warnings,
+        state.outputs,
+        state.faults,
     )
 
 

@@ -158,7 +158,7 @@ class _Look:
         self.faults: list[Fault] = []
         self._plan = plan
         self._then = then
-        self._setting = setting
+        self._setting = setting.of(step)
         self._components = components
         self._ended = ended
         self._handing = moved
@@ -384,7 +384,8 @@ def discard(setting: Setting, components: Components) -> None:
     for step in then.steps if isinstance(then, Plan) else ():
         if isinstance(step.body, Stream):
             for _, where in outputs_of(step.body, components):
-                path, token, disk = setting.base / where.path, setting.run, setting.disk
+                base, token, disk = setting.of(step).base, setting.run, setting.disk
+                path = base / where.path
                 if where.folder:
                     StagedFolder.at(path, where.path, token, where.mode, disk).discard()
                 else:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import field
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from flowctl.dataclass import dataclass
@@ -15,10 +16,11 @@ from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import StepStatus
+from flowctl.interpreter.nesting import Gates, Nest
 from flowctl.interpreter.pace import Pace
 from flowctl.interpreter.ready import Pools, Ready
 from flowctl.interpreter.retrying import delay_before_next
-from flowctl.interpreter.verdicts import STOPPED, Below, End, Holds, Stop, judge
+from flowctl.interpreter.verdicts import STOPPED, Below, End, Run, Stop, Verdict, judge
 from flowctl.plan import Plan, Step
 from flowctl.syntax.node import Json
 
@@ -49,21 +51,24 @@ class Work:
     """What the scheduler has others do.
 
     `perform` does an attempt at a step's work and `recover` its fallback, on one of the executor's
-    threads. `holds` decides on a condition; `began`, `retrying` (with the attempt that failed and
-    the seconds until the next one), `falling` (back, after the last one) and `ended` tell the
-    world; `after` gives what is still to be done once a step has ended; `place` says where a fault
-    was written. Nothing begins while `may_begin` says no. What has come to its end before is in
-    `finished`, as others see it, and nobody is told again; `spent` are the attempts that have
-    failed before.
+    threads; `conclude` ends one that uses a workflow, once that has come to a good end. `holds`
+    decides on a step's condition; `began`, `retrying` (with the attempt that failed and the seconds
+    until the next one), `falling` (back, after the last one) and `ended` tell the world; `before`
+    and `after` give what is still to be done when a workflow within a step begins, and once a step
+    has ended; `place` says where a fault was written. Nothing begins while `may_begin` says no.
+    What has come to its end before is in `finished`, as others see it, and nobody is told again;
+    `spent` are the attempts that have failed before.
     """
 
     perform: Callable[[Step], Ending]
     recover: Callable[[Step, Ending], Ending]
-    holds: Holds
+    conclude: Callable[[Step], Ending]
+    holds: Callable[[Step, str, Below], bool]
     began: Callable[[Step], None]
     retrying: Callable[[Step, int, float, Ending], None]
     falling: Callable[[Step, Ending], None]
     ended: Callable[[Step, Ending], None]
+    before: Callable[[Step], Callable[[], None] | None]
     after: Callable[[Step, StepStatus], Callable[[], None] | None]
     place: Callable[[Step, Fault], Diagnostic]
     may_begin: Callable[[], bool] = lambda: True
@@ -73,7 +78,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What a thread has done: an attempt with its ending, or what comes after a step's end."""
+    """What a thread has done: an attempt with its ending, or what comes before or after a step."""
 
     step: Step
     ending: Ending | None
@@ -85,7 +90,8 @@ class Scheduler:
 
     Of the steps that are ready and have their slots, the one of the highest priority begins first,
     then the one that stands first in the plan. Between two attempts a step takes no worker's place
-    and no slots.
+    and no slots. One that uses a workflow never takes any: it begins when the first step within it
+    could, and ends when all of them have.
     """
 
     def __init__(
@@ -99,6 +105,8 @@ class Scheduler:
     ) -> None:
         self._steps = plan.steps
         self._index = {step.id: index for index, step in enumerate(plan.steps)}
+        self._nest = Nest.of(plan)
+        self._gates = Gates(self._nest, self._judged, self._begin_within)
         self._work = work
         self._cancellation = cancellation
         self._pace = pace
@@ -114,8 +122,8 @@ class Scheduler:
         self._regardless: set[int] = set()
         self._attempts = [work.spent.get(step.id, 0) for step in plan.steps]
         self._waiting: list[tuple[float, int]] = []
-        self._failed = False
-        self._afterwards = 0
+        self._failed: set[str] = set()
+        self._beside = 0
         self._executor: Executor | None = None
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
 
@@ -139,13 +147,14 @@ class Scheduler:
                 index, self._taken[index] = found
                 self._begin(self._steps[index], executor)
                 running += 1
-            if not running and not self._waiting and not self._ready and not self._afterwards:
+            if not running and not self._waiting and not self._ready and not self._beside:
                 break
-            message = self._next_message(busy=bool(running or self._afterwards))
+            message = self._next_message(busy=bool(running or self._beside))
             if message is not None:
                 error = error or message.error
                 if message.ending is None:
-                    self._afterwards -= 1
+                    self._beside -= 1
+                    self._due.extend(self._gates.opened(message.step))
                 else:
                     running -= not self._attempted(message.step, message.ending, executor)
         if error is not None:
@@ -183,11 +192,20 @@ class Scheduler:
         own = ((_family(step), 1),) if step.max_parallel is not None else ()
         self._ready.push(index, step.priority, (*step.pool, *own))
 
-    @property
-    def _stop(self) -> Stop:
+    def _stop(self, step: Step) -> Stop:
+        """Why the step may not begin; what has begun in spite of failures looks within itself."""
         if self._cancellation.stopping:
             return "request"
-        return "failure" if self._failed and not self._keep_going else "none"
+        if not self._failed or self._keep_going:
+            return "none"
+        if step.within in self._failed:
+            return "failure"
+        for outer in self._nest.around(step):
+            if self._gates.regardless(outer):
+                return "none"
+            if outer.within in self._failed:
+                return "failure"
+        return "none"
 
     def _begin(self, step: Step, executor: Executor) -> None:
         index = self._index[step.id]
@@ -199,10 +217,21 @@ class Scheduler:
 
     def _after(self, step: Step, status: StepStatus) -> None:
         """Has done what comes after a step's end, while others go on."""
-        act = self._work.after(step, status)
-        if act is not None and self._executor is not None:
-            self._afterwards += 1
-            self._submit(step, self._executor, act, attempt=False)
+        self._do_beside(step, self._work.after(step, status))
+
+    def _do_beside(self, step: Step, act: Callable[[], None] | None) -> bool:
+        if act is None or self._executor is None:
+            return False
+        self._beside += 1
+        self._submit(step, self._executor, act, attempt=False)
+        return True
+
+    def _begin_within(self, step: Step) -> bool:
+        """A workflow within a step begins; whether something comes before its own steps."""
+        if step.id in self._work.finished:
+            return False
+        self._work.began(step)
+        return self._do_beside(step, self._work.before(step))
 
     def _submit(
         self,
@@ -235,22 +264,35 @@ class Scheduler:
             self._settled(step, before)
             self._after(step, before)
             return
-        below = Below(
-            {need: self._status[need] for need in step.needs},
-            any(
-                need in self._failed_above or self._status[need] == "failed" for need in step.needs
-            ),
-        )
-        if below.failed_above:
-            self._failed_above.add(step.id)
-        verdict = judge(step, below, self._stop, self._work.holds)
+        verdict = self._gates.enter(step, index)
+        if isinstance(verdict, Run):
+            outer = step.id in self._nest.inner
+            verdict = self._gates.verdict(step) if outer else self._judged(step)
         if isinstance(verdict, End):
             faults = (self._work.place(step, verdict.fault),) if verdict.fault else ()
             self._end(step, Ending(verdict.status, faults=faults, why=verdict.why))
-            return
-        if verdict.regardless:
-            self._regardless.add(index)
-        self._make_ready(index)
+        elif verdict is not None and step.id in self._nest.inner:
+            self._conclude(step)
+        elif verdict is not None:
+            if verdict.regardless:
+                self._regardless.add(index)
+            self._make_ready(index)
+
+    def _judged(self, step: Step) -> Verdict:
+        needs = self._nest.beside(step)
+        below = Below(
+            {need: self._status[need] for need in needs},
+            any(need in self._failed_above or self._status[need] == "failed" for need in needs),
+        )
+        if below.failed_above:
+            self._failed_above.add(step.id)
+        return judge(step, below, self._stop(step), partial(self._work.holds, step))
+
+    def _conclude(self, step: Step) -> None:
+        """Ends a step whose workflow has ended."""
+        status, why = self._nest.ending(step, self._status)
+        good = status == "succeeded"
+        self._end(step, self._work.conclude(step) if good else Ending(status, why=why))
 
     def _attempted(self, step: Step, ending: Ending, executor: Executor) -> bool:
         """Ends a step with an attempt, lets it wait for the next one, or begins its fallback.
@@ -280,7 +322,8 @@ class Scheduler:
 
     def _end(self, step: Step, ending: Ending) -> None:
         status = _as_seen(step, ending.status)
-        self._failed = self._failed or status == "failed"
+        if status == "failed":
+            self._failed.update(self._nest.spoilt(step))
         self._work.ended(step, ending)
         self._settled(step, status)
         self._after(step, ending.status)
@@ -294,14 +337,17 @@ class Scheduler:
 
     def _dropped(self) -> bool:
         """Cancels the ready steps that may not begin any more; tells whether there were any."""
-        stop = self._stop
-        if stop == "none":
+        if not self._failed and not self._cancellation.stopping:
             return False
-        kept = self._regardless if stop == "failure" else frozenset[int]()
-        dropped = self._ready.drop(kept.__contains__)
+        dropped = self._ready.drop(self._may_begin)
         for index in dropped:
-            self._end(self._steps[index], Ending("cancelled", why=STOPPED[stop]))
+            step = self._steps[index]
+            self._end(step, Ending("cancelled", why=STOPPED[self._stop(step)]))
         return bool(dropped)
+
+    def _may_begin(self, index: int) -> bool:
+        stop = self._stop(self._steps[index])
+        return stop == "none" or (stop == "failure" and index in self._regardless)
 
 
 def _as_seen(step: Step, status: StepStatus) -> StepStatus:
@@ -312,7 +358,7 @@ def _as_seen(step: Step, status: StepStatus) -> StepStatus:
 
 def _family(step: Step) -> str:
     """A name for all cells of a step, which no resource has."""
-    return f"{step.id.partition('[')[0]}[]"
+    return f"{step.within}/{step.local.partition('[')[0]}[]"
 
 
 def _slots(plan: Plan) -> dict[str, int]:

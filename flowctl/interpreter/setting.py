@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import Pace, RealPace
 from flowctl.interpreter.pausing import Pause
+from flowctl.plan import Step
 from flowctl.store.disk import REAL, Disk
 from flowctl.store.provenance import Provenance
 
@@ -51,6 +53,12 @@ class Setting:
     memory: int = field(default_factory=quarter_of_memory)
     disk: Disk = REAL
     pace: Pace = field(default_factory=RealPace)
+
+    def of(self, step: Step) -> Setting:
+        """The setting of a step, whose paths start at the folder of its own workflow."""
+        if not step.folder:
+            return self
+        return replace(self, base=Path(os.path.normpath(self.base / step.folder)))
 
     @property
     def folder(self) -> Path:

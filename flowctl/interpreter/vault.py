@@ -11,7 +11,7 @@ from flowctl.plan import Secret
 
 @dataclass(frozen=True, slots=True)
 class Vault:
-    """The secrets of a run: their values, and for those that cannot be had, the reason."""
+    """The secrets of a run by their ids: the values, and for those that cannot be had, why."""
 
     values: Mapping[str, str]
     missing: Mapping[str, str]
@@ -31,9 +31,9 @@ def read_secrets(secrets: tuple[Secret, ...], environment: Mapping[str, str], ba
     missing: dict[str, str] = {}
     for secret in secrets:
         try:
-            values[secret.name] = _read(secret, environment, base)
+            values[secret.id] = _read(secret, environment, base)
         except _Missing as reason:
-            missing[secret.name] = str(reason)
+            missing[secret.id] = str(reason)
     variables = frozenset(secret.location for secret in secrets if secret.source == "env")
     return Vault(values, missing, variables)
 

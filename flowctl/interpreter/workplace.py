@@ -75,7 +75,13 @@ class StepWorkplace:
         with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
             try:
                 return self.functions.call(
-                    call, root, environment, log.feed, setting.cancellation, self.timeout
+                    call,
+                    root,
+                    setting.base,
+                    environment,
+                    log.feed,
+                    setting.cancellation,
+                    self.timeout,
                 )
             except Raised as error:
                 if not error.unfit:

@@ -63,6 +63,7 @@ def workflow_grammar(registry: Registry) -> JsonSchema:
                 "additionalProperties": {"type": "object", "additionalProperties": True},
             },
             "steps": {"$ref": "#/$defs/steps"},
+            "outputs": {"$ref": "#/$defs/outputs"},
         },
         "patternProperties": {"^x-": True},
         "additionalProperties": False,
@@ -105,7 +106,17 @@ def _definitions(registry: Registry) -> JsonSchema:
             "description": "What the workflow does; steps wait only for what they need.",
         },
         "step": _step(registry),
-        "action": _family("step", registry.actions),
+        "action": _family("action", _simple(registry)),
+        "outputs": {
+            "type": "object",
+            "names": "output",
+            "additionalProperties": {
+                "type": ["string", "number", "boolean"],
+                "format": "condition",
+                "description": "A run-time expression, mostly over `steps`.",
+            },
+            "description": "What the workflow hands on when all steps have ended.",
+        },
         "resources": resources_grammar(),
         "source": _family("source", registry.sources),
         "transform": _family("transform", registry.transforms),
@@ -190,6 +201,11 @@ def _family(noun: str, components: Mapping[str, Component]) -> JsonSchema:
         kind: component_fragment(component.spec, {}) for kind, component in components.items()
     }
     return {"kinds": {"noun": noun, "of": _with_owners(fragments)}}
+
+
+def _simple(registry: Registry) -> dict[str, Component]:
+    """What can be done beside a step: hooks, fallbacks."""
+    return {kind: action for kind, action in registry.actions.items() if not action.composite}
 
 
 def _with_owners(fragments: dict[str, JsonSchema]) -> JsonSchema:

@@ -66,7 +66,7 @@ def test_another_thread_ends_it_and_it_goes_on(flow: Path) -> None:
     assert (done.id, done.status) == (before.id, "succeeded")
     assert done.check() is done
     assert done.resumed_from is not None and done.resumed_from["first"].ended
-    assert done.outputs == {"first": {"day": "2024-02-29"}}
+    assert done.steps["first"].outputs == {"day": "2024-02-29"}
     assert [attempt.status for attempt in done.steps["second"].tries] == ["cancelled", "succeeded"]
     assert out.getvalue().startswith(b"at\n20")
 
@@ -143,7 +143,7 @@ def test_runs_go_on_side_by_side(flow: Path) -> None:
     days = [NOON.date() + timedelta(days=number) for number in range(4)]
     with ThreadPoolExecutor() as threads:
         done = list(threads.map(lambda day: run(flow, params={"day": day}, workers=1), days))
-    assert [one.outputs["first"]["day"] for one in done] == [day.isoformat() for day in days]
+    assert [one.steps["first"].outputs["day"] for one in done] == [day.isoformat() for day in days]
     assert len({one.id for one in done}) == 4
 
 

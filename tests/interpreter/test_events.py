@@ -71,6 +71,7 @@ def test_events_add_up_to_a_result() -> None:
                 "duration": None,
             },
         },
+        "outputs": {},
     }
 
 

@@ -97,11 +97,12 @@ def _environment(state: RunState) -> dict[str, Json]:
 
 
 def _outcome(state: RunState) -> dict[str, Json]:
-    return {
+    found: dict[str, Json] = {
         f"{id}.{name}": value
         for id, step in state.steps.items()
         for name, value in _of_step(step).items()
     }
+    return found | {f"run.{name}": value for name, value in state.outputs.items()}
 
 
 def _of_step(step: StepState) -> Mapping[str, Json]:

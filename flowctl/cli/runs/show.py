@@ -44,13 +44,18 @@ def show(run: str, format_: str, state_dir: Path | None, colour: str) -> None:
         for line in more:
             out.line(f"{'':<14}{line}")
     _steps(state, out)
+    for fault in state.faults:
+        out.line(f"run: {fault.code.id}: {safe(fault.message)}")
+    for name, value in state.outputs.items():
+        out.line(f"run: {name} = {safe(json.dumps(value, ensure_ascii=False))}")
 
 
 def details(state: RunState) -> dict[str, Json]:
     """What the events of a run say beside its record: its processes and its steps."""
     from flowctl.interpreter.result import result_of
 
-    told = result_of(state).to_json()["steps"]
+    result = result_of(state).to_json()
+    told = result["steps"]
     steps: dict[str, Json] = {}
     for id, step in (told if isinstance(told, dict) else {}).items():
         known = state.steps[id]
@@ -67,7 +72,7 @@ def details(state: RunState) -> dict[str, Json]:
         }
         for session in state.sessions
     ]
-    return {"steps": steps, "sessions": sessions}
+    return {"steps": steps, "outputs": result["outputs"], "sessions": sessions}
 
 
 def _attempt(attempt: Attempt) -> Json:

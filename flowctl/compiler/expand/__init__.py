@@ -7,7 +7,7 @@ of its matrix. A fault makes the one value unknown that it stands in, and nothin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, cast
@@ -23,15 +23,17 @@ from flowctl.compiler.expand.scalars import Renderer, traced
 from flowctl.compiler.expand.steps import StepMaker
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.usage import warn_of_unused
+from flowctl.compiler.expand.uses import Use, Uses
 from flowctl.compiler.expand.variables import Variables
 from flowctl.compiler.load import known_version
 from flowctl.compiler.project import ProjectFiles
-from flowctl.compiler.stages import Document, Expanded, Inputs
-from flowctl.compiler.validate import Judge
+from flowctl.compiler.stages import Document, Expanded, ExpandedStep, Inputs
+from flowctl.compiler.validate import Judge, validate
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report, nearest
 from flowctl.expressions.scope import Constant, NotYet
 from flowctl.plan import Secret
+from flowctl.schema.guide import guide_of
 from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, to_json
 
 _LACKING = {
@@ -46,7 +48,8 @@ _OPEN = ("vars", "defaults", "profiles")
 
 def expand(document: Document, inputs: Inputs, judge: Judge, report: Report) -> Expanded:
     """Expands a document; what cannot be computed is unknown, and the report says why."""
-    return _Expansion.of(document, inputs, judge, report).run()
+    files = ProjectFiles(document.project, report)
+    return _Expansion.of(document, inputs, judge, files, Uses(report)).run()
 
 
 @dataclass(slots=True)
@@ -57,23 +60,36 @@ class _Expansion:
     report: Report
     files: ProjectFiles
     expander: Expander
+    uses: Uses
+    way: tuple[Use, ...]
 
     @classmethod
-    def of(cls, document: Document, inputs: Inputs, judge: Judge, report: Report) -> _Expansion:
-        files = ProjectFiles(document.project, report)
+    def of(
+        cls,
+        document: Document,
+        inputs: Inputs,
+        judge: Judge,
+        files: ProjectFiles,
+        uses: Uses,
+        way: tuple[Use, ...] = (),
+    ) -> _Expansion:
+        report = judge.report
         evaluator = Evaluator(lambda holder: functions(files, holder), {"date": date})
         renderer = Renderer(evaluator, report)
         references = References(files, renderer, report)
         bundler = Bundler(files, renderer, report)
         expander = Expander(references, renderer, report, bundler)
-        return cls(document, inputs, judge, report, files, expander)
+        return cls(document, inputs, judge, report, files, expander, uses, way)
 
     def run(self) -> Expanded:
         timestamp = self.inputs.timestamp.isoformat().replace("+00:00", "Z")
         workflow: dict[str, object] = {"timestamp": timestamp}
         early = Names({"workflow": workflow}, {}, _LACKING)
         root = self._profiled(self.document.root, early)
-        reader = ParamReader(self.inputs, self.expander, early, self.judge, self.report)
+        use = self.way[-1] if self.way else None
+        if use is not None:
+            self.uses.refuse_hooks(root)
+        reader = ParamReader(self.inputs, self.expander, early, self.judge, self.report, use)
         params = reader.read(self._mapping(root, "params", early))
         names = Names(
             {"params": params.values, "workflow": workflow},
@@ -89,18 +105,22 @@ class _Expansion:
         secrets = self._expanded(root, "secrets", names)
         resources = self._expanded(root, "resources", names)
         hooks = self._expanded(root, "hooks", names)
-        maker = StepMaker(self.expander, self.judge, self.report, root, names)
+        outputs = self._expressions(root, "outputs", names)
+        within = use.step if use is not None else ""
+        maker = StepMaker(self.expander, self.judge, self.report, root, names, within)
         steps = tuple(maker.steps())
         changed = {
             **about,
             "secrets": secrets,
             "resources": resources,
             "hooks": hooks,
+            "outputs": outputs,
             "params": params.schemas,
             "steps": maker.judged,
         }
         self._judge(root, changed, names)
         warn_of_unused(root, self.files.trees.values(), self.report)
+        used = dict(self._used(steps))
         return Expanded(
             document=self.document,
             name=_text(about["name"]) or self.document.path.stem,
@@ -112,7 +132,22 @@ class _Expansion:
             steps=steps,
             about=_described(about),
             dependencies=(self.document.path, *self._others()),
+            outputs=outputs if isinstance(outputs, MappingNode) else None,
+            within=within,
+            used=used,
         )
+
+    def _used(self, steps: Iterable[ExpandedStep]) -> Iterator[tuple[str, Expanded]]:
+        """The workflows that steps use, each as it is with what that step hands to it."""
+        inputs = replace(self.inputs, params={}, params_file=None)
+        for step in steps:
+            found = self.uses.of(step, self.document, self.files, self.way)
+            if found is not None:
+                use, document = found
+                validate(document, self.judge)
+                files, way = self.files.seen_from(document.project), (*self.way, use)
+                part = _Expansion.of(document, inputs, self.judge, files, self.uses, way)
+                yield step.id, part.run()
 
     def _profiled(self, root: MappingNode, names: Names) -> MappingNode:
         """The document with the chosen profile laid over it; it is what `#/...` points into."""
@@ -122,6 +157,8 @@ class _Expansion:
             return root
         profiles = self._mapping(root, "profiles", names)
         entry = profiles.entry(chosen) if profiles is not None else None
+        if entry is None and self.way:
+            return root
         if entry is None:
             known = profiles.names() if profiles is not None else []
             near = nearest(chosen, known)
@@ -148,6 +185,10 @@ class _Expansion:
     def _expanded(self, root: MappingNode, name: str, names: Names) -> Node | None:
         node = root.get(name)
         return self.expander.expand(node, names) if node is not None else None
+
+    def _expressions(self, root: MappingNode, name: str, names: Names) -> Node | None:
+        node, guide = root.get(name), guide_of(self.judge.grammar, name)
+        return self.expander.expand(node, names, guide) if node is not None else None
 
     def _judge(self, root: MappingNode, changed: dict[str, Node | None], names: Names) -> None:
         """Judges strictly what has changed, and what was put off before."""

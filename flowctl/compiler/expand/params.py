@@ -17,12 +17,13 @@ from flowctl.compiler.expand.names import Names
 from flowctl.compiler.expand.scalars import located
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.typing import Untypable, typed
+from flowctl.compiler.expand.uses import Use
 from flowctl.compiler.load import unreadable
 from flowctl.compiler.stages import Inputs
 from flowctl.compiler.validate import Judge
 from flowctl.component import JsonSchema
 from flowctl.dataclass import dataclass
-from flowctl.diagnostics import Diagnostic, Report, nearest
+from flowctl.diagnostics import Diagnostic, Related, Report, nearest
 from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, NotYet
 from flowctl.schema.judge import compile_schema
 from flowctl.schema.walk import Walk
@@ -67,13 +68,14 @@ class _Declaration:
 
 @dataclass(slots=True)
 class ParamReader:
-    """Finds, types and judges the value of each param."""
+    """Finds, types and judges the value of each param; `use` hands them to a sub-workflow."""
 
     inputs: Inputs
     expander: Expander
     names: Names
     judge: Judge
     report: Report
+    use: Use | None = None
 
     def read(self, written: MappingNode | None) -> Params:
         """The values of all declared params, by what the world hands in."""
@@ -133,6 +135,11 @@ class ParamReader:
         return None
 
     def _unknown(self, declared: list[str], file: MappingNode | None) -> None:
+        for entry in self.use.given if self.use is not None else ():
+            if entry.name not in declared:
+                message = f"`{self.use}` has no param `{entry.name}`"
+                help, trace = _meant(entry.name, declared), entry.key.trace
+                self.report.say(UNKNOWN_PARAM, entry.key.span, message, help=help, trace=trace)
         for entry in file.entries if file is not None else ():
             if entry.name not in declared:
                 message = f"there is no param `{entry.name}`"
@@ -162,6 +169,9 @@ class ParamReader:
 
     def _given(self, one: _Declaration, file: MappingNode | None) -> Iterator[_Given]:
         """The values for a param, the strongest first."""
+        handed = self.use.given.get(one.name) if self.use is not None else None
+        if handed is not None:
+            yield _Given(handed)
         text = self.inputs.params.get(one.name)
         if text is not None:
             yield self._typed(one, text, f"`-p {one.name}={_short(text)}`: ")
@@ -217,6 +227,9 @@ class ParamReader:
         return False
 
     def _missing(self, one: _Declaration) -> None:
+        if self.use is not None:
+            self._not_handed(one, self.use)
+            return
         code = MISSING_PARAM
         if self.inputs.complete:
             code = replace(code, severity="error")
@@ -225,6 +238,16 @@ class ParamReader:
         if one.variable is not None:
             help += f" or with the environment variable `{one.variable}`"
         self.report.add(Diagnostic(code, message, one.entry.key.span, help))
+
+    def _not_handed(self, one: _Declaration, use: Use) -> None:
+        if not use.known:
+            return
+        code = replace(MISSING_PARAM, severity="error")
+        message = f"`{use}` needs a value for its param `{one.name}`"
+        help = f"add `with: {{{one.name}: ...}}`"
+        related = (Related(one.entry.key.span, "it is declared here"),)
+        place, trace = use.named.span, use.named.trace
+        self.report.add(Diagnostic(code, message, place, help, related, trace))
 
 
 def _borrowed(node: Node) -> bool:

@@ -22,7 +22,7 @@ MATRIX = "matrix"
 
 @dataclass(slots=True)
 class StepMaker:
-    """Expands the steps of a document.
+    """Expands the steps of a document, which are `within` the step that uses it, if any does.
 
     After that, `judged` is what the grammar is to judge under `steps`: one step of each name.
     """
@@ -32,6 +32,7 @@ class StepMaker:
     report: Report
     root: MappingNode
     names: Names
+    within: str = ""
     judged: Node | None = None
     _guide: Guide | None = field(init=False)
     _defaults: Node | None = field(init=False)
@@ -118,7 +119,9 @@ class StepMaker:
         if not isinstance(node, MappingNode):
             node = MappingNode((), expanded.span, expanded.trace)
         values = cell.values if cell is not None else {}
-        return ExpandedStep(id or entry.name, entry.name, entry.key, node, values)
+        id = id or entry.name
+        id = f"{self.within}/{id}" if self.within else id
+        return ExpandedStep(id, entry.name, entry.key, node, values, self.within)
 
 
 def _needs_matrix(step: Node) -> bool:

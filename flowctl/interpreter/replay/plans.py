@@ -19,7 +19,7 @@ from flowctl.interpreter.replay.outstanding import Outstanding, read_outstanding
 from flowctl.interpreter.replay.rejected import Key, Listed, Reject, not_usable, read_rejects
 from flowctl.interpreter.replay.source import MANIFEST, Copied, Manifest, Stood
 from flowctl.interpreter.setting import Setting, file_name
-from flowctl.plan import Operation, Plan, Step, Stream
+from flowctl.plan import Operation, Plan, Step, Stream, from_folder
 from flowctl.plan_file import sealed
 from flowctl.records import Schema
 from flowctl.registry import Registry
@@ -67,7 +67,7 @@ def planned(plan: Plan, rejects: Path, setting: Setting, registry: Registry) -> 
     changed = any(fault.code is NOT_OF_THIS_OUTPUT for fault in faults)
     steps = () if faults else tuple(draft.step() for draft in drafts.values() if draft.chosen)
     return Replay(
-        sealed(replace(plan, steps=steps)),
+        sealed(replace(plan, steps=steps, outputs=())),
         sum(len(draft.chosen) for draft in drafts.values()),
         sum(draft.before for draft in drafts.values()),
         tuple(faults),
@@ -127,10 +127,16 @@ class _Draft:
         self._ready = True
         if self.body.rejects is None:
             return
-        self._known = read_outstanding(self.setting.state, self._path)
-        published = self.setting.base / self._path
+        self._known = read_outstanding(
+            self.setting.state, from_folder(self.whole.folder, self._path)
+        )
+        published = self._base / self._path
         if published.exists() and not published.samefile(self.rejects):
             self._still = frozenset(one.reject.key for one in _readable(published))
+
+    @property
+    def _base(self) -> Path:
+        return self.setting.of(self.whole).base
 
     @property
     def _path(self) -> str:
@@ -206,14 +212,14 @@ class _Draft:
             keys = {key for key, _ in self._parts(file)}
             columns = {name: kind for name, kind in self._known.columns if name not in keys}
             arguments = self.body.source.arguments
-            self._texts[file] = again(arguments, Schema.of(columns), self.setting.base, file)
+            self._texts[file] = again(arguments, Schema.of(columns), self._base, file)
         return self._texts[file]
 
     def _parts(self, file: str) -> Sequence[tuple[str, str | None]]:
         """The columns that stand in the names of a file's folders; raises BadInput."""
         if self._files is None:
             paths = self._source.paths(self.body.source.arguments)
-            found = expand(self.setting.base, paths, self._source.endings)
+            found = expand(self._base, paths, self._source.endings)
             self._files = {one.name: one for one in found}
         if self._files and file not in self._files:
             raise BadInput(Fault(NOT_A_REJECT, f"`{file}` is no input of the step any more"))
@@ -287,11 +293,14 @@ class _Draft:
         if self._still is None:
             return b""
         chosen = {one.reject.key for one in self.chosen}
-        published = _readable(self.setting.base / self._path)
+        published = _readable(self._base / self._path)
         lines = (one.reject.to_line() for one in published if one.reject.key not in chosen)
         return "".join(lines).encode()
 
     def _seen(self, path: Path) -> str:
+        """A file of the replay for its source, which starts at the folder of the whole run."""
+        if self.whole.folder:
+            return path.absolute().as_posix()
         return Path(os.path.relpath(path, self.setting.base)).as_posix()
 
 

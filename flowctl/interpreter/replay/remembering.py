@@ -12,7 +12,7 @@ from flowctl.interpreter.replay.outstanding import (
 from flowctl.interpreter.replay.plans import replayed_keys
 from flowctl.interpreter.replay.source import read_manifest
 from flowctl.interpreter.setting import Setting
-from flowctl.plan import Step, Stream
+from flowctl.plan import Step, Stream, from_folder
 
 
 def carried(setting: Setting, body: Stream) -> Path | None:
@@ -31,11 +31,12 @@ def remember(
     if body.rejects is None or body.rejects.kind not in body.rejects.arguments:
         return
     path = str(body.rejects.arguments[body.rejects.kind])
+    known = from_folder(step.folder, path)
     found: Outstanding | None = Outstanding(step.id, step.digest, columns)
     if "replay" in body.source.arguments:
         manifest = read_manifest(setting.base, body.source.arguments)
-        before = read_outstanding(setting.state, path)
+        before = read_outstanding(setting.state, known)
         keys = replayed_keys(step.id, manifest, setting.base / path)
         found = before.without(keys) if before is not None else None
     if found is not None:
-        keep_outstanding(setting.state, path, found, setting.disk)
+        keep_outstanding(setting.state, known, found, setting.disk)
