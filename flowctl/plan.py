@@ -80,6 +80,11 @@ class Stream:
     observed: tuple[tuple[str, str], ...] = ()
     check: Check | None = None
 
+    @property
+    def parts(self) -> bool:
+        """Whether its records go on in branches, and are no single stream in the end."""
+        return bool(self.transforms) and bool(self.transforms[-1].branches)
+
 
 @dataclass(frozen=True, slots=True)
 class Retry:
@@ -154,6 +159,15 @@ def placed_sinks(sinks: Sequence[Operation], below: Pointer) -> Iterator[Placed]
 def branch_pointer(transform: Placed, branch: Branch) -> Pointer:
     """The place of a branch."""
     return (*transform.pointer, transform.operation.kind, branch.name)
+
+
+def stream_id(step: str, pointer: Pointer) -> str:
+    """A name for the records at a place in a step: the step's, or that of a branch in it.
+
+    >>> stream_id("sorted", ("transforms", 1, "split", "late", "sink"))
+    'sorted/late'
+    """
+    return "/".join([step, *map(str, pointer[3::4])])
 
 
 def _sinks(transforms: Sequence[Operation], below: Pointer) -> Iterator[Placed]:

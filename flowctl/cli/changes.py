@@ -81,7 +81,7 @@ def _compare(prefix: str, was: dict[str, str], now: dict[str, str]) -> Iterator[
 
 
 def _told(part: str, operation: Operation) -> str:
-    name = part if part == operation.kind else f"{part} {operation.kind}"
+    name = part if part.rpartition("/")[2] == operation.kind else f"{part} {operation.kind}"
     return f"{name}: {'; '.join(wording.lines(operation))}"
 
 

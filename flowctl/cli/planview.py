@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
 
 from flowctl.cli import wording
 from flowctl.cli.actions import NEW, Expected, Outcome
@@ -23,7 +24,7 @@ def as_text(ahead: Expected, schemas: Mapping[str, Schema], screen: Screen) -> s
     blocks = [_head(ahead, width, screen.paint)]
     for step in plan.steps:
         outcome = ahead.steps[step.id] if ahead.run is not None else None
-        blocks.append(_block(step, schemas.get(step.id), outcome, width, screen.paint))
+        blocks.append(_block(step, schemas, outcome, width, screen.paint))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
@@ -45,21 +46,47 @@ def _head(ahead: Expected, width: int, paint: Paint) -> list[str]:
 
 
 def _block(
-    step: Step, schema: Schema | None, outcome: Outcome | None, width: int, paint: Paint
+    step: Step,
+    schemas: Mapping[str, Schema],
+    outcome: Outcome | None,
+    width: int,
+    paint: Paint,
 ) -> list[str]:
     lines = [f"{paint('strong', step.id)}  {paint('quiet', step.digest[:_DIGEST])}"]
     if outcome is not None:
         lines += _labelled(f"{outcome.action}s", [outcome.why], width, paint)
-    for part, operation in wording.operations(step):
-        lines += _labelled(part, _told(part, operation), width, paint)
+    for branch, parts in groupby(wording.operations(step), lambda one: one[0].rpartition("/")[0]):
+        for part, operation in parts if not branch else ():
+            lines += _labelled(part, _told(part, operation), width, paint)
+        if branch:
+            lines += _branch(branch, parts, schemas.get(f"{step.id}/{branch}"), width, paint)
     lines += [
         line
         for name, text in wording.settings(step).items()
         for line in _labelled(name, [text], width, paint)
     ]
-    if isinstance(step.body, Stream) and schema is not None:
+    schema = schemas.get(step.id)
+    if isinstance(step.body, Stream) and schema is not None and not step.body.parts:
         lines += _labelled("columns", list(_columns(schema, width - _LABEL - 2)), width, paint)
     return lines
+
+
+def _branch(
+    name: str,
+    parts: Iterable[tuple[str, Operation]],
+    schema: Schema | None,
+    width: int,
+    paint: Paint,
+) -> Iterator[str]:
+    """What becomes of the records of a branch, and their columns in the end."""
+    texts = []
+    for part, operation in parts:
+        role = part.rpartition("/")[2]
+        first, *rest = _told(role, operation)
+        texts += [f"{role}: {first}", *(f"  {text}" for text in rest)]
+    if schema is not None:
+        texts.append("columns: " + "\n  ".join(_columns(schema, width - _LABEL - 11)))
+    yield from _labelled(name, texts, width, paint)
 
 
 def _told(part: str, operation: Operation) -> list[str]:

@@ -84,6 +84,7 @@ def _show(plan: Plan, step: Step, rows: int, base: Path, out: Screen) -> None:
             if not place.file.exists():
                 break
             frame = pl.read_parquet(place.file)
+            known = [] if place.begins else known
             out.write("\n".join(_place(place, frame, known, out)) + "\n\n")
             known = frame.columns
     if faults:

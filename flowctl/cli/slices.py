@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from flowctl.arguments import pairs
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.handing import read_by
-from flowctl.plan import Operation, Plan, Step, Stream, with_inputs
+from flowctl.plan import (
+    Branch,
+    Operation,
+    Plan,
+    Step,
+    Stream,
+    with_inputs,
+    with_sinks,
+    with_transforms,
+)
 
 _ENOUGH = 10_000
+_HERE = Operation("stdout", {"stdout": "csv"})
+"""A sink whose place is taken by the file of a slice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A place in a step: what has just been done there, and the file with its first records."""
+    """A place in a step: what has just been done there, and the file with its first records.
+
+    A branch `begins` there, or the step.
+    """
 
     part: str
     operation: Operation
     file: Path
+    begins: bool = False
 
 
 def slices(plan: Plan, step: Step, rows: int, folder: Path) -> tuple[Plan, list[Slice]]:
@@ -30,24 +48,75 @@ def slices(plan: Plan, step: Step, rows: int, folder: Path) -> tuple[Plan, list[
     """
     body = _stream(step)
     above = {one.id: one for one in _above(plan, step)}
-    steps = [replace(_first(one, _ENOUGH), condition=None) for one in above.values()]
+    steps = [replace(_skipping(one, _ENOUGH), condition=None) for one in above.values()]
     found: list[Slice] = []
-    for count in range(len(body.transforms) + 1):
-        file = folder / f"{count}.parquet"
+    for number, cut in enumerate(_cuts(body.transforms, rows)):
+        file = folder / f"{number}.parquet"
         sink = Operation("parquet", {"parquet": file.as_posix()})
-        cut = replace(body, transforms=body.transforms[:count])
-        place = replace(step, body=cut, needs=read(step), reads=read(step), condition=None)
-        limited = _first(place, rows)
+        place = replace(body, transforms=cut.transforms, sinks=(_HERE,) if cut.whole else ())
+        place = with_sinks(_bare(place), partial(_instead, sink))
         steps.append(
             replace(
-                limited,
-                id=f"{step.id} {count}",
-                body=replace(_stream(limited), sinks=(sink,)),
+                step,
+                id=f"{step.id} {number}",
+                body=place,
+                needs=read(step),
+                reads=read(step),
+                condition=None,
             )
         )
-        done = body.transforms[count - 1] if count else body.source
-        found.append(Slice(done.kind if count else "source", done, file))
+        found.append(Slice(cut.part or "source", cut.done or body.source, file, cut.begins))
     return replace(plan, steps=tuple(steps), outputs=()), found
+
+
+def _instead(sink: Operation, _: Operation) -> Operation:
+    return sink
+
+
+class _Cut(NamedTuple):
+    """The transforms up to a place in a step, where the first records leave.
+
+    They are those of the step as a `whole`, or those of a branch that only `begins`. `part` names
+    what has just been `done`.
+    """
+
+    part: str
+    done: Operation | None
+    transforms: tuple[Operation, ...]
+    whole: bool = True
+    begins: bool = False
+
+
+def _cuts(transforms: Sequence[Operation], rows: int) -> Iterator[_Cut]:
+    limit = Operation("limit", {"limit": rows})
+    yield _Cut("", None, (limit,))
+    for count, done in enumerate(transforms, 1):
+        if done.branches:
+            yield from _cuts_of_branches(transforms[: count - 1], done, rows)
+        else:
+            yield _Cut(done.kind, done, (*transforms[:count], limit))
+
+
+def _cuts_of_branches(before: Sequence[Operation], parting: Operation, rows: int) -> Iterator[_Cut]:
+    """Places in each of the branches, whose records leave it while nothing leaves the others."""
+    whens = dict(pairs(parting.arguments[parting.kind]))
+    none = (Operation("limit", {"limit": 0}),)
+    for branch in parting.branches:
+        when = whens[branch.name]
+        condition = Operation(parting.kind, {parting.kind: when or "what is left"})
+        for cut in _cuts(branch.transforms, rows):
+            sinks = (_HERE,) if cut.whole else ()
+            lone = (
+                Branch(one.name, cut.transforms, sinks) if one is branch else Branch(one.name, none)
+                for one in parting.branches
+            )
+            yield _Cut(
+                f"{branch.name}/{cut.part}" if cut.part else branch.name,
+                cut.done or condition,
+                (*before, replace(parting, branches=tuple(lone))),
+                whole=False,
+                begins=cut.begins or not cut.part,
+            )
 
 
 def read(step: Step) -> tuple[str, ...]:
@@ -63,18 +132,21 @@ def _above(plan: Plan, step: Step) -> Iterator[Step]:
         yield replace(one, needs=read(one), reads=read(one))
 
 
-def _first(step: Step, rows: int) -> Step:
+def _skipping(step: Step, rows: int) -> Step:
     """The step up to so many records, without its sinks, passing over faults."""
-    body = with_inputs(_stream(step), _that_ends)
+    body = _bare(_stream(step))
     limit = Operation("limit", {"limit": rows})
-    return replace(
-        step,
-        body=Stream(
-            source=body.source,
-            transforms=(*(replace(one, on_error="skip") for one in body.transforms), limit),
-            observed=body.observed,
-        ),
-    )
+    return replace(step, body=replace(body, transforms=(*body.transforms, limit), sinks=()))
+
+
+def _bare(body: Stream) -> Stream:
+    """A stream that passes over faults, and demands nothing."""
+
+    def skipping(operation: Operation) -> Operation:
+        return replace(operation, on_error="skip")
+
+    body = with_transforms(with_inputs(body, _that_ends), skipping)
+    return Stream(body.source, body.transforms, body.sinks, observed=body.observed)
 
 
 def _that_ends(source: Operation) -> Operation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -13,18 +13,29 @@ from flowctl.syntax.node import Json
 
 
 def operations(step: Step) -> Iterator[tuple[str, Operation]]:
-    """The operations of a step with the part that each plays, in the order of the data's way."""
+    """The operations of a step with the part that each plays, in the order of the data's way.
+
+    Those of a branch play it in there: `late/sort`, `late/sink`.
+    """
     body = step.body
     if isinstance(body, Operation):
         yield body.kind, body
         return
     yield "source", body.source
-    for transform in body.transforms:
-        yield transform.kind, transform
-    for sink in body.sinks:
-        yield "sink", sink
+    yield from _passed("", body.transforms, body.sinks)
     if body.rejects:
         yield "rejects", body.rejects
+
+
+def _passed(
+    below: str, transforms: Sequence[Operation], sinks: Sequence[Operation]
+) -> Iterator[tuple[str, Operation]]:
+    for transform in transforms:
+        yield f"{below}{transform.kind}", transform
+        for branch in transform.branches:
+            yield from _passed(f"{below}{branch.name}/", branch.transforms, branch.sinks)
+    for sink in sinks:
+        yield f"{below}sink", sink
 
 
 def lines(operation: Operation) -> Iterator[str]:
@@ -41,7 +52,12 @@ def lines(operation: Operation) -> Iterator[str]:
     ]
     if operation.on_error != "fail":
         options.append(f"on_error: {operation.on_error}")
-    told = [f"{name} = {value(one)}" for name, one in main] if is_pairs(main) else [value(main)]
+    told = [value(main)]
+    if is_pairs(main):
+        sign = ": " if operation.branches else " = "
+        told = [
+            f"{name}{sign}{'what is left' if one is None else value(one)}" for name, one in main
+        ]
     if options and len(told) == 1:
         yield f"{told[0]}  ({', '.join(options)})"
         return

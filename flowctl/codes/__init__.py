@@ -8,6 +8,7 @@ published, keeps its meaning.
 from __future__ import annotations
 
 from flowctl.codes import (
+    branches,
     environment,
     expressions,
     names,
@@ -26,6 +27,7 @@ FAMILIES = (
     templates,
     names,
     workflows,
+    branches,
     expressions,
     environment,
     runs,

@@ -7,7 +7,17 @@ from dataclasses import field, replace
 
 from flowctl.dataclass import dataclass
 from flowctl.registry import Registry
-from flowctl.syntax.node import Json, MappingNode, Node, Pointer, SequenceNode, UnknownNode, to_json
+from flowctl.syntax.node import (
+    Entry,
+    Json,
+    MappingNode,
+    Node,
+    Pointer,
+    ScalarNode,
+    SequenceNode,
+    UnknownNode,
+    to_json,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +25,8 @@ class Part:
     """One component in a step: its kind, its mapping, and the way from the step to that mapping.
 
     `arguments` is None where something in the mapping is not known; nobody then asks the component.
-    `inputs` are the further sources of a transform; its arguments do not hold them.
+    `inputs` are the further sources of a transform, `limbs` the branches in which records go on
+    behind it; its arguments hold neither.
     """
 
     kind: str
@@ -23,6 +34,18 @@ class Part:
     pointer: Pointer
     arguments: dict[str, Json] | None
     inputs: tuple[Part | None, ...] = ()
+    limbs: tuple[Limb, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limb:
+    """A branch of a stream: what its records go through, and where they go."""
+
+    key: ScalarNode
+    node: MappingNode
+    pointer: Pointer
+    transforms: tuple[Part | None, ...]
+    sinks: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +70,37 @@ class Anatomy:
         return tuple(part for part in (self.action, self.fallback) if part is not None)
 
     @property
+    def passing(self) -> tuple[Part | None, ...]:
+        """All transforms, each before those of its branches."""
+        return tuple(_passing(self.transforms))
+
+    @property
+    def limbs(self) -> tuple[Limb, ...]:
+        """All branches, each before those within it."""
+        return tuple(limb for part in self.passing if part is not None for limb in part.limbs)
+
+    @property
+    def all_sinks(self) -> tuple[Part, ...]:
+        """The step's own sinks, and those of its branches."""
+        return (*self.sinks, *(sink for limb in self.limbs for sink in limb.sinks))
+
+    @property
     def sources(self) -> tuple[Part, ...]:
         """All that is read: the step's own source, and those of its transforms."""
-        further = (part for one in self.transforms if one is not None for part in one.inputs)
+        further = (part for one in self.passing if one is not None for part in one.inputs)
         return tuple(part for part in (self.source, *further) if part is not None)
 
     @property
     def outputs(self) -> tuple[Part, ...]:
         """All that writes: the sinks, and where rejects go."""
-        return self.sinks if self.rejects is None else (*self.sinks, self.rejects)
+        return self.all_sinks if self.rejects is None else (*self.all_sinks, self.rejects)
+
+
+def _passing(transforms: tuple[Part | None, ...]) -> Iterator[Part | None]:
+    for part in transforms:
+        yield part
+        for limb in part.limbs if part is not None else ():
+            yield from _passing(limb.transforms)
 
 
 @dataclass(slots=True)
@@ -72,29 +117,32 @@ class _Dissection:
             return None
         return Part(kind, node, pointer, arguments_of(node))
 
-    def sinks(self, node: Node | None) -> tuple[Part, ...]:
+    def sinks(self, node: Node | None, below: Pointer = ()) -> tuple[Part, ...]:
         if node is None:
             return ()
         listed = isinstance(node, SequenceNode)
-        items = node.items if isinstance(node, SequenceNode) else (node,)
+        items, at = node.items if isinstance(node, SequenceNode) else (node,), (*below, "sink")
         found = (
-            self.part(item, self.registry.sinks, ("sink", index) if listed else ("sink",))
+            self.part(item, self.registry.sinks, (*at, index) if listed else at)
             for index, item in enumerate(items)
         )
         return tuple(part for part in found if part is not None)
 
-    def transforms(self, node: Node | None) -> tuple[Part | None, ...]:
+    def transforms(self, node: Node | None, below: Pointer = ()) -> tuple[Part | None, ...]:
         if node is None:
             return ()
         if not isinstance(node, SequenceNode):
             self.complete = False
             return (None,)
         return tuple(
-            self.transform(item, ("transforms", index)) for index, item in enumerate(node.items)
+            self.transform(item, (*below, "transforms", index))
+            for index, item in enumerate(node.items)
         )
 
     def transform(self, node: Node, pointer: Pointer) -> Part | None:
         part = self.part(node, self.registry.transforms, pointer)
+        if part is not None and self.registry.transforms[part.kind].branches:
+            return self.parting(part)
         if part is None or self.registry.transforms[part.kind].inputs == "none":
             return part
         below, at = part.node.get(part.kind), (*pointer, part.kind)
@@ -111,6 +159,29 @@ class _Dissection:
         own = tuple(entry for entry in part.node.entries if entry.name != part.kind)
         options = arguments_of(replace(part.node, entries=own))
         return replace(part, arguments=options, inputs=tuple(inputs))
+
+    def parting(self, part: Part) -> Part:
+        """A transform with its branches, of which its own arguments hold the rest."""
+        own: list[Entry] = []
+        limbs: list[Limb] = []
+        below = part.node.get(part.kind)
+        for entry in below.entries if isinstance(below, MappingNode) else ():
+            node, at = entry.value, (*part.pointer, part.kind, entry.name)
+            if not isinstance(node, MappingNode):
+                self.complete = False
+                continue
+            transforms = self.transforms(node.get("transforms"), at)
+            limbs.append(Limb(entry.key, node, at, transforms, self.sinks(node.get("sink"), at)))
+            rest = tuple(one for one in node.entries if one.name not in ("transforms", "sink"))
+            own.append(replace(entry, value=replace(node, entries=rest)))
+        bare = [
+            replace(entry, value=replace(entry.value, entries=tuple(own)))
+            if entry.name == part.kind and isinstance(entry.value, MappingNode)
+            else entry
+            for entry in part.node.entries
+        ]
+        arguments = arguments_of(replace(part.node, entries=tuple(bare)))
+        return replace(part, arguments=arguments, limbs=tuple(limbs))
 
     def hooks(self, node: Node | None) -> Iterator[tuple[str, Part]]:
         for entry in node.entries if isinstance(node, MappingNode) else ():

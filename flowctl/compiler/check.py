@@ -136,8 +136,9 @@ class _Room:
         action = step.parts.action
         if step.step.node.get("source") is not None:
             scope = Scope(constants=constants)
-            work, schemas[step.step.id] = self.streams.typed(step, scope, schemas)
-            return Body(work, guard, how, instead, hooks)
+            typed = self.streams.typed(step, scope, schemas)
+            schemas |= typed.schemas
+            return Body(typed.stream, guard, how, instead, hooks)
         if action is None:
             return None
         if self.actions.registry.actions[action.kind].composite:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from flowctl.arguments import listed
 from flowctl.codes.names import NEVER_ENDS
@@ -12,7 +12,7 @@ from flowctl.compiler.voice import Voice
 from flowctl.component import Sink
 from flowctl.registry import Registry
 from flowctl.sinking import destination
-from flowctl.syntax.node import ScalarNode
+from flowctl.syntax.node import Pointer, ScalarNode
 
 
 def follows(step: LinkedStep) -> bool:
@@ -24,21 +24,31 @@ def follows(step: LinkedStep) -> bool:
 
 def ends(step: LinkedStep) -> bool:
     """Whether a step that follows its source ends by itself, by a `limit`."""
-    return any(part is not None and part.kind == "limit" for part in step.parts.transforms)
+    return _ends(step.parts.transforms)
+
+
+def _ends(transforms: Sequence[Part | None]) -> bool:
+    """Whether nothing more leaves from some record on, by whichever branch."""
+    known = [part for part in transforms if part is not None]
+    limbs = known[-1].limbs if known else ()
+    if limbs and all(_ends(limb.transforms) for limb in limbs):
+        return True
+    return any(part.kind == "limit" for part in known)
 
 
 def refuse_what_waits(
-    step: LinkedStep, whole: Sequence[bool], registry: Registry, voice: Voice
+    step: LinkedStep, whole: Collection[Pointer], registry: Registry, voice: Voice
 ) -> None:
     """Tells what of a step that follows its source would wait for its end, or needs it whole.
 
-    `whole` tells which of its transforms see all records before any leaves.
+    `whole` are the places of its transforms that see all records before any leaves.
     """
     if not follows(step):
         return
-    for part, all_of_them in zip(step.parts.transforms, whole, strict=True):
+    for part in step.parts.passing:
         if part is not None:
-            _transform(part, registry.transforms[part.kind].inputs, all_of_them, voice)
+            inputs = registry.transforms[part.kind].inputs
+            _transform(part, inputs, part.pointer in whole, voice)
     node = step.step.node
     if (check := node.entry("check")) is not None:
         message = "a `check` is held against all of the output, and the source is followed"
@@ -49,7 +59,7 @@ def refuse_what_waits(
         message = "a share is known at the end, and the source is followed"
         voice.at(NEVER_ENDS, share, message, "say how many there may be: a count")
     for part in step.parts.outputs:
-        _sink(part, registry.sinks[part.kind], len(step.parts.sinks), voice)
+        _sink(part, registry.sinks[part.kind], len(step.parts.all_sinks), voice)
 
 
 def _transform(part: Part, inputs: str, whole: bool, voice: Voice) -> None:

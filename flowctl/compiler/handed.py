@@ -8,6 +8,7 @@ from flowctl.codes.names import CELLS_DIFFER
 from flowctl.compiler.anatomy import Part
 from flowctl.compiler.paths import Use
 from flowctl.compiler.voice import Voice
+from flowctl.plan import stream_id
 from flowctl.records import Column, DataType, Integer, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json
 
@@ -74,7 +75,7 @@ def _written(use: Use, kind: str, schemas: Mapping[str, Schema]) -> Schema | Non
         return None
     if use.part.node.get("partition_by") is not None:
         return None  # its files do not hold all of the columns
-    return schemas.get(use.step)
+    return schemas.get(stream_id(use.step, use.part.pointer))
 
 
 def _type(column: Column) -> str:

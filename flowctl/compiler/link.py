@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
+from flowctl.codes.branches import NO_ONE_STREAM
 from flowctl.codes.names import CYCLE, NO_RECORDS, OWN_OUTPUT, WRITTEN_TWICE
 from flowctl.compiler.anatomy import Anatomy, Part, anatomy
 from flowctl.compiler.graph import order
@@ -35,11 +36,15 @@ class _Linker:
     registry: Registry
     report: Report
     resolver: Resolver
+    parting: frozenset[str]
 
     @classmethod
-    def of(cls, expanded: Expanded, registry: Registry, report: Report) -> _Linker:
+    def of(
+        cls, expanded: Expanded, registry: Registry, report: Report, parting: frozenset[str]
+    ) -> _Linker:
         resolver = Resolver(Names.of(expanded), report)
-        return cls(str(expanded.document.project.base), registry, report, resolver)
+        base = str(expanded.document.project.base)
+        return cls(base, registry, report, resolver, parting)
 
     def needs(self, step: ExpandedStep, parts: Anatomy, feeds: Feeds) -> list[Need]:
         """All reasons for which a step needs others, in the order in which they are looked for."""
@@ -83,6 +88,11 @@ class _Linker:
                 message = f"step `{name.value}` has no records: it has no `source` itself"
                 help = "read the file that it writes, and name the step in `needs`"
                 self.report.say(NO_RECORDS, name.span, message, help=help, trace=name.trace)
+                continue
+            if any(cell.id in self.parting for cell in cells):
+                message = f"the records of step `{name.value}` go on in branches"
+                help = "read the file that the branch writes: then the step is needed by itself"
+                self.report.say(NO_ONE_STREAM, name.span, message, help=help, trace=name.trace)
                 continue
             why = f"reads the records of `{name.value}`"
             yield from self.resolver.named(step, str(name.value), name, name.span, why, True)
@@ -139,14 +149,17 @@ class _Linker:
 def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
     """The graph of the steps; what is wrong with it goes into the report."""
     steps = {step.id: (step, workflow) for step, workflow in expanded.everything()}
+    parts = {id: anatomy(step.node, registry) for id, (step, _) in steps.items()}
+    parting = frozenset(id for id, one in parts.items() if one.limbs)
     linkers = {
-        workflow.within: _Linker.of(workflow, registry, report) for workflow in expanded.workflows()
+        workflow.within: _Linker.of(workflow, registry, report, parting)
+        for workflow in expanded.workflows()
     }
-    parts: dict[str, Anatomy] = {}
-    uses: list[Use] = []
-    for step, workflow in steps.values():
-        parts[step.id] = anatomy(step.node, registry)
-        uses += linkers[workflow.within].written(step, parts[step.id])
+    uses = [
+        use
+        for step, workflow in steps.values()
+        for use in linkers[workflow.within].written(step, parts[step.id])
+    ]
     index = PathIndex.of(uses)
     _report_conflicts(index, uses, {id: step.within for id, (step, _) in steps.items()}, report)
     feeds: dict[str, Feeds] = {}

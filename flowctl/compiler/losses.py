@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from flowctl.codes.branches import BEHIND_BRANCHES
 from flowctl.codes.environment import PLACING
 from flowctl.codes.names import (
     NO_RUNTIME,
@@ -13,6 +15,7 @@ from flowctl.codes.names import (
     REJECTS_NOWHERE,
 )
 from flowctl.codes.schema import OUT_OF_RANGE
+from flowctl.compiler.anatomy import Part
 from flowctl.compiler.stages import LinkedStep
 from flowctl.compiler.texts import texts_below
 from flowctl.compiler.voice import Voice
@@ -24,7 +27,7 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
     parts, node, name = step.parts, step.step.node, step.step.name
     rejecting = [
         policy
-        for part in (*parts.sources, *parts.transforms)
+        for part in (*parts.sources, *parts.passing)
         if part is not None and isinstance(policy := part.node.get("on_error"), ScalarNode)
         if policy.value == "reject"
     ]
@@ -40,10 +43,56 @@ def warn_of_losses(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voic
         message = f"nothing in step `{name}` says `on_error: reject`"
         help = "say it at the source, or at a transform whose faulty records are to be set aside"
         voice.at(NOTHING_REJECTS, entry.key, message, help)
-    if node.get("sink") is None and step.step.id not in ends_elsewhere:
+    _warn_of_lost_records(step, ends_elsewhere, voice)
+    _warn_of_replacing(step, voice)
+
+
+def _warn_of_lost_records(step: LinkedStep, ends_elsewhere: frozenset[str], voice: Voice) -> None:
+    """Records end in a sink, or in a step that reads them; a branch is read by its file alone."""
+    parts, node, name = step.parts, step.step.node, step.step.name
+    for limb in parts.limbs:
+        if not limb.sinks and not _parts(limb.transforms) and parts.complete:
+            message = f"the records of branch `{limb.key.value}` go nowhere"
+            help = "add a `sink`, or leave the branch out: what no branch takes counts as filtered"
+            voice.at(NO_SINK, limb.key, message, help)
+    if parts.limbs or node.get("sink") is not None:
+        return
+    if step.step.id not in ends_elsewhere:
         message = f"step `{name}` has no sink, and no other step reads it"
         voice.at(NO_SINK, step.step.key, message, "add a `sink`")
-    _warn_of_replacing(step, voice)
+
+
+def refuse_behind_branches(step: LinkedStep, voice: Voice) -> None:
+    """Where records have parted, they are no single stream any more."""
+    _refuse_behind(step.parts.transforms, step.step.node, voice)
+
+
+def _refuse_behind(transforms: Sequence[Part | None], owner: MappingNode, voice: Voice) -> None:
+    parting = _parts(transforms)
+    if parting is None:
+        return
+    part, behind = parting
+    kind = f"`{part.kind}`"
+    if behind is not None:
+        entry = behind.node.entry(behind.kind)
+        place = entry.key if entry is not None else behind.node
+        message = f"`{behind.kind}` stands behind {kind}, where records go on in its branches"
+        help = f"put it before the {kind}, or into the `transforms` of a branch"
+        voice.at(BEHIND_BRANCHES, place, message, help)
+    if (sink := owner.entry("sink")) is not None:
+        message = f"a `sink` beside a {kind}: all records go on in its branches"
+        voice.at(BEHIND_BRANCHES, sink.key, message, "give each branch its own `sink`")
+    for limb in part.limbs:
+        _refuse_behind(limb.transforms, limb.node, voice)
+
+
+def _parts(transforms: Sequence[Part | None]) -> tuple[Part, Part | None] | None:
+    """The first transform with branches, and the one behind it."""
+    known = [part for part in transforms if part is not None]
+    for index, part in enumerate(known):
+        if part.limbs:
+            return part, next(iter(known[index + 1 :]), None)
+    return None
 
 
 def _warn_of_replacing(step: LinkedStep, voice: Voice) -> None:
@@ -52,8 +101,8 @@ def _warn_of_replacing(step: LinkedStep, voice: Voice) -> None:
     incremental = source.node.get("incremental") if source is not None else None
     if not isinstance(incremental, ScalarNode) or incremental.value is not True:
         return
-    for part in step.parts.sinks:
-        entry = part.node.entry(part.kind) if part is not None else None
+    for part in step.parts.all_sinks:
+        entry = part.node.entry(part.kind)
         if entry is not None and part.kind != "stdout" and part.node.get("mode") is None:
             message = "each run replaces what earlier ones wrote, by what is new to it alone"
             help = "add `mode: append`, or `mode: replace` if that is meant"
@@ -70,7 +119,8 @@ def refuse_partitioned_rejects(step: LinkedStep, voice: Voice) -> None:
 
 def refuse_runtime_texts(step: LinkedStep, voice: Voice) -> None:
     """A stream has no place for values that only the run brings."""
-    for part in (step.parts.source, *step.parts.transforms, *step.parts.outputs):
+    parts = step.parts
+    for part in (parts.source, *parts.transforms, *parts.sinks, parts.rejects):
         for text in texts_below("", part.node) if part is not None else ():
             message = "`${{ }}` is not computed here: streams are fixed before the run"
             help = "`{{ }}` takes what is known then, such as `{{ params.name }}`"

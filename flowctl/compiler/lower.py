@@ -132,7 +132,7 @@ class _Places:
             yield from self._below(check.value, id, "check")
         components = (
             *parts.sources,
-            *parts.transforms,
+            *parts.passing,
             *parts.outputs,
             *parts.actions,
             *(part for _, part in parts.hooks),
@@ -150,6 +150,9 @@ class _Places:
             if entry.value.span.file != entry.key.span.file:
                 # What a `$ref` brings: the plan knows no chain, so it leads to who refers.
                 yield place_key(id, *below), self._place(entry.key.span)
+        for limb in part.limbs:
+            if (when := limb.node.entry("when")) is not None:
+                yield place_key(id, *limb.pointer, "when"), self._place(when.value.span)
 
     def of_outputs(self, workflow: Expanded) -> Iterator[tuple[str, Place]]:
         """What a workflow hands on, as a part of the step that uses it."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from flowctl.checking import rule as check_rule
-from flowctl.compiler.anatomy import Part, arguments_of
+from flowctl.compiler.anatomy import Limb, Part, arguments_of
 from flowctl.compiler.diagnose import diagnosed
 from flowctl.compiler.files import NO_FILES
 from flowctl.compiler.following import refuse_what_waits
 from flowctl.compiler.handed import as_option, handed_columns, steps_read
 from flowctl.compiler.losses import (
     limit_of_rejects,
+    refuse_behind_branches,
     refuse_partitioned_rejects,
     refuse_runtime_texts,
     warn_of_losses,
@@ -23,21 +24,25 @@ from flowctl.compiler.voice import Voice
 from flowctl.component import Files, Folders, Situation, Source, Typed
 from flowctl.dataclass import dataclass
 from flowctl.expressions.scope import Scope
-from flowctl.plan import OnError, Operation, Stream, canonical
-from flowctl.records import UNKNOWN_SCHEMA, Schema
+from flowctl.plan import Branch, OnError, Operation, Stream, canonical, stream_id
+from flowctl.records import UNKNOWN_SCHEMA, Schema, common_columns
 from flowctl.registry import Registry
 from flowctl.sourcing import again_and_again, never_ends_beside
-from flowctl.syntax.node import Json, MappingNode, ScalarNode
+from flowctl.syntax.node import Json, MappingNode, Pointer, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
 _Known: TypeAlias = "dict[tuple[str, str, Schema, str], Typed]"
+_P = TypeVar("_P", Operation, Branch)
 
 
 class TypedStream(NamedTuple):
-    """A stream for the plan, or None where a part of it is unknown; and the columns it hands on."""
+    """A stream for the plan, or None where a part of it is unknown.
+
+    `schemas` are the columns that it hands on, those of branches by `stream_id`.
+    """
 
     stream: Stream | None
-    schema: Schema
+    schemas: Mapping[str, Schema]
 
 
 class _TypedPart(NamedTuple):
@@ -46,6 +51,26 @@ class _TypedPart(NamedTuple):
     operation: Operation | None
     schema: Schema
     placeless: bool = False
+
+
+class _TypedCourse(NamedTuple):
+    """Transforms, and the columns behind them; or those at the ends of the last one's branches.
+
+    `whole` are the places of those that see all records before any leaves.
+    """
+
+    operations: Sequence[Operation | None]
+    schema: Schema
+    whole: frozenset[Pointer]
+    ends: Mapping[str, Schema]
+
+
+class _TypedArm(NamedTuple):
+    """A branch for the plan, or None where a part of it is unknown; and the columns at its ends."""
+
+    branch: Branch | None
+    whole: frozenset[Pointer]
+    ends: Mapping[str, Schema]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,28 +92,69 @@ class StreamTyper:
         own = step.parts.source
         source = self._source(own, step, situation, schemas) if own is not None else None
         schema = source.schema if source is not None else UNKNOWN_SCHEMA
-        transforms: list[Operation | None] = []
-        whole: list[bool] = []
-        for part in step.parts.transforms:
-            found = self._transform(part, schema, situation, step, schemas)
-            schema = found.schema
-            transforms.append(found.operation)
-            whole.append(found.placeless)
-            if found.placeless:
-                situation = replace(situation, scope=replace(situation.scope, source=False))
-        sinks = [self._sink(part, schema, situation) for part in step.parts.sinks]
+        course = self._course(step.parts.transforms, schema, situation, step, schemas)
+        handed = {step.step.id: UNKNOWN_SCHEMA if course.ends else course.schema, **course.ends}
+        sinks = [self._sink(part, course.schema, situation) for part in step.parts.sinks]
         rejects = [
             self._sink(part, UNKNOWN_SCHEMA, situation)
             for part in (step.parts.rejects,)
             if part is not None
         ]
         refuse_partitioned_rejects(step, self.voice)
+        refuse_behind_branches(step, self.voice)
         warn_of_losses(step, self.ends_elsewhere, self.voice)
-        refuse_what_waits(step, whole, self.registry, self.voice)
+        refuse_what_waits(step, course.whole, self.registry, self.voice)
         refuse_runtime_texts(step, self.voice)
         limit = limit_of_rejects(step, self.voice)
-        stream = _stream(step, source, transforms, sinks, rejects, limit)
-        return TypedStream(self._checked(stream, step, schema, situation), schema)
+        stream = _stream(step, source, course.operations, sinks, rejects, limit)
+        checked = common_columns([*course.ends.values()] or [course.schema])
+        return TypedStream(self._checked(stream, step, checked, situation), handed)
+
+    def _course(
+        self,
+        parts: Sequence[Part | None],
+        schema: Schema,
+        situation: Situation,
+        step: LinkedStep,
+        schemas: Mapping[str, Schema],
+    ) -> _TypedCourse:
+        """Transforms one after the other, up to one behind which records go on in branches."""
+        operations: list[Operation | None] = []
+        whole = frozenset[Pointer]()
+        for part in parts:
+            found = self._transform(part, schema, situation, step, schemas)
+            schema = found.schema
+            if found.placeless and part is not None:
+                whole |= {part.pointer}
+            if found.placeless:
+                situation = replace(situation, scope=replace(situation.scope, source=False))
+            if part is not None and part.limbs:
+                arms = [self._arm(limb, schema, situation, step, schemas) for limb in part.limbs]
+                operations.append(_parting(found.operation, [arm.branch for arm in arms]))
+                ends = {name: end for arm in arms for name, end in arm.ends.items()}
+                return _TypedCourse(
+                    operations, schema, whole.union(*(arm.whole for arm in arms)), ends
+                )
+            operations.append(found.operation)
+        return _TypedCourse(operations, schema, whole, {})
+
+    def _arm(
+        self,
+        limb: Limb,
+        schema: Schema,
+        situation: Situation,
+        step: LinkedStep,
+        schemas: Mapping[str, Schema],
+    ) -> _TypedArm:
+        """One of the branches."""
+        course = self._course(limb.transforms, schema, situation, step, schemas)
+        sinks = [self._sink(part, course.schema, situation) for part in limb.sinks]
+        transforms, written = _known(course.operations), _known(sinks)
+        branch = None
+        if transforms is not None and written is not None:
+            branch = Branch(str(limb.key.value), transforms, written)
+        ends = course.ends or {stream_id(step.step.id, limb.pointer): course.schema}
+        return _TypedArm(branch, course.whole, ends)
 
     def _checked(
         self, stream: Stream | None, step: LinkedStep, schema: Schema, situation: Situation
@@ -227,27 +293,38 @@ def _operation(part: Part, typed: Typed) -> Operation:
     return Operation(part.kind, arguments, _ON_ERROR.get(chosen, "fail"))
 
 
+def _parting(operation: Operation | None, branches: Sequence[Branch | None]) -> Operation | None:
+    """A transform with all of its branches, if they are known."""
+    known = _known(branches)
+    return None if operation is None or known is None else replace(operation, branches=known)
+
+
+def _known(parts: Sequence[_P | None]) -> tuple[_P, ...] | None:
+    """The parts, if all of them are known."""
+    found = tuple(part for part in parts if part is not None)
+    return found if len(found) == len(parts) else None
+
+
 def _stream(
     step: LinkedStep,
     source: Typed | None,
-    transforms: list[Operation | None],
-    sinks: list[Operation | None],
-    rejects: list[Operation | None],
+    transforms: Sequence[Operation | None],
+    sinks: Sequence[Operation | None],
+    rejects: Sequence[Operation | None],
     limit: str | None,
 ) -> Stream | None:
     """The body for the plan, if all of its parts are known."""
     part = step.parts.source
     if part is None or source is None or not step.parts.complete:
         return None
-    known = [operation for operation in (*transforms, *sinks, *rejects) if operation is not None]
-    if len(known) < len(transforms) + len(sinks) + len(rejects):
+    through, written, aside = _known(transforms), _known(sinks), _known(rejects)
+    if through is None or written is None or aside is None:
         return None
-    after_transforms = known[len(transforms) :]
     return Stream(
         source=_operation(part, source),
-        transforms=tuple(known[: len(transforms)]),
-        sinks=tuple(after_transforms[: len(sinks)]),
-        rejects=after_transforms[-1] if rejects else None,
+        transforms=through,
+        sinks=written,
+        rejects=aside[0] if aside else None,
         max_rejects=limit,
         observed=tuple(
             (column.name, f"{column.type}{'?' if column.nullable else ''}")

@@ -55,10 +55,10 @@ def _first(then: object, now: object, at: Pointer) -> tuple[Pointer, object, obj
 
 
 def _as_written(pointer: Pointer, body: object) -> Pointer:
-    """The plan says `sinks`, `inputs` and `arguments` where the author does not."""
+    """The plan says `sinks`, `inputs`, `branches` and `arguments` where the author does not."""
     written: list[str | int] = []
     for part in pointer:
-        if part == "inputs" and isinstance(body, dict):
+        if part in ("inputs", "branches") and isinstance(body, dict):
             written.append(str(body["kind"]))
         elif part != "arguments":
             written.append("sink" if part == "sinks" else part)
@@ -66,6 +66,8 @@ def _as_written(pointer: Pointer, body: object) -> Pointer:
             body = body.get(part)
         elif isinstance(body, list) and isinstance(part, int) and part < len(body):
             body = body[part]
+            if isinstance(body, dict) and "name" in body:
+                written[-1] = str(body["name"])
     return tuple(written)
 
 

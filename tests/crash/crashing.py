@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
-from flowctl.plan import Stream
+from flowctl.plan import Stream, sinks_of
 from flowctl.syntax.node import Json
 from tests.crash.faulty import Fault
 from tests.crash.flows import FLOWS, Change, ours, outputs, write_inputs
@@ -102,7 +102,7 @@ class Place:
         modes = (
             sink.arguments.get("mode", "replace")
             for stream in self._streams
-            for sink in stream.sinks
+            for sink, _ in sinks_of(stream)
         )
         return all(mode == "replace" for mode in modes)
 
@@ -114,7 +114,7 @@ class Place:
     @property
     def most_sinks(self) -> int:
         """How many sinks the stream has that has most."""
-        return max(len(stream.sinks) for stream in self._streams)
+        return max(len([*sinks_of(stream)]) for stream in self._streams)
 
     @property
     def _streams(self) -> list[Stream]:

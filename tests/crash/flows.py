@@ -18,7 +18,7 @@ import pyarrow.ipc as ipc
 
 from flowctl.interpreter.handing import read_by
 from flowctl.interpreter.runs import RunRecord, Runs
-from flowctl.plan import Check, OnError, Operation, Plan, Step, Stream
+from flowctl.plan import Branch, Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
 from flowctl.store.identity import Identity
 from flowctl.syntax.node import Json
@@ -80,6 +80,18 @@ def beside(kind: str, *inputs: Operation, **options: object) -> Operation:
     return Operation(kind, cast("dict[str, Json]", options), inputs=inputs)
 
 
+def branching(
+    **branches: tuple[str | None, list[Operation], list[Operation]],
+) -> Operation:
+    """A split: each branch with its `when`, transforms and sinks."""
+    whens: list[Json] = [[name, when] for name, (when, _, _) in branches.items()]
+    parts = (
+        Branch(name, tuple(transforms), tuple(sinks))
+        for name, (_, transforms, sinks) in branches.items()
+    )
+    return Operation("split", {"split": whens}, branches=tuple(parts))
+
+
 def _stream(source: Operation, *transforms: Operation, sinks: tuple[Operation, ...]) -> Plan:
     return _plan(Stream(source, transforms, sinks))
 
@@ -99,6 +111,23 @@ FILTER = op("filter", "n % 3 <> 0")
 FEW = op("filter", "n % 3 <> 0 and text < 'text 2'")
 COUNT = op("aggregate", [["rows", "count(*)"], ["total", "sum(n)"]], by=[["key", "key"]])
 JOIN = beside("join", op("parquet", "all.parquet"), on=[["key", "n"]], suffix="_2", how="left")
+PARTS = branching(
+    few=("n % 3 = 0", [op("sort", ["key", "-n"]), op("limit", 40)], [op("parquet", "few.parquet")]),
+    met=(
+        "text = 'text 1'",
+        [
+            beside("union", op("csv", "in/b.csv")),
+            beside("join", op("parquet", "all.parquet"), on=[["key", "n"]], suffix="_2"),
+            op("limit", 300),
+        ],
+        [op("csv", "met.csv.zst"), op("ndjson", "out/", partition_by=["text"])],
+    ),
+    rest=(
+        None,
+        [op("filter", "1 // (n % 50) = 0", "reject"), op("limit", 60)],
+        [op("csv", "old/a.csv", mode="append"), op("parquet", "rest.parquet")],
+    ),
+)
 LITTLE = "in little memory"
 """Plans with this name have next to no memory."""
 FLOWS: dict[str, Plan] = {
@@ -228,6 +257,28 @@ FLOWS: dict[str, Plan] = {
         beside("union", op("ndjson", "all.ndjson"), op("csv", "in/b.csv")),
         op("limit", 800),
         sinks=(op("parquet", "a.parquet"),),
+    ),
+    "parts": _plan(
+        Stream(
+            CSV,
+            (op("filter", "n <> 5"), PARTS),
+            rejects=op("ndjson", "rejects.ndjson"),
+            check=Check("> 100", not_null=("n",)),
+        )
+    ),
+    f"parts {LITTLE}": sealed(
+        replace(
+            _stream(
+                CSV,
+                op("sort", ["-n"]),
+                branching(
+                    groups=("n % 2 = 0", [COUNT, op("sort", ["-rows"])], [op("csv", "a.csv")]),
+                    apart=("n % 3 = 0", [JOIN], [op("csv", "b.csv")]),
+                ),
+                sinks=(),
+            ),
+            name=LITTLE,
+        )
     ),
     "rejects": _plan(
         Stream(

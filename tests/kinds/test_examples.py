@@ -28,17 +28,21 @@ steps:
     transforms:
       -
 {example}
-    sink: {{ndjson: "out-{{{{ params.carrier }}}}.ndjson"}}
+    {sink}
     rejects: {{ndjson: rejects.ndjson}}
 """
 
 
+SINK = 'sink: {ndjson: "out-{{ params.carrier }}.ndjson"}'
+
+
 @pytest.mark.parametrize("kind", REGISTRY.transforms)
 def test_the_example_compiles(kind: str, tmp_path: Path) -> None:
-    example = indent(REGISTRY.transforms[kind].spec.example, " " * 8)
+    transform = REGISTRY.transforms[kind]
+    example, sink = indent(transform.spec.example, " " * 8), "" if transform.branches else SINK
     path = tmp_path / "example.yaml"
     (tmp_path / "cleaning.py").write_text("def tidy(frame): return frame\n", encoding="utf-8")
-    path.write_text(DOCUMENT.format(record=RECORD, example=example), encoding="utf-8")
+    path.write_text(DOCUMENT.format(record=RECORD, example=example, sink=sink), encoding="utf-8")
     report = Report()
     found = compile_workflow(path, Inputs(datetime(2024, 1, 1, tzinfo=UTC)), REGISTRY, report)
     assert [fault.message for fault in report if fault.severity == "error"] == []

@@ -291,3 +291,57 @@ def test_rejects_of_another_rule(project: Project) -> None:
     assert code == 4
     assert "step `clean` has changed since it wrote these rejects" in told
     assert project.csv().height == 1
+
+
+SPLIT = """\
+flowctl: 1
+name: replayed
+steps:
+  clean:
+    source: {csv: a.csv}
+    transforms:
+      - split:
+          big: {when: 10 // n < 3, sink: {csv: out/big.csv}}
+          text:
+            when: text <> 'x'
+            transforms: [{derive: {tenth: 10 // (n - 1)}, on_error: reject}]
+            sink: {parquet: out/text/, partition_by: [text]}
+          rest: {transforms: [REST], sink: {ndjson: out/rest.ndjson}}
+        on_error: reject
+    rejects: {ndjson: out/rejects.ndjson}
+"""
+
+
+def _split(project: Project, rows: str, rest: str = "filter: n > 0") -> None:
+    text = SPLIT.replace("REST", f"{{{rest}}}")
+    (project.folder / "flow.yaml").write_text(text, "utf-8")
+    (project.folder / "a.csv").write_text("n,text\n" + rows, "utf-8")
+    assert project.flowctl()[0] == 0
+
+
+def test_mended_records_find_their_branch(project: Project) -> None:
+    """Whatever branch they were rejected in, or before they had come to one."""
+    _split(project, "0,a\n9,b\n1,c\n2,d\n1,x\n0,e\n")
+    rejects = project.rejects()
+    assert [(one["line"], one["transform"]) for one in rejects] == [
+        (2, "transforms/0/split"),
+        (4, "transforms/0/split/text/transforms/0/derive"),
+        (7, "transforms/0/split"),
+    ]
+    records = ("3,x", "8,c", "2,a")
+    changed = [{**one, "record": text} for one, text in zip(rejects, records, strict=True)]
+    assert project.flowctl("--replay", project.write("mended.ndjson", changed))[0] == 0
+    folder = project.folder / "out"
+    assert (folder / "big.csv").read_text() == "n,text\n9,b\n8,c\n"
+    assert pl.read_ndjson(folder / "rest.ndjson")["n"].to_list() == [1, 3]
+    parts = pl.read_parquet(folder / "text/*/*.parquet", hive_partitioning=True)
+    assert sorted(parts.select("n", "text").rows()) == [(2, "a"), (2, "d")]
+    assert project.rejects() == []
+
+
+def test_a_branch_that_needs_all_records(project: Project) -> None:
+    _split(project, "0,a\n1,x\n", "sort: [n]")
+    code, told = project.flowctl("--replay", "out/rejects.ndjson")
+    assert code == 3
+    assert "flow.yaml:13" in told
+    assert "`sort` stands in the branch `rest`, where mended records may go" in told

@@ -19,7 +19,17 @@ from flowctl.interpreter.replay.outstanding import Outstanding, read_outstanding
 from flowctl.interpreter.replay.rejected import Key, Listed, Reject, not_usable, read_rejects
 from flowctl.interpreter.replay.source import MANIFEST, Copied, Manifest, Stood
 from flowctl.interpreter.setting import Setting, file_name
-from flowctl.plan import Operation, Plan, Step, Stream, from_folder
+from flowctl.plan import (
+    Operation,
+    Plan,
+    Step,
+    Stream,
+    from_folder,
+    sinks_of,
+    stream_id,
+    transforms_of,
+    with_sinks,
+)
 from flowctl.plan_file import sealed
 from flowctl.records import Schema
 from flowctl.registry import Registry
@@ -161,28 +171,33 @@ class _Draft:
             kind = self.body.source.kind
             message = f"records of a `{kind}` source cannot be read again by themselves"
             yield Fault(NO_REPLAY, message, ("source", kind))
-        for index, sink in enumerate(self.body.sinks):
+        sinks = [*sinks_of(self.body)]
+        for sink, pointer in sinks:
             if not self.registry.sinks[sink.kind].paths(sink.arguments):
-                alone = len(self.body.sinks) == 1
                 message = f"nothing can be added to what went to `{sink.kind}`"
-                yield Fault(NO_REPLAY, message, ("sink",) if alone else ("sink", index))
-        if not self.body.sinks:
+                yield Fault(NO_REPLAY, message, pointer)
+        if not sinks:
             message = f"step `{self.whole.id}` has no sink to which records can be added"
             yield Fault(NO_REPLAY, message)
         yield from self._in_the_way()
 
     def _in_the_way(self) -> Iterator[Fault]:
         """Transforms that would have to see the other records again."""
-        faults = [_index(one.reject.transform) for one in self.chosen]
-        for index, operation in enumerate(self.body.transforms):
+        transforms = [*transforms_of(self.body)]
+        keys = ["/".join(map(str, (*one.pointer, one.operation.kind))) for one in transforms]
+        faults = [one.reject.transform for one in self.chosen]
+        places = [keys.index(fault) if fault in keys else -1 for fault in faults]
+        for index, (operation, pointer) in enumerate(transforms):
             order = self.registry.transforms[operation.kind].order
-            if order == "split" or not faults:
+            if order == "split" or not places:
                 continue
-            after = any(fault <= index for fault in faults)
+            after = any(place <= index for place in places)
             where = "between the fault and the sink" if after else "before the fault"
+            if branch := stream_id("", pointer[:-2]):
+                where = f"in the branch `{branch[1:]}`, where mended records may go"
             needs = "all records" if order == "blocking" else "the records in their order"
             message = f"`{operation.kind}` stands {where}, and needs {needs}"
-            yield Fault(NO_REPLAY, message, ("transforms", index, operation.kind))
+            yield Fault(NO_REPLAY, message, (*pointer, operation.kind))
 
     def _stale(self) -> Iterator[Fault]:
         """Whether what is published was made by the step as it is."""
@@ -262,9 +277,8 @@ class _Draft:
         source = replace(self.body.source, arguments=arguments)
         check = self.body.check
         body = replace(
-            self.body,
+            with_sinks(self.body, _adding),
             source=source,
-            sinks=tuple(map(_adding, self.body.sinks)),
             max_rejects=None,
             check=replace(check, rows=None, rejected=None) if check is not None else None,
         )
@@ -312,14 +326,6 @@ def _as_text(again: Again, reject: Reject) -> bytes:
 
 def _readable(path: Path) -> Iterable[Listed]:
     return (one for one in read_rejects(path) if isinstance(one, Listed))
-
-
-def _index(transform: str) -> int:
-    """Which transform a reject names; -1 is the source."""
-    match transform.split("/"):
-        case ["transforms", number, *_] if number.isdigit():
-            return int(number)
-    return -1
 
 
 def _adding(sink: Operation) -> Operation:
