@@ -1,11 +1,11 @@
-"""E46x: where records go on in branches."""
+"""E47x: where records go on in branches."""
 
 from __future__ import annotations
 
 from flowctl.diagnostics import Code
 
 NEVER_REACHED = Code(
-    "E460",
+    "E470",
     "a branch to which no record comes",
     """\
 A record goes into the first branch whose `when` is true for it, and a branch without `when` takes
@@ -18,7 +18,7 @@ without `when` last.
 """,
 )
 BEHIND_BRANCHES = Code(
-    "E461",
+    "E471",
     "what stands behind the branches of a stream",
     """\
 `split` is the last of the transforms: behind it, records go on in its branches, each with its own
@@ -35,7 +35,7 @@ what is to be done with those of one branch stands in that branch.
 """,
 )
 NO_ONE_STREAM = Code(
-    "E462",
+    "E472",
     "the records of a step that has branches",
     """\
 The records of a step whose stream has branches are no single stream, and their columns may differ.

@@ -72,8 +72,8 @@ def test_what_the_plan_holds() -> None:
     [
         ({"a": {"when": "m > 3"}}, [("E505", ("split", "a", "when"), 0, 1)]),
         ({"a": {"when": "n"}}, [("E510", ("split", "a", "when"), 0, 1)]),
-        ({"a": {}, "b": {"when": "n > 1"}}, [("E460", ("split", "b"), None, None)]),
-        ({"a": {}, "b": {}}, [("E460", ("split", "b"), None, None)]),
+        ({"a": {}, "b": {"when": "n > 1"}}, [("E470", ("split", "b"), None, None)]),
+        ({"a": {}, "b": {}}, [("E470", ("split", "b"), None, None)]),
     ],
 )
 def test_what_is_wrong(whens: dict[str, object], expected: list[object]) -> None:
