@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -72,7 +71,7 @@ def run(
     number of processors; `max_memory` what the process may take, in bytes or as `"4GiB"` or
     `"25%"`, by default a quarter of the machine's. With `keep_going` a failure ends only what needs
     the step. `fresh` gives an unfinished run up and begins anew. Records of `stdout` sinks go to
-    `stdout`, by default the process's own.
+    `stdout` (as `sys.stdout.buffer`), and nowhere without it.
 
     `on_event` is called with each Event: in order, one at a time, on the thread that caused it, and
     with secrets masked. The run waits meanwhile. What it raises ends the run, which can be gone on
@@ -106,7 +105,7 @@ def run(
         workers=_workers(workers),
         memory=_memory(max_memory),
         keep_going=keep_going,
-        stdout=stdout if stdout is not None else getattr(sys.stdout, "buffer", None),
+        stdout=stdout,
         clock=clock,
         entropy=entropy,
     )

@@ -28,7 +28,8 @@ def perform(
     gc.enable()
     shared = console.out.terminal and _writes_to_stdout(chosen.plan)
     how = replace(how, stdout=console.out.binary)
-    with telling(console.err), display(console.err, log_format, shared=shared) as shown:
+    shows = display(console.err, log_format, chosen.plan, shared=shared)
+    with telling(console.err), shows as shown:
         return work(chosen, runs, shown.show, how)
 
 

@@ -69,10 +69,10 @@ def screen(stream: TextIO, colour: str) -> Screen:
     if isinstance(stream, TextIOWrapper):
         # A source line may hold what the terminal's encoding does not.
         stream.reconfigure(errors="backslashreplace")
-    terminal = stream.isatty()
+    terminal = stream.isatty() and os.environ.get("TERM") != "dumb"
     wide = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if terminal else PLAIN_WIDTH
-    plain = bool(os.environ.get("NO_COLOR")) or os.environ.get("TERM") == "dumb"
-    on = colour == "always" or (colour == "auto" and terminal and not plain)
+    coloured = terminal and not os.environ.get("NO_COLOR")
+    on = colour == "always" or (colour == "auto" and coloured)
     return Screen(stream, wide, Paint(on), terminal)
 
 

@@ -6,9 +6,12 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from flowctl.cli.paint import Paint
-from flowctl.cli.progress import Bars, Lines, Log, bars
+from flowctl.cli.progress import Lines, Log
 from flowctl.cli.render import Screen
+from flowctl.cli.speed import Speed
 from flowctl.cli.summary import as_text
 from flowctl.diagnostics import Code, Diagnostic, Span
 from flowctl.interpreter.counts import Counts
@@ -55,8 +58,8 @@ EVENTS: list[Event] = [
 ]
 
 
-def screen(terminal: bool = False) -> Screen:
-    return Screen(io.StringIO(), 80, Paint(False), terminal)
+def screen() -> Screen:
+    return Screen(io.StringIO(), 80, Paint(False), False)
 
 
 def written(shown: Screen) -> str:
@@ -79,22 +82,6 @@ def test_lines() -> None:
         "report: failed, exit code 7, 500 ms",
         "late: skipped, it needs `report`, which failed",
     ]
-
-
-def test_bars_show_speed_and_leave_only_what_happened() -> None:
-    shown = screen(terminal=True)
-    with bars(shown) as progress:
-        display = Bars(progress, shown)
-        for event in EVENTS[:4]:
-            display.show(event)
-        (task,) = progress.tasks
-        assert (task.completed, task.total) == (100_000_000, 200_000_000)
-        assert task.fields == {"said": "2.0k rows, 200 rows/s", "speed": "10.0 MB/s"}
-        for event in EVENTS[4:]:
-            display.show(event)
-        assert progress.tasks == []
-    assert "clean: succeeded, 1 row written, 2 rejected, 20.0 s" in written(shown)
-    assert "report | it is \ufffd[31mdone" in written(shown)
 
 
 def test_log_is_an_event_a_line() -> None:
@@ -137,3 +124,42 @@ def test_summary_is_the_accounting() -> None:
         "wrote here/build/rejects.ndjson (2 rejects)",
         "run r1: failed",
     ]
+
+
+def test_cells_of_many_steps_are_summed_up() -> None:
+    ends = [
+        StepEnded(
+            at(index),
+            f"load[{index}]",
+            "failed" if index == 7 else "succeeded",
+            Counts(read=10, written=10),
+            (f"{index}.csv",),
+        )
+        for index in range(60)
+    ]
+    starts = [StepStarted(at(index - 1), f"load[{index}]", 1) for index in range(60)]
+    steps = tuple(event.step for event in ends)
+    begun = RunStarted(at(0), "r", "w", "d", (*steps, "after"))
+    after = StepEnded(at(60), "after", "skipped")
+    events: list[Event] = [begun, *starts, *ends, after, RunEnded(at(60), "r", "failed")]
+    plan = Plan("w", tuple(Step(id, Operation("run", {})) for id in (*steps, "after")))
+    text = as_text(result_of(fold(events)), plan, str, Paint(False))
+    assert text.splitlines()[:3] == [
+        "step       status                  read  written  filtered  rejected  time",
+        "load (60)  59 succeeded, 1 failed   600      600         0         0  1:00",
+        "after      skipped",
+    ]
+    assert text.splitlines()[-3:] == ["wrote 49.csv", "wrote 10 more files", "run r: failed"]
+
+
+def test_speed_is_that_of_the_last_seconds_and_of_this_process_alone() -> None:
+    """What an earlier process has read is no speed of this one."""
+    speed = Speed(at(0), anew=False)
+    speed.take(StepProgress(at(1), "s", 1_000_000, 500, 1000))
+    assert (speed.rows, speed.left) == (0.0, None)
+    speed.take(StepProgress(at(2), "s", 1_000_100, 600, 1000))
+    assert (speed.rows, speed.bytes, speed.left) == (100.0, 100.0, 4.0)
+    for second in range(3, 40):
+        speed.take(StepProgress(at(second), "s", 1_000_100, 600 + second, 1000))
+    assert speed.rows == 0.0
+    assert speed.bytes == pytest.approx(1.0)
