@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from flowctl.dataclass import dataclass
 from flowctl.gathering.folding import Folding
-from flowctl.gathering.order import Order, quick_to_sort, runs
+from flowctl.gathering.order import Order, grouped, quick_to_sort
 from flowctl.gathering.scatter import scattered
 from flowctl.gathering.sorting import Sorting
 from flowctl.gathering.spill import Spill
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 POSITION: Final = "\ue000position"
 """A record's place in the input: the number of its split, and its index there."""
-_PLACE: Final = "\ue000place"
 SPLIT: Final = 1 << 32
 
 
@@ -43,17 +42,13 @@ class Distinct:
 
     def fold(self, frame: pl.DataFrame) -> pl.DataFrame:
         """One record a key, in their order."""
-        import polars as pl
-
         if not quick_to_sort(frame, self.keys):
             return frame.unique(self.keys, keep=self.keep, maintain_order=True)
-        frame = frame.rechunk()
-        place = pl.int_range(pl.len(), dtype=pl.UInt32).alias(_PLACE)
-        keys = Order.ascending(self.keys).sorted(frame.select(*self.keys, place))
-        starts = runs(keys, self.keys)
+        places, starts = grouped(frame.select(self.keys).rechunk(), self.keys)
         if self.keep == "last":
             starts = starts.shift(-1, fill_value=True)
-        return frame[keys[_PLACE].filter(starts).sort()]
+        kept = starts.arg_true() if places is None else places.filter(starts).sort()
+        return frame[kept]
 
     def open(self, folder: Path, memory: int) -> DistinctRecords:
         order = Order.ascending(self.keys)

@@ -15,14 +15,14 @@ from flowctl.dataclass import dataclass
 from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order
-from flowctl.gathering.parts import Part, pieced
-from flowctl.gathering.spill import Run, Spill, runs_of
+from flowctl.gathering.parts import Part, parts_of, pieced
+from flowctl.gathering.spill import Spill
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     import polars as pl
 
-FAN_IN: Final = 32
+FAN_IN: Final = 64
 
 
 @dataclass(slots=True)
@@ -55,20 +55,22 @@ class Folding:
 
     def checkpoint(self) -> Json:
         for part in self._parts():
-            part.save(self.spill, self.order, self._segment)
-        levels = [[_run(part) for part in level] for level in self._levels]
-        self.spill.keep(run for level in levels for run in level)
-        return {"rows": self._rows, "levels": [[run.to_json() for run in runs] for runs in levels]}
+            part.keep(self.spill)
+        self.spill.keep(part.run for part in self._parts() if part.run is not None)
+        levels: Json = [[part.to_json() for part in level] for level in self._levels]
+        return {"rows": self._rows, "levels": levels}
 
     def restore(self, state: Json) -> None:
         match state:
             case {"rows": int(rows), "levels": [*found]}:
-                levels = [runs_of(level) for level in found]
+                self._levels = [parts_of(level) for level in found]
             case _:
                 raise ValueError(f"not the state of a fold: {state!r}")
-        self.spill.adopt(run for level in levels for run in level)
+        self.spill.adopt(part.run for part in self._parts() if part.run is not None)
         self._rows = rows
-        self._levels = [[Part(None, run, run.length, True) for run in level] for level in levels]
+        for part in self._parts():
+            part.load(self.spill)
+            self._make_room()
 
     def close(self) -> None:
         self._levels = []
@@ -126,16 +128,9 @@ class Folding:
             if held <= self.memory // 2:
                 break
             held -= part.held
-            part.save(self.spill, self.order, self._segment)
-            part.release()
+            part.release(self.spill, self.order, self._segment)
 
     @property
     def _segment(self) -> int:
         """Bytes of a segment, so that one of each part is in memory while they are merged."""
         return min(4 * 1024 * 1024, max(4096, self.memory // (8 * FAN_IN)))
-
-
-def _run(part: Part) -> Run:
-    if part.run is None:
-        raise ValueError("the part was not saved")
-    return part.run

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
 from flowctl.gathering.folding import Folding
-from flowctl.gathering.order import Order, quick_to_sort, runs
+from flowctl.gathering.order import Order, grouped, quick_to_sort
 from flowctl.gathering.scatter import scattered
 from flowctl.gathering.spill import Spill
 from flowctl.syntax.node import Json
@@ -132,11 +132,12 @@ class Grouping:
         """
         import polars as pl
 
-        ordered = Order.ascending(self.keys).sorted(frame).rechunk()
-        starts = runs(ordered, self.keys)
+        frame = frame.rechunk()
+        places, starts = grouped(frame, self.keys)
+        ordered = frame if places is None else frame[places]
         run = starts.cast(pl.UInt32).cum_sum().alias(_RUN).set_sorted()
-        grouped = ordered.with_columns(run).group_by(_RUN, maintain_order=True).agg(states)
-        return ordered.select(self.keys).filter(starts).hstack(grouped.drop(_RUN))
+        merged = ordered.with_columns(run).group_by(_RUN, maintain_order=True).agg(states)
+        return ordered.select(self.keys).filter(starts).hstack(merged.drop(_RUN))
 
     def _grouped(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
         import polars as pl

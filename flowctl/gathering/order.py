@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flowctl.dataclass import dataclass
+from flowctl.gathering.packing import packed
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,22 +26,24 @@ class Order:
     def sorted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The records in this order; equal ones stay as they came."""
         frame = frame.rechunk()  # records of one piece are moved in half the time
-        if len(self.columns) == 1:
-            return self._by_one(frame)
+        places = self.places(frame)
+        return frame if places is None else frame[places]
+
+    def places(self, frame: pl.DataFrame) -> pl.Series | None:
+        """Where the records stand that come one after the other; None: they stand in order."""
+        if len(self.columns) == 1 and not any(self.descending):
+            values = frame[self.columns[0]]
+            # To see that nothing has to be moved is cheap, and to move it all the same is not.
+            if values.dtype.is_integer() and not values.has_nulls() and values.is_sorted():
+                return None
+        found = packed(frame, self.columns, self.descending)
+        if found is not None:
+            return found.places
         place: pl.Series | None = None
         # By the last column first: Polars takes many times as long for several at once.
         for column, down in reversed([*zip(self.columns, self.descending, strict=True)]):
             place = _placed(frame[column], place, down)
-        return frame if place is None else frame[place]
-
-    def _by_one(self, frame: pl.DataFrame) -> pl.DataFrame:
-        (column,), down = self.columns, list(self.descending)
-        values = frame[column]
-        whole = values.dtype.is_integer() and not values.has_nulls()
-        # To see that nothing has to be moved is cheap, and to move it all the same is not.
-        if whole and not any(down) and values.is_sorted():
-            return frame
-        return frame.sort(column, descending=down, nulls_last=True, maintain_order=True)
+        return place
 
 
 def _placed(values: pl.Series, place: pl.Series | None, down: bool) -> pl.Series:
@@ -60,6 +63,19 @@ def quick_to_sort(frame: pl.DataFrame, columns: Sequence[str]) -> bool:
     """Whether these columns are sorted sooner than their values are put into a hash table."""
     kinds = (frame.schema[column] for column in columns)
     return all(kind.is_numeric() or kind.is_temporal() for kind in kinds)
+
+
+def grouped(frame: pl.DataFrame, columns: Sequence[str]) -> tuple[pl.Series | None, pl.Series]:
+    """Where the records of one group after the other stand, as `Order.places` says it.
+
+    And whether each of them, in this order, has other keys than the one before.
+    """
+    found = packed(frame, columns, [False] * len(columns))
+    if found is not None:
+        return found.places, found.starts
+    places = Order.ascending(tuple(columns)).places(frame)
+    keys = frame.select(columns)
+    return places, runs(keys if places is None else keys[places], columns)
 
 
 def runs(frame: pl.DataFrame, columns: Sequence[str]) -> pl.Series:

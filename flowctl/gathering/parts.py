@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
 from flowctl.gathering.order import Order
 from flowctl.gathering.spill import Run, Spill
+from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+KEPT_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of a segment of what is written as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,8 @@ class Part:
     """Records that belong together.
 
     `frame` is None where they are only in the file, `run` where they are only in memory. `bytes`
-    is what they take in memory; `ordered` says whether they stand in the order of the keys.
+    is what they take in memory; `ordered` says whether they stand in the order of the keys there,
+    and `raw` that they do not so in the file.
     """
 
     frame: pl.DataFrame | None
@@ -35,6 +41,7 @@ class Part:
     bytes: int
     ordered: bool
     fences: pl.DataFrame | None = None
+    raw: bool = False
 
     @classmethod
     def of(cls, frame: pl.DataFrame, *, ordered: bool) -> Part:
@@ -76,17 +83,40 @@ class Part:
             self.frame = order.sorted(self.frame)
             self.ordered = True
 
-    def save(self, spill: Spill, order: Order, segment: int) -> None:
-        """Writes the records, in order, to a file of segments of about so many bytes."""
+    def keep(self, spill: Spill) -> None:
+        """Has the records in a file, which is written soonest as they stand in memory."""
         if self.run is None and self.frame is not None:
+            self.run = spill.write(sliced(self.frame, rows_of(self.frame, KEPT_BYTES)))
+            self.raw = not self.ordered
+
+    def release(self, spill: Spill, order: Order, segment: int) -> None:
+        """Lets go of the memory: the records are in a file, in order, in segments of such bytes."""
+        if self.frame is not None and (self.run is None or self.raw):
             self.order(order)
             written = Part.written(sliced(self.frame, rows_of(self.frame, segment)), spill, order)
-            self.run, self.fences = written.run, written.fences
+            if self.run is not None:
+                spill.drop(self.run)
+            self.run, self.fences, self.raw = written.run, written.fences, False
+        self.frame = None
 
-    def release(self) -> None:
-        """Lets go of the memory; the records must have been saved."""
-        if self.run is not None:
-            self.frame = None
+    def to_json(self) -> Json:
+        """As a checkpoint keeps it: it must be in a file."""
+        return [self._saved().to_json(), self.raw]
+
+    @classmethod
+    def from_json(cls, value: Json) -> Part:
+        """Raises ValueError for what `to_json` has not made."""
+        match value:
+            case [run, bool(raw)]:
+                found = Run.from_json(run)
+                return cls(None, found, found.length, ordered=not raw, raw=raw)
+        raise ValueError(f"not a part: {value!r}")
+
+    def load(self, spill: Spill) -> None:
+        """Takes records into memory that are in no order, so that they can be put into one."""
+        if self.raw and self.frame is None:
+            self.frame = self.whole(spill)
+            self.bytes = size_of(self.frame)
 
     def drop(self, spill: Spill) -> None:
         """The records are not needed any more."""
@@ -124,6 +154,13 @@ class Part:
         if self.run is None:
             raise ValueError("the part was dropped")
         return self.run
+
+
+def parts_of(value: Json) -> list[Part]:
+    """Several parts as a checkpoint keeps them; raises ValueError for anything else."""
+    if not isinstance(value, list):
+        raise ValueError(f"not a list of parts: {value!r}")
+    return [Part.from_json(part) for part in value]
 
 
 def size_of(frame: pl.DataFrame) -> int:

@@ -11,7 +11,7 @@ from flowctl.gathering.evenly import evenly, rows_per_frame
 from flowctl.gathering.merging import merged
 from flowctl.gathering.order import Order
 from flowctl.gathering.parts import Part, pieced, size_of
-from flowctl.gathering.spill import Spill, runs_of
+from flowctl.gathering.spill import Run, Spill, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -25,8 +25,9 @@ FAN_IN: Final = 64
 class Sorting:
     """Gathers records and gives them back in order; equal ones come as they came in.
 
-    `memory` is in bytes. With `whole`, records with equal keys leave in one frame, whose size then
-    depends on them; else frames are cut evenly.
+    `memory` is in bytes. What waits in memory to be sorted is kept in files as it stands. With
+    `whole`, records with equal keys leave in one frame, whose size then depends on them; else
+    frames are cut evenly.
     """
 
     order: Order
@@ -36,6 +37,7 @@ class Sorting:
     _rows: int = 0
     _pending: list[pl.DataFrame] = field(default_factory=list)
     _held: int = 0
+    _kept: list[Run] = field(default_factory=list)
     _levels: list[list[Part]] = field(default_factory=list)
 
     def take(self, frame: pl.DataFrame) -> None:
@@ -43,6 +45,10 @@ class Sorting:
             return
         if self._rows == 0:
             self._rows = rows_per_frame(frame)
+        self._wait(frame)
+
+    def _wait(self, frame: pl.DataFrame) -> None:
+        """Has a frame wait to be sorted with others, of which there may be enough now."""
         self._pending.append(frame)
         self._held += size_of(frame)
         # Sorting takes as much again for its result, and as much for what it is gathered from.
@@ -54,23 +60,34 @@ class Sorting:
         return frames if self.whole else evenly(frames, max(1, self._rows))
 
     def checkpoint(self) -> Json:
-        self._write()
+        fresh = self._pending[sum(len(run.segments) for run in self._kept) :]
+        if fresh:
+            self._kept.append(self.spill.write(fresh))
         levels = [[part.run for part in parts if part.run] for parts in self._levels]
-        self.spill.keep(run for runs in levels for run in runs)
-        return {"rows": self._rows, "levels": [[run.to_json() for run in runs] for runs in levels]}
+        self.spill.keep([*(run for runs in levels for run in runs), *self._kept])
+        return {
+            "rows": self._rows,
+            "levels": [[run.to_json() for run in runs] for runs in levels],
+            "pending": [run.to_json() for run in self._kept],
+        }
 
     def restore(self, state: Json) -> None:
         match state:
-            case {"rows": int(rows), "levels": [*found]}:
+            case {"rows": int(rows), "levels": [*found], "pending": pending}:
                 levels = [runs_of(level) for level in found]
+                kept = runs_of(pending)
             case _:
                 raise ValueError(f"not the state of a sort: {state!r}")
-        self.spill.adopt(run for runs in levels for run in runs)
+        self.spill.adopt([*(run for runs in levels for run in runs), *kept])
         self._rows = rows
         self._levels = [[Part(None, run, run.length, True) for run in runs] for runs in levels]
+        for run in kept:
+            self._kept.append(run)
+            for index in range(len(run.segments)):
+                self._wait(self.spill.read(run, index))
 
     def close(self) -> None:
-        self._pending, self._levels = [], []
+        self._pending, self._kept, self._levels = [], [], []
         self.spill.clear()
 
     def _ordered(self) -> Iterator[pl.DataFrame]:
@@ -96,9 +113,11 @@ class Sorting:
             return
         part = Part.of(pl.concat(self._pending), ordered=False)
         self._pending, self._held = [], 0
-        part.save(self.spill, self.order, self._segment)
-        part.release()
+        part.release(self.spill, self.order, self._segment)
         self._add(part, 0)
+        for run in self._kept:
+            self.spill.drop(run)
+        self._kept = []
 
     def _add(self, part: Part, level: int) -> None:
         """Runs of a level are neighbours, and those of higher levels came before them."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import io
 import os
-import zlib
 from collections.abc import Iterable
 from dataclasses import field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import IO, TYPE_CHECKING, Final, cast
+
+import xxhash
 
 from flowctl.dataclass import dataclass
 from flowctl.store.disk import REAL, make_folder
@@ -31,7 +32,7 @@ class DamagedRun(OSError):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a run's file: bytes and records, and the CRC-32 of the bytes."""
+    """A stretch of a run's file: bytes and records, and the XXH3 of the bytes."""
 
     length: int
     rows: int
@@ -100,13 +101,12 @@ class Spill:
         name = f"{self._next:08d}{SUFFIX}"
         self._next += 1
         segments = []
-        with (self.folder / name).open("wb") as file:
+        with (self.folder / name).open("wb", buffering=0) as file:
             for frame in frames:
-                buffer = io.BytesIO()
-                frame.write_ipc_stream(buffer)
-                data = buffer.getbuffer()
-                file.write(data)
-                segments.append(Segment(len(data), frame.height, zlib.crc32(data)))
+                summed = _Summed(file)
+                # Polars hands over each column as it lies in memory.
+                frame.write_ipc_stream(cast("IO[bytes]", summed))
+                segments.append(Segment(summed.length, frame.height, summed.digest.intdigest()))
         return Run(name, tuple(segments))
 
     def read(self, run: Run, index: int) -> pl.DataFrame:
@@ -117,7 +117,7 @@ class Spill:
         offset = sum(part.length for part in run.segments[:index])
         with (self.folder / run.name).open("rb", buffering=0) as file:
             data = os.pread(file.fileno(), segment.length, offset)
-        if len(data) != segment.length or zlib.crc32(data) != segment.checksum:
+        if len(data) != segment.length or xxhash.xxh3_64_intdigest(data) != segment.checksum:
             raise DamagedRun(f"{self.folder / run.name}: damaged at byte {offset}")
         return pl.read_ipc_stream(io.BytesIO(data))
 
@@ -170,6 +170,26 @@ class Spill:
 
     def _delete(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class _Summed:
+    """A file that is written; `length` bytes so far, with their digest."""
+
+    file: io.FileIO
+    length: int = 0
+    digest: xxhash.xxh3_64 = field(default_factory=xxhash.xxh3_64)
+
+    def write(self, data: bytes) -> int:
+        self.digest.update(data)
+        self.length += len(data)
+        left = memoryview(data)
+        while left:
+            left = left[self.file.write(left) or 0 :]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
 
 
 def _sync(path: Path) -> None:

@@ -70,13 +70,14 @@ class Aggregate:
     """An entry: `function` has its name, types, doc and example.
 
     `distinct` computes it over distinct values, where that makes sense; `nulls` says that null
-    values count.
+    values count. `running` are the steps of a window, where these differ: its states add up.
     """
 
     function: Function
     steps: Callable[[Given], Steps]
     distinct: Callable[[Given], Steps] | None = None
     nulls: bool = False
+    running: Callable[[Given], Steps] | None = None
 
 
 def _sums(states: States) -> list[pl.Expr]:
@@ -127,13 +128,27 @@ def _total_and_count(given: Given, final: Callable[[States], pl.Expr]) -> Steps:
 
 
 def _sum(given: Given) -> Steps:
+    """One state: a sum of nothing is null."""
+
+    def total(x: pl.Expr) -> pl.Expr:
+        return pl.when(x.count() > 0).then(x.sum())
+
+    return Steps(
+        lambda x: [total(_summand(x, given.type))],
+        lambda s: [total(s[0])],
+        lambda s: _scaled(s[0], given),
+        lambda x: [_summand(x, given.type)],
+    )
+
+
+def _running_sum(given: Given) -> Steps:
+    return _total_and_count(given, lambda s: pl.when(s[1] > 0).then(_scaled(s[0], given)))
+
+
+def _scaled(total: pl.Expr, given: Given) -> pl.Expr:
     from flowctl.expressions.numbers import as_decimal
 
-    def final(s: States) -> pl.Expr:
-        total = as_decimal(s[0], given.result) if isinstance(given.result, Decimal) else s[0]
-        return pl.when(s[1] > 0).then(total)
-
-    return _total_and_count(given, final)
+    return as_decimal(total, given.result) if isinstance(given.result, Decimal) else total
 
 
 def _avg(given: Given) -> Steps:
@@ -383,10 +398,11 @@ def _entry(
     distinct: Callable[[Given], Steps] | None = None,
     nulls: bool = False,
     verify: Callable[[Sequence[Tree]], tuple[int, str] | None] | None = None,
+    running: Callable[[Given], Steps] | None = None,
 ) -> Aggregate:
     found = signatures if isinstance(signatures, tuple) else (signatures,)
     function = Function(name, found, doc, example, "aggregates", aliases, verify)
-    return Aggregate(function, steps, distinct, nulls)
+    return Aggregate(function, steps, distinct, nulls, running)
 
 
 _ENTRIES: Final = (
@@ -404,6 +420,7 @@ _ENTRIES: Final = (
         "The sum; of integers it is exact, and as a column an int64.",
         "sum(x) → 3",
         _sum,
+        running=_running_sum,
     ),
     _entry("avg", _typed(_mean, "float64"), "The mean.", "avg(x) → 1.5", _avg, aliases=("mean",)),
     _entry("min", _typed(_comparable, "T"), "The least value.", "min(x) → 1", _min, distinct=_min),

@@ -146,7 +146,7 @@ def _aggregate(call: Call, look: Look, where: Tree | None, shown: str) -> Viewin
     given = Given(value.type, call.type)
     # `count(*)` with a filter counts as `count` of something that is null elsewhere.
     plain = not call.arguments and where is None
-    steps = (COUNT_RECORDS if plain else entry.steps)(given) if known else None
+    steps = (COUNT_RECORDS if plain else entry.running or entry.steps)(given) if known else None
     if where is not None:
         nothing = Literal(None, value.start, value.end, value.type)
         value = Case(((where, value),), nothing, value.start, value.end, value.type)
