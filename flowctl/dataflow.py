@@ -111,6 +111,7 @@ class Gathering(Protocol):
     def checkpoint(self) -> Json:
         """Makes all that was taken durable in the work folder, and says how to find it again.
 
+        That may be asked for while the result leaves, too, but not once all of it has left.
         The checkpoint before must be durable by now: what only earlier ones need is deleted.
         """
         ...

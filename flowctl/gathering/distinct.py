@@ -72,8 +72,9 @@ class DistinctRecords:
         self.splits += 1
 
     def leave(self) -> Iterator[pl.DataFrame]:
-        order = Order.ascending((POSITION,))
-        sorting = Sorting(order, Spill(self.folder / "order"), self.memory)
+        order, spill = Order.ascending((POSITION,)), Spill(self.folder / "order")
+        # What comes first out of the fold depends on the memory, and so may the width of it.
+        sorting = Sorting(order, spill, self.memory, rows=self.folding.rows)
         for frame in self.folding.leave():
             sorting.take(frame)
         for frame in sorting.leave():

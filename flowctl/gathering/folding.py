@@ -31,7 +31,7 @@ class Folding:
 
     `fold` takes partial results of several parts, one behind the other, and gives one record a
     key, with the same columns; those of a key come in the order of their parts. `memory` is in
-    bytes.
+    bytes. Frames that leave have so many `rows`, as the first one to come suggests.
     """
 
     order: Order
@@ -39,26 +39,25 @@ class Folding:
     spill: Spill
     memory: int
     ordered: bool = True
-    _rows: int = 0
+    rows: int = 0
     _levels: list[list[Part]] = field(default_factory=list)
 
     def take(self, frame: pl.DataFrame) -> None:
         """The partial result of the next split; an empty one has its place in the tree, too."""
-        if self._rows == 0 and not frame.is_empty():
-            self._rows = rows_per_frame(frame)
+        if self.rows == 0 and not frame.is_empty():
+            self.rows = rows_per_frame(frame)
         self._push(Part.of(frame, ordered=False), 0)
         self._make_room()
 
     def leave(self) -> Iterator[pl.DataFrame]:
-        parts, self._levels = self._parts(), []
-        return evenly(self._folded(parts), max(1, self._rows))
+        return evenly(self._folded(self._parts()), max(1, self.rows))
 
     def checkpoint(self) -> Json:
         for part in self._parts():
             part.keep(self.spill)
         self.spill.keep(part.run for part in self._parts() if part.run is not None)
         levels: Json = [[part.to_json() for part in level] for level in self._levels]
-        return {"rows": self._rows, "levels": levels}
+        return {"rows": self.rows, "levels": levels}
 
     def restore(self, state: Json) -> None:
         match state:
@@ -67,7 +66,7 @@ class Folding:
             case _:
                 raise ValueError(f"not the state of a fold: {state!r}")
         self.spill.adopt(part.run for part in self._parts() if part.run is not None)
-        self._rows = rows
+        self.rows = rows
         for part in self._parts():
             part.load(self.spill)
             self._make_room()

@@ -27,14 +27,15 @@ class Sorting:
 
     `memory` is in bytes. What waits in memory to be sorted is kept in files as it stands. With
     `whole`, records with equal keys leave in one frame, whose size then depends on them; else
-    frames are cut evenly.
+    frames are cut evenly, into so many `rows`: as many as the first one to come suggests, unless
+    they are given.
     """
 
     order: Order
     spill: Spill
     memory: int
     whole: bool = False
-    _rows: int = 0
+    rows: int = 0
     _pending: list[pl.DataFrame] = field(default_factory=list)
     _held: int = 0
     _kept: list[Run] = field(default_factory=list)
@@ -43,8 +44,8 @@ class Sorting:
     def take(self, frame: pl.DataFrame) -> None:
         if frame.is_empty():
             return
-        if self._rows == 0:
-            self._rows = rows_per_frame(frame)
+        if self.rows == 0:
+            self.rows = rows_per_frame(frame)
         self._wait(frame)
 
     def _wait(self, frame: pl.DataFrame) -> None:
@@ -57,7 +58,7 @@ class Sorting:
 
     def leave(self) -> Iterator[pl.DataFrame]:
         frames = self._ordered()
-        return frames if self.whole else evenly(frames, max(1, self._rows))
+        return frames if self.whole else evenly(frames, max(1, self.rows))
 
     def checkpoint(self) -> Json:
         fresh = self._pending[sum(len(run.segments) for run in self._kept) :]
@@ -66,7 +67,7 @@ class Sorting:
         levels = [[part.run for part in parts if part.run] for parts in self._levels]
         self.spill.keep([*(run for runs in levels for run in runs), *self._kept])
         return {
-            "rows": self._rows,
+            "rows": self.rows,
             "levels": [[run.to_json() for run in runs] for runs in levels],
             "pending": [run.to_json() for run in self._kept],
         }
@@ -79,7 +80,7 @@ class Sorting:
             case _:
                 raise ValueError(f"not the state of a sort: {state!r}")
         self.spill.adopt([*(run for runs in levels for run in runs), *kept])
-        self._rows = rows
+        self.rows = rows
         self._levels = [[Part(None, run, run.length, True) for run in runs] for runs in levels]
         for run in kept:
             self._kept.append(run)
@@ -93,16 +94,14 @@ class Sorting:
     def _ordered(self) -> Iterator[pl.DataFrame]:
         import polars as pl
 
-        last = self._pending
-        self._pending, self._held = [], 0
         parts = [part for level in reversed(self._levels) for part in level]
         if not parts:
-            if last:
-                yield self.order.sorted(pl.concat(last))
+            if self._pending:
+                yield self.order.sorted(pl.concat(self._pending))
             return
-        if last:
-            parts.append(Part.of(self.order.sorted(pl.concat(last)), ordered=True))
-        del last
+        if self._pending:
+            last = self.order.sorted(pl.concat(self._pending))
+            parts.append(Part.of(last, ordered=True))
         yield from self._merged(parts)
 
     def _write(self) -> None:

@@ -73,6 +73,8 @@ class Attempt:
     _staging: Staging | None = None
     _readers: list[Reader] = field(default_factory=list)
     _gathered: list[Gathered | None] = field(default_factory=list)
+    _fleeting: list[Gatherer] = field(default_factory=list)
+    """What earlier stages have gathered, as long as no checkpoint has needed it to be durable."""
     _checker: Checker | None = None
     _beside: list[Beside] = field(default_factory=list)
     _pairings: dict[int, Pairing] = field(default_factory=dict)
@@ -361,10 +363,16 @@ class Attempt:
         )
 
         def ask(keeper: Keeper) -> None:
-            standing = drive.standing
-            gathered = self._gathered_with(mouths, standing.left)
+            standing, began = drive.standing, keeper.keeping.clock()
+            for gatherer in self._fleeting:
+                self._gathered[gatherer.number] = gatherer.durable()
+            self._fleeting.clear()
+            found = [*self._gathered]
+            for gatherer in _gatherers(mouths, standing.left):
+                found[gatherer.number] = gatherer.durable()
             check = checker.checkpoint() if checker is not None else None
-            keeper.ask(stage, standing, before, rejects.count, gathered, check=check)
+            took = keeper.keeping.clock() - began
+            keeper.ask(stage, standing, before, rejects.count, found, check=check, took=took)
 
         def committed(split: Split, source: int) -> None:
             if keeper is not None:
@@ -384,7 +392,9 @@ class Attempt:
                 self._refuse_changes()
             if keeper is not None:
                 keeper.wait()
-            self._gathered = self._gathered_with(mouths, drive.standing.left)
+            for gatherer in _gatherers(mouths, drive.standing.left):
+                self._gathered[gatherer.number] = Gathered(None, gatherer.records)
+                self._fleeting.append(gatherer)
         except (BadInput, Misread, RecordFailed, EngineRefused):
             if following is not None:
                 following.publish()
@@ -403,18 +413,6 @@ class Attempt:
             gathered = self._gathered[stage - 1] if stage else None
             entered = gathered.records if gathered is not None else 0
             self.counts = after_stage(before, counts, entered) if stage else counts
-
-    def _gathered_with(
-        self, mouths: Sequence[Sequence[Outlet]], left: Sequence[int]
-    ) -> list[Gathered | None]:
-        """What stands at the boundaries, made durable at the ends of this stage."""
-        found = [*self._gathered]
-        for mouth, outlets in enumerate(mouths):
-            for outlet in outlets:
-                if isinstance(outlet, Gatherer):
-                    records = left[mouth] if left else 0
-                    found[outlet.number] = Gathered(outlet.checkpoint(), records)
-        return found
 
     def _refuse_changes(self) -> None:
         """Raises BadInput where the input has changed since this attempt began to read it."""
@@ -474,6 +472,15 @@ def _users(stage: int, found: Stages, later: Sequence[Later], body: Stream) -> i
     if all(end.mouth[0] != stage for end in found.ends):
         return max(1, gathering)
     return max(1, gathering + bool(stage) + (body.check is not None))
+
+
+def _gatherers(mouths: Sequence[Sequence[Outlet]], left: Sequence[int]) -> Iterator[Gatherer]:
+    """What gathers at the end of a stage, by whose mouths so many records have `left` so far."""
+    for mouth, outlets in enumerate(mouths):
+        for outlet in outlets:
+            if isinstance(outlet, Gatherer):
+                outlet.records = left[mouth] if left else 0
+                yield outlet
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from flowctl.dataflow import (
     Stretch,
 )
 from flowctl.interpreter.careful import EngineRefused
+from flowctl.interpreter.checkpoint import Gathered
 from flowctl.interpreter.pipeline import Stage, from_home
 from flowctl.syntax.node import Json
 
@@ -42,6 +43,7 @@ class Gatherer:
     gathering: Gathering
     boundary: Stage
     executor: Executor
+    records: int = 0
     _condensing: deque[Future[pl.DataFrame]] = field(default_factory=deque)
 
     def begin(self) -> None:
@@ -62,11 +64,11 @@ class Gatherer:
     def finish(self) -> None:
         self.drain(waiting=0)
 
-    def checkpoint(self) -> Json:
+    def durable(self) -> Gathered:
         """Makes all that was taken durable, and says how to find it again."""
         self.drain(waiting=0)
         with _told_by(self.boundary):
-            return self.gathering.checkpoint()
+            return Gathered(self.gathering.checkpoint(), self.records)
 
 
 @dataclass(frozen=True, slots=True)

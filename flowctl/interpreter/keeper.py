@@ -33,6 +33,8 @@ from flowctl.syntax.node import Json
 
 KEPT_MOST: Final = 256
 """So many checkpoints of a stream that never ends are kept at most."""
+PAUSE: Final = 10
+"""So many times as long as a checkpoint keeps all others waiting, none is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Keeper:
     _told: bool = False
     _number: int = 0
     _last: datetime | None = None
+    _pause: timedelta = timedelta(0)
     _asked: _Asked | None = None
     _writing: Future[int] | None = None
     _background: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "checkpoint"))
@@ -111,7 +114,7 @@ class Keeper:
         self._files = tuple(files)
         self.stamps = tuple(found for found in map(stamp, files) if found is not None)
         self._columns = tuple(columns)
-        self._last = self.keeping.clock()
+        self._last, self._pause = self.keeping.clock(), self.keeping.interval
         self._journal.open(self.kept.records.length if self.kept is not None else 0)
 
     @property
@@ -145,7 +148,7 @@ class Keeper:
     def due(self) -> bool:
         """Whether it is time for a checkpoint, and none is being made."""
         last = self._last
-        passed = last is None or self.keeping.clock() - last >= self.keeping.interval
+        passed = last is None or self.keeping.clock() - last >= self._pause
         return passed and self._asked is None and self._writing is None
 
     @property
@@ -163,13 +166,17 @@ class Keeper:
         *,
         check: Json = None,
         ended: bool = False,
+        took: timedelta = timedelta(0),
     ) -> None:
         """Begins a checkpoint, which is made once all records before this point are written.
 
-        What is `gathered` is durable by now, as the state of `check` is.
+        What is `gathered` is durable by now, as the state of `check` is; that `took` its time,
+        and the next checkpoint is due the later.
         """
         if self._begins_again(self._number + 1):
             self._told = False
+        if self.keeping.interval:
+            self._pause = max(self.keeping.interval, PAUSE * took)
         checkpoint = Checkpoint(
             number=self._number + 1,
             at=self.keeping.clock().isoformat(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from flowctl.gathering.order import Order, grouped
 from flowctl.gathering.packing import packed
 
 KINDS = [pl.Int64, pl.Int8, pl.UInt32, pl.UInt64, pl.Boolean, pl.Date, pl.Time, pl.Duration]
-OTHERS = [pl.Float64, pl.String, pl.Int128, pl.Enum(["b", "a"])]
+OTHERS: list[Any] = [pl.Float64, pl.String, pl.Int128, pl.Enum(["b", "a"])]
 FRAMES = dataframes(
     [column(name, allow_null=True) for name in "abc"],
     allowed_dtypes=[*KINDS, *OTHERS],
