@@ -57,95 +57,65 @@ duckdb.sql('''
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job for everyone: file formats as each of the three names them."""
+    """One job for everyone: a workflow, and programs that do the same.
+
+    Each writes `<contender>.<output>` in the format `form`. Where `by` names columns, the peers
+    leave their records in another order, and are compared in that of these columns.
+    """
 
     name: str
-    source: str
-    input: str
-    sink: str
+    form: str
     output: str
-    polars_scan: str
-    polars_sink: str
-    duckdb_scan: str
-    duckdb_options: str
-
-    def workflow(self) -> str:
-        """The job as a workflow."""
-        return WORKFLOW.format(
-            source=self.source, input=self.input, sink=self.sink, output=f"flowctl.{self.output}"
-        )
-
-    def polars(self) -> str:
-        """The job as a program for Polars' streaming engine."""
-        scan = self.polars_scan.replace("TYPES", TYPES)
-        sink = self.polars_sink.format(output=f"polars.{self.output}")
-        return POLARS.format(scan=scan, sink=sink)
-
-    def duckdb(self) -> str:
-        """The job as a program for DuckDB."""
-        return DUCKDB.format(
-            scan=self.duckdb_scan, output=f"duckdb.{self.output}", options=self.duckdb_options
-        )
+    workflow: str
+    polars: str
+    duckdb: str
+    by: tuple[str, ...] = ()
 
 
-_TO_PARQUET = (
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """A format to read or write, as each of the three names it."""
+
+    kind: str
+    ending: str
+    scan: str
+    sink: str
+    options: str
+
+
+_CSV = _Format("csv", "csv", "scan_csv", "sink_csv({})", "format csv, header")
+_NDJSON = _Format("ndjson", "ndjson", "scan_ndjson", "sink_ndjson({})", "format json")
+_PARQUET = _Format(
     "parquet",
-    "out.parquet",
+    "parquet",
+    "scan_parquet",
+    'sink_parquet({}, compression="zstd")',
+    "format parquet, compression zstd",
 )
-_POLARS_PARQUET = 'sink_parquet("{output}", compression="zstd")'
-_DUCKDB_PARQUET = "format parquet, compression zstd"
 
-JOBS = (
-    Job(
-        "csv → parquet",
-        "csv",
-        "lines.csv",
-        *_TO_PARQUET,
-        'scan_csv("lines.csv", schema=TYPES)',
-        _POLARS_PARQUET,
-        "'lines.csv'",
-        _DUCKDB_PARQUET,
-    ),
-    Job(
-        "csv.gz → parquet",
-        "csv",
-        "lines.csv.gz",
-        *_TO_PARQUET,
-        'scan_csv("lines.csv.gz", schema=TYPES)',
-        _POLARS_PARQUET,
-        "'lines.csv.gz'",
-        _DUCKDB_PARQUET,
-    ),
-    Job(
-        "csv → csv",
-        "csv",
-        "lines.csv",
-        "csv",
-        "out.csv",
-        'scan_csv("lines.csv", schema=TYPES)',
-        'sink_csv("{output}")',
-        "'lines.csv'",
-        "format csv, header",
-    ),
-    Job(
-        "ndjson → ndjson",
-        "ndjson",
-        "lines.ndjson",
-        "ndjson",
-        "out.ndjson",
-        'scan_ndjson("lines.ndjson", schema=TYPES)',
-        'sink_ndjson("{output}")',
-        "'lines.ndjson'",
-        "format json",
-    ),
-    Job(
-        "parquet → parquet",
-        "parquet",
-        "lines.parquet",
-        *_TO_PARQUET,
-        'scan_parquet("lines.parquet")',
-        _POLARS_PARQUET,
-        "'lines.parquet'",
-        _DUCKDB_PARQUET,
-    ),
+
+def _job(source: _Format, sink: _Format, packed: str = "") -> Job:
+    input, output = f"lines.{source.ending}{packed}", f"out.{sink.ending}"
+    schema = "" if source is _PARQUET else f", schema={TYPES}"
+    return Job(
+        f"{source.kind}{packed} → {sink.kind}",
+        sink.kind,
+        output,
+        WORKFLOW.format(
+            source=source.kind, input=input, sink=sink.kind, output=f"flowctl.{output}"
+        ),
+        POLARS.format(
+            scan=f'{source.scan}("{input}"{schema})', sink=sink.sink.format(f'"polars.{output}"')
+        ),
+        DUCKDB.format(scan=f"'{input}'", output=f"duckdb.{output}", options=sink.options),
+    )
+
+
+STREAMING = (
+    _job(_CSV, _PARQUET),
+    _job(_CSV, _PARQUET, ".gz"),
+    _job(_CSV, _CSV),
+    _job(_NDJSON, _NDJSON),
+    _job(_PARQUET, _PARQUET),
 )
+"""Jobs in which each record leaves as soon as it has come."""
