@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from flowctl.interpreter.events import RunUnpaused as RunUnpaused
     from flowctl.interpreter.events import StepEnded as StepEnded
     from flowctl.interpreter.events import StepFallingBack as StepFallingBack
+    from flowctl.interpreter.events import StepFannedOut as StepFannedOut
     from flowctl.interpreter.events import StepNoticed as StepNoticed
     from flowctl.interpreter.events import StepOutput as StepOutput
     from flowctl.interpreter.events import StepProgress as StepProgress
@@ -80,6 +81,7 @@ _PLACES: Final = {
     "Span": "diagnostics",
     "StepEnded": "interpreter.events",
     "StepFallingBack": "interpreter.events",
+    "StepFannedOut": "interpreter.events",
     "StepNoticed": "interpreter.events",
     "StepOutput": "interpreter.events",
     "StepProgress": "interpreter.events",

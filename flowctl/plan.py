@@ -228,9 +228,10 @@ class Step:
     """A node of the graph.
 
     `needs` names steps that must have ended, `reads` those among them whose records or files this
-    step reads. `condition` is a canonical run-time expression. `timeout` is for each attempt, in
-    milliseconds. `pool` holds the resources that it uses, with the slots that it takes. Of the
-    steps with the same name but other cells at most `max_parallel` run at once. `fallback` runs
+    step reads. `condition` is a canonical run-time expression, and so is `foreach`: of a list, for
+    each element of which the step is done once, as a cell `id[0]`, `id[1]`, …. `timeout` is for
+    each attempt, in milliseconds. `pool` holds the resources that it uses, with the slots that it
+    takes. Of the cells with the same name at most `max_parallel` run at once. `fallback` runs
     where the step has failed; with `continue_on_error` a failure keeps nobody from going on.
     `hooks` are done at certain moments, and never change an outcome.
     `about` is for people only.
@@ -244,6 +245,7 @@ class Step:
     needs: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     condition: str | None = None
+    foreach: str | None = None
     timeout: int | None = None
     retry: Retry | None = None
     priority: int = 0

@@ -90,6 +90,8 @@ def plan_schema() -> dict[str, Json]:
 def _meaning(step: Step) -> Json:
     body = replace(step.body, observed=()) if isinstance(step.body, Stream) else step.body
     meaning: dict[str, Json] = {"body": encode(body), "condition": step.condition}
+    if step.foreach is not None:
+        meaning["foreach"] = step.foreach
     if step.fallback is not None:
         meaning["fallback"] = encode(step.fallback)
     if step.continue_on_error:

@@ -7,7 +7,18 @@ from typing import Final
 
 from flowctl.declared import declared, type_of
 from flowctl.expressions.scope import Names, Open
-from flowctl.records import Boolean, DataType, Integer, List, String, Unknown
+from flowctl.records import (
+    Boolean,
+    Column,
+    DataType,
+    Float,
+    Integer,
+    List,
+    Null,
+    String,
+    Struct,
+    Unknown,
+)
 from flowctl.syntax.node import Json
 
 STEP: Final[Mapping[str, DataType]] = {
@@ -21,7 +32,7 @@ STEP: Final[Mapping[str, DataType]] = {
 OUTPUTS: Final = "outputs"
 """The name below which a step has what it hands on."""
 SUMMED: Final = ("read", "written", "rejected")
-"""Over the cells of a matrix these are sums, the others lists in the matrix's order."""
+"""Over the cells of a fan-out these are sums, the others lists in its order."""
 CELLS: Final[Mapping[str, DataType]] = {
     name: kind if name in SUMMED else List(kind) for name, kind in STEP.items()
 }
@@ -39,10 +50,15 @@ def step_names(outputs: Names | None) -> dict[str, Names]:
 
 
 def cells_names(outputs: Names | None) -> dict[str, Names]:
-    """What the cells of a matrix have together, of which each has these outputs."""
+    """What the cells of a fan-out have together, of which each has these outputs."""
     if outputs is None:
         return dict(CELLS)
     return {**CELLS, OUTPUTS: _listed(outputs)}
+
+
+def item_names(element: DataType) -> dict[str, Names]:
+    """What a cell of a `foreach` may name, over a list of such elements."""
+    return {"item": _kept(element), "index": Integer(64)}
 
 
 def outputs_names(kind: str, arguments: Mapping[str, Json] | None) -> Names:
@@ -60,3 +76,15 @@ def _listed(outputs: Names) -> Names:
         return Unknown()
     listed = {name: List(kind) for name, kind in outputs.items() if not isinstance(kind, Mapping)}
     return Open(listed, List(outputs.rest)) if isinstance(outputs, Open) else listed
+
+
+def _kept(kind: DataType) -> DataType:
+    """The type of a value once it has been kept as JSON, where dates and decimals are text."""
+    match kind:
+        case List():
+            return List(_kept(kind.item))
+        case Struct():
+            return Struct(tuple(Column(one.name, _kept(one.type)) for one in kind.fields))
+        case Boolean() | Integer() | Float() | String() | Null() | Unknown():
+            return kind
+    return String()

@@ -49,6 +49,7 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E719": "tests/interpreter/test_streams.py::test_who_runs_regardless_finds_no_records",
     "E720": "tests/interpreter/test_retry.py::test_a_timeout_ends_the_whole_group",
     "E721": "tests/interpreter/test_outputs.py::test_a_wrong_output_fails_the_step",
+    "E723": "tests/interpreter/test_foreach.py::test_what_is_no_list_fails_the_step_at_its_place",
     "E722": "tests/interpreter/test_resources.py::test_a_breaker_outlives_the_run",
     "E740": "tests/kinds/test_python.py::test_an_exception_fails_the_step_at_its_own_line",
     "E741": "tests/kinds/test_python.py::test_what_comes_back_must_be_as_declared",

@@ -71,6 +71,9 @@ def _outcome(step: StepOutlook, run: str) -> Outcome:
             return Outcome("resume", f"it has ended in run {run}, and is not run again")
         case "publish":
             return Outcome("resume", f"all is written in run {run}, and only to be published")
+        case "resume" if step.cells is not None:
+            done = "{:,} of {:,} have ended".format(*step.cells)
+            return Outcome("resume", f"{done} in run {run}, and are not run again")
         case "resume":
             place = f"goes on at {step.place}" if step.place else "goes on behind its input"
             rows = f"{plural(step.rows, 'row')} are not read again"

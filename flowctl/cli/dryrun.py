@@ -43,6 +43,8 @@ def _told(step: StepOutlook) -> tuple[str, str]:
             return "skipped", "it had ended before"
         case "publish":
             return "publishes", "all is written"
+        case "resume" if step.cells is not None:
+            return "goes on", "{:,} of {:,} have ended before".format(*step.cells)
         case "resume":
             return "goes on", ", ".join(_going_on(step))
     return "runs", ""

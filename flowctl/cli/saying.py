@@ -17,6 +17,7 @@ from flowctl.interpreter.events import (
     RunStopping,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepNoticed,
     StepOutput,
     StepRetrying,
@@ -41,6 +42,8 @@ def line(event: Event, paint: Paint) -> Iterator[str]:
             yield from beginning(event)
         case RunStopping():
             yield STOPPING
+        case StepFannedOut():
+            yield f"{event.step}: {plural(len(event.items), 'item')}"
         case StepNoticed():
             yield from noticed(event, paint)
         case StepRetrying():
@@ -58,6 +61,8 @@ def beginning(event: RunStarted) -> Iterator[str]:
     if event.resumed is None:
         yield f"run {event.run}: {safe(event.workflow)}, {plural(len(event.steps), 'step')}"
         return
+    if not event.resumed:
+        yield f"resuming run {event.run}"
     going_on = [step for step in event.resumed if not step.ended]
     if ended := len(event.resumed) - len(going_on):
         yield f"resuming run {event.run}: {plural(ended, 'step')} had ended before"

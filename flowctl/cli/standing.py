@@ -19,6 +19,7 @@ from flowctl.interpreter.events import (
     RunUnpaused,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepProgress,
     StepRetrying,
     StepStarted,
@@ -94,6 +95,7 @@ class Standing:
     mood: str = ""
     _order: list[Unit] = field(default_factory=list)
     _going_on: frozenset[str] = frozenset()
+    _fans: dict[str, datetime] = field(default_factory=dict)
     _first: int = 0
 
     def take(self, event: Event) -> None:
@@ -117,10 +119,12 @@ class Standing:
                 self._become(event.step, "waiting")
             case StepFallingBack() if event.step in self.at_work:
                 self.at_work[event.step].falling = True
+            case StepFannedOut():
+                self._fans[event.step] = event.at
+                for index in range(len(event.items)):
+                    self._become(f"{event.step}[{index}]", "pending")
             case StepEnded():
-                work_done = self.at_work.pop(event.step, None)
-                self.ended[event.step] = Ended(event, work_done.began if work_done else None)
-                self._become(event.step, event.status)
+                self._end(event)
 
     def coming(self) -> Iterator[Unit]:
         """The next units of which something has not begun, in the plan's order."""
@@ -141,6 +145,14 @@ class Standing:
         going_on = (one.step for one in event.resumed or () if one.rows and not one.ended)
         self._going_on = frozenset(going_on)
 
+    def _end(self, event: StepEnded) -> None:
+        work_done = self.at_work.pop(event.step, None)
+        began = work_done.began if work_done else self._fans.get(event.step)
+        self.ended[event.step] = Ended(event, began)
+        unit = self.units.get(event.step)
+        if unit is None or event.step in unit.steps:
+            self._become(event.step, event.status)
+
     def _start(self, event: StepStarted) -> None:
         before = self.at_work.get(event.step)
         speed = Speed(event.at, anew=event.step not in self._going_on)
@@ -153,6 +165,13 @@ class Standing:
         )
         self._become(event.step, "running")
 
+    def _unfold(self, unit: Unit) -> None:
+        """A step turns out to be one of cells, which stand in its place from now on."""
+        before = self.status.pop(unit.name)
+        unit.counts[before] -= 1
+        self.counts[before] -= 1
+        unit.steps.clear()
+
     def _become(self, step: str, status: StepStatus) -> None:
         unit = self.units.get(unit_of(step))
         if unit is None:
@@ -160,6 +179,8 @@ class Standing:
             self._order.append(unit)
         before = self.status.get(step)
         if before is None:
+            if unit.steps == [unit.name]:
+                self._unfold(unit)
             unit.steps.append(step)
         else:
             unit.counts[before] -= 1

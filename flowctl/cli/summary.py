@@ -25,7 +25,7 @@ def as_text(result: Run, plan: Plan, shown: Callable[[str], str], paint: Paint) 
     """A line for each step, and the files; counts that are 0 for all are left out.
 
     `shown` turns a data path of the plan into one that a person can open from where they are. Of
-    many steps the cells of a matrix are told together, and not all of the files.
+    many steps the cells of one are told together, and not all of the files.
     """
     groups = _groups(result.steps)
     steps = result.steps.values()
@@ -45,10 +45,11 @@ def as_text(result: Run, plan: Plan, shown: Callable[[str], str], paint: Paint) 
 
 def _groups(steps: Mapping[str, StepRun]) -> dict[str, list[StepRun]]:
     """The steps that are told in one line, by the name that they have there."""
-    cells = Counter(map(unit_of, steps)) if len(steps) > _MANY else Counter[str]()
+    folds = len(steps) > _MANY
+    cells = Counter(unit_of(id) for id in steps if folds and unit_of(id) != id)
     found: dict[str, list[StepRun]] = {}
     for id, step in steps.items():
-        many = cells[unit_of(id)]
+        many = cells[unit_of(id)] if unit_of(id) != id else 0
         found.setdefault(f"{unit_of(id)} ({many:,})" if many > 1 else id, []).append(step)
     return found
 

@@ -107,6 +107,8 @@ def arguments(operation: Operation) -> dict[str, str]:
 def settings(step: Step) -> dict[str, str]:
     """What a step says beside its operations."""
     found = {"if": step.condition} if step.condition else {}
+    if step.foreach:
+        found["foreach"] = step.foreach
     if step.needs:
         found["needs"] = ", ".join(step.needs)
     if isinstance(step.body, Stream) and step.body.max_rejects:

@@ -26,6 +26,39 @@ needs itself where `needs`, `source: {step: ...}`, `if` or `${{ }}` names it.
 In `${{ }}` and `if` name only steps that have ended before; to repeat a step use `retry`.
 """,
 )
+FOREACH_LIST = Code(
+    "E426",
+    "a `foreach` that names no list",
+    """\
+`foreach` is one run-time expression in `${{ }}`, and its value is a list: the step is done once for
+each element. An output of a command is text unless it is declared, and a secret may not stand in
+the list, which is kept with the run.
+
+    steps:
+      list:
+        run: echo "files=$(ls -1 in | jq -Rsc 'split("\\n")[:-1]')" >> "$FLOWCTL_OUTPUT"
+        outputs: {files: {type: array, items: {type: string}}}
+      load:
+        foreach: ${{ steps.list.outputs.files }}
+        run: ./load.sh ${{ item }}
+
+A list that is known before the run is a `matrix`.
+""",
+)
+FOREACH_PLACE = Code(
+    "E427",
+    "a `foreach` where none can be",
+    """\
+A stream's paths and columns are checked before the run, so a stream cannot be fanned out over a
+list that only the run knows; nor can a step that has a `matrix`.
+
+    load:
+      matrix: {region: [us, eu]}                # known before the run: a step for each
+      source: {csv: "in/{{ matrix.region }}.csv"}
+
+Mend: let a `matrix` make the steps, or read all files in one stream (a glob, a folder, a list).
+""",
+)
 CYCLE = Code(
     "E403",
     "steps that wait for each other",

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 from flowctl.diagnostics import Code
 
+NO_LIST = Code(
+    "E723",
+    "what a step should go through is no list",
+    """\
+The value of `foreach` was computed, and is not a list of at most 100,000 elements that JSON can
+hold; so the step has failed, and none of its cells has begun.
+
+Mend: have the step that makes the list write one (`outputs: {files: {type: array}}` has it
+checked there), and give each cell more than one element of a very long list.
+""",
+)
 RECORD_FAULT = Code(
     "E701",
     "a record at fault",

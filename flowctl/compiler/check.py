@@ -13,6 +13,7 @@ from typing import Final, cast
 
 from flowctl.compiler.anatomy import Part, hooks_of
 from flowctl.compiler.control import control, resources_of
+from flowctl.compiler.fanning import ABSENT, fan_of, once
 from flowctl.compiler.files import FilesOnce
 from flowctl.compiler.following import refuse_waiting
 from flowctl.compiler.handing_on import Outputs, outputs_of
@@ -83,7 +84,7 @@ def _rooms(
             for step in own
             if _composite(step, registry)
         }
-        scope = Scope(runtime=runtime_names(workflow, own, handed_on))
+        scope = Scope(runtime=runtime_names(workflow, own, handed_on), absent=ABSENT)
         outputs = outputs_of(workflow.outputs, replace(scope, constants=workflow.constants), voice)
         rooms[workflow.within] = _Room(
             workflow,
@@ -125,15 +126,23 @@ class _Room:
         voice = self.actions.voice
         constants = _constants(step)
         scope = replace(self.scope, constants=constants)
-        guard = _condition(step, replace(scope, status=True), voice)
+        guard = _condition(step, replace(once(step, scope), status=True), voice)
         how = control(step.step.node, self.resources, voice)
+        action = step.parts.action
+        if action is not None and self.actions.registry.actions[action.kind].composite:
+            hooks = self.actions.hooks(step.parts.hooks, scope)
+            how = how if len(hooks) == len(step.parts.hooks) else None
+            return Body(self._using(step, action), guard, how, hooks=hooks)
+        fan, beside = fan_of(step, scope, voice), scope
+        if fan is not None:
+            scope, beside = fan.cell(scope), fan.hook(scope, step)
+            how = how if fan.expression is not None else None
         instead = None
         if step.parts.fallback is not None:
             instead = self.actions.typed(step.parts.fallback, scope)
             how = how if instead is not None else None
-        hooks = self.actions.hooks(step.parts.hooks, scope)
+        hooks = self.actions.hooks(step.parts.hooks, beside)
         how = how if len(hooks) == len(step.parts.hooks) else None
-        action = step.parts.action
         if step.step.node.get("source") is not None:
             scope = Scope(constants=constants)
             typed = self.streams.typed(step, scope, schemas)
@@ -141,9 +150,8 @@ class _Room:
             return Body(typed.stream, guard, how, instead, hooks)
         if action is None:
             return None
-        if self.actions.registry.actions[action.kind].composite:
-            return Body(self._using(step, action), guard, how, instead, hooks)
-        return Body(self.actions.typed(action, scope), guard, how, instead, hooks)
+        over = fan.expression if fan is not None else None
+        return Body(self.actions.typed(action, scope), guard, how, instead, hooks, over)
 
     def _using(self, step: LinkedStep, action: Part) -> Operation | None:
         refuse_beside(step, self.actions.voice)

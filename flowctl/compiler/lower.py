@@ -89,6 +89,7 @@ class _Steps:
             needs=step.needs,
             reads=step.reads,
             condition=body.condition,
+            foreach=body.foreach,
             fallback=body.fallback,
             hooks=body.hooks,
             about={name: to_json(node) for name, node in about.items() if node is not None},
@@ -123,7 +124,7 @@ class _Places:
         """The step's own name, its components, and each of their arguments."""
         id, parts = step.step.id, step.parts
         yield place_key(id), self._place(step.step.key.span)
-        for name in ("if", "max_rejects", *CONTROLS):
+        for name in ("if", "foreach", "max_rejects", *CONTROLS):
             entry = step.step.node.entry(name)
             if entry is not None:
                 yield place_key(id, name), self._place(entry.value.span)

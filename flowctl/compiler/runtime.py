@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flowctl.compiler.stages import Expanded, LinkedStep
-from flowctl.expressions.scope import Names
+from flowctl.expressions.scope import Fanned, Names
 from flowctl.records import String
 from flowctl.runtime_names import RUN, cells_names, outputs_names, step_names
 from flowctl.syntax.node import MappingNode
@@ -26,7 +26,9 @@ def runtime_names(
     for linked in steps:
         step = linked.step
         outputs = handed_on.get(step.id, _outputs(linked))
-        if step.local == step.name:
+        if step.node.get("foreach") is not None:
+            known[step.name] = Fanned(cells_names(outputs))
+        elif step.local == step.name:
             known[step.name] = step_names(outputs)
         else:
             # All cells declare the same outputs.
@@ -35,6 +37,11 @@ def runtime_names(
     known |= cells
     secrets = {secret.name: String() for secret in workflow.secrets}
     return {"steps": known, "run": RUN, "secrets": secrets}
+
+
+def own_names(linked_step: LinkedStep) -> dict[str, Names]:
+    """What a single cell of a step has."""
+    return step_names(_outputs(linked_step))
 
 
 def _outputs(step: LinkedStep) -> Names | None:

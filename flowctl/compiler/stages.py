@@ -164,6 +164,7 @@ class Body:
     control: Control | None
     fallback: Operation | None = None
     hooks: Hooks = ()
+    foreach: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

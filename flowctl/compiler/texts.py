@@ -41,6 +41,17 @@ def whole_text(key: str, node: ScalarNode) -> RuntimeText:
     return RuntimeText(key, node, text, 0, 0, len(text))
 
 
+def fan_out(step: MappingNode) -> RuntimeText | None:
+    """The step's `foreach`, if it is one `${{ }}` as a whole."""
+    node = step.get("foreach")
+    if not isinstance(node, ScalarNode) or not isinstance(node.value, str):
+        return None
+    found = holes(node.value)
+    if len(found) != 1 or (node.value[: found[0].start] + node.value[found[0].end :]).strip():
+        return None
+    return _of_hole("foreach", node, found[0])
+
+
 def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
     """The `${{ }}` in all strings of a tree."""
     if isinstance(node, ScalarNode):
@@ -56,10 +67,10 @@ def texts_below(key: str, node: Node) -> Iterator[RuntimeText]:
 
 
 def runtime_texts(step: MappingNode, actions: Sequence[MappingNode]) -> Iterator[RuntimeText]:
-    """The run-time expressions of a step: its `if`, and those of its actions."""
-    guard = condition(step)
-    if guard is not None:
-        yield guard
+    """The run-time expressions of a step: its `if`, its `foreach`, and those of its actions."""
+    for own in (condition(step), fan_out(step)):
+        if own is not None:
+            yield own
     for action in actions:
         for entry in action.entries:
             yield from texts_below(entry.name, entry.value)

@@ -239,7 +239,7 @@ class _Checker:
         kind = tree.operand.type
         if isinstance(kind, Unknown | Null):
             return replace(tree, type=kind)
-        if isinstance(tree.operand, Runtime) or not isinstance(kind, Struct):
+        if not isinstance(kind, Struct):
             message = f"{_a(kind)} has no fields"
             self.say(UNKNOWN_FIELD, message, tree.name_start, tree.end)
             return replace(tree, type=UNKNOWN)

@@ -12,7 +12,7 @@ from flowctl.expressions.lazily import pl
 from flowctl.expressions.lower import NotLowerable, lower
 from flowctl.expressions.polars_types import polars_type
 from flowctl.expressions.tree import Call, Runtime, Tree, walk
-from flowctl.records import DataType, Unknown
+from flowctl.records import DataType, List, Struct, Unknown
 
 if TYPE_CHECKING:
     from flowctl.syntax.node import Json
@@ -83,9 +83,18 @@ def as_text(value: object) -> str:
 
 
 def _series(value: object, kind: DataType) -> pl.Series:
-    if isinstance(kind, Unknown):
+    if not _known(kind):
         return pl.Series([value], strict=False)
     return pl.Series([value], dtype=polars_type(kind), strict=False)
+
+
+def _known(kind: DataType) -> bool:
+    """Whether all of a type is known."""
+    if isinstance(kind, List):
+        return _known(kind.item)
+    if isinstance(kind, Struct):
+        return all(_known(column.type) for column in kind.fields)
+    return not isinstance(kind, Unknown)
 
 
 def json_value(value: object) -> Json:

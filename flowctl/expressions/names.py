@@ -10,7 +10,7 @@ from flowctl.codes.expressions import NOT_REPEATABLE, OPERAND_TYPES, UNKNOWN_COL
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.functions.signature import unify
 from flowctl.expressions.refused import NOT_REPEATABLE as UNREPEATABLE
-from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, Names, Open, Scope
+from flowctl.expressions.scope import NOT_YET_KNOWN, Constant, Fanned, Names, Open, Scope
 from flowctl.expressions.tree import Call, Column, Field, Literal, Name, Part, Runtime, Tree
 from flowctl.expressions.types import (
     BOOLEAN,
@@ -129,7 +129,7 @@ def _runtime(name: Name, runtime: Mapping[str, Names]) -> Resolved | Fault:
             return base, index
         if part.text not in known:
             if not isinstance(known, Open) or nearest(part.text, known) is not None:
-                return _missing(name, index, list(known))
+                return _missing(name, index, list(known), fanned=isinstance(known, Fanned))
             known = known.rest
         else:
             known = known[part.text]
@@ -143,12 +143,14 @@ def _runtime(name: Name, runtime: Mapping[str, Names]) -> Resolved | Fault:
     return Runtime(tuple(path), name.start, name.end, known), len(name.parts)
 
 
-def _missing(name: Name, index: int, legal: list[str]) -> Fault:
+def _missing(name: Name, index: int, legal: list[str], *, fanned: bool = False) -> Fault:
     part = name.parts[index]
     before = ".".join(part.text for part in name.parts[:index])
     near = nearest(part.text, legal)
     if near is not None:
         help = f"did you mean `{before}.{near}`?"
+    elif fanned and part.text.isdigit():
+        help = f"its cells are known at run time only; `{before}.status[1]` is the first one's"
     elif legal:
         help = f"it has {', '.join(f'`{known}`' for known in legal[:12])}"
     else:
@@ -165,6 +167,9 @@ def _unknown(name: Name, scope: Scope) -> Fault:
     if folded in UNREPEATABLE and not root.quoted:
         message = f"the result of `{root.text}` would change from run to run"
         return Fault(NOT_REPEATABLE, message, (), root.start, root.end, UNREPEATABLE[folded])
+    if root.text in scope.absent and not root.quoted:
+        message, help = f"there is no `{root.text}` here", scope.absent[root.text]
+        return Fault(UNKNOWN_NAME, message, (), root.start, root.end, help)
     near = nearest(root.text, [*columns, *roots])
     if scope.columns is None:
         help = f"did you mean `{near}`?" if near else _listed("the names here are", roots)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -35,6 +35,10 @@ class Open(dict[str, Names]):
         self.rest = rest
 
 
+class Fanned(dict[str, Names]):
+    """What the cells of a step have together of which none is known before the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The names that an expression may use.
@@ -59,7 +63,9 @@ class Scope:
     """Whether `source_file()` and `source_line()` exist here."""
     now: dt.datetime | None = None
     """The logical time of the run, for `now()`; None where only the run will bring it."""
+    absent: Mapping[str, str] = field(default_factory=dict)
+    """Names that only exist elsewhere, each with the reason."""
 
     def over(self, columns: Schema) -> Scope:
         """The same names beside these columns."""
-        return Scope(columns, self.constants, self.runtime, self.status, self.source, self.now)
+        return replace(self, columns=columns)

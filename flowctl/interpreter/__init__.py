@@ -6,10 +6,13 @@ says what happens and what it adds up to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
+from flowctl.action import ValueFault
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.errors import ResumeRefused
 from flowctl.interpreter.cancellation import cancelled_by_signals
@@ -26,10 +29,12 @@ from flowctl.interpreter.events import (
     RunUnpaused,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepRetrying,
     StepStarted,
     StepStatus,
 )
+from flowctl.interpreter.fanning import cell_steps, states_of, together
 from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.masking import Mask
@@ -193,6 +198,8 @@ def _work(
         }
         if status not in moments:
             return None
+        if step.foreach is not None:
+            return None  # each of its cells has had its own
         done, wanted = emit.state.steps[step.id].hooks, dict(step.hooks)
         due = [moment for moment in (moments[status], "finish") if moment in wanted]
         left = [moment for moment in due if moment not in done]
@@ -235,17 +242,6 @@ def _work(
     def place(step: Step, fault: Fault) -> Diagnostic:
         return diagnosed(plan, setting.base, step.id, fault)
 
-    def may_begin() -> bool:
-        stopping = setting.cancellation
-        if stopping.stopping and not stopping.asked and not emit.state.stopping:
-            emit(RunStopping(setting.clock(), setting.run))
-        paused = setting.pause.asked and not stopping.stopping
-        if paused and emit.state.status == "running":
-            emit(RunPaused(setting.clock(), setting.run))
-        if not paused and emit.state.status == "paused":
-            emit(RunUnpaused(setting.clock(), setting.run))
-        return not paused
-
     done: dict[str, StepStatus] = {
         id: "succeeded" for id, step in outlook.steps.items() if step.ended is not None
     }
@@ -262,10 +258,54 @@ def _work(
         before=performer.beginning,
         after=after,
         place=place,
-        may_begin=may_begin,
+        fan_out=partial(_fan_out, setting, performer, emit, recorder),
+        together=partial(_together, emit),
+        may_begin=partial(_may_begin, setting, emit),
         finished=done,
+        fanned=_fanned(emit.state, setting),
         spent=spent,
     )
+
+
+def _may_begin(setting: Setting, emit: Emitter) -> bool:
+    """Whether anything new may begin; tells where that changes."""
+    stop = setting.cancellation
+    if stop.stopping and not stop.asked and not emit.state.stopping:
+        emit(RunStopping(setting.clock(), setting.run))
+    paused = setting.pause.asked and not stop.stopping
+    if paused and emit.state.status == "running":
+        emit(RunPaused(setting.clock(), setting.run))
+    if not paused and emit.state.status == "paused":
+        emit(RunUnpaused(setting.clock(), setting.run))
+    return not paused
+
+
+def _fanned(state: RunState, setting: Setting) -> frozenset[str]:
+    """The steps that go on with a list from before."""
+    begun = (id for id, step in state.steps.items() if step.items is not None)
+    return frozenset(id for id in begun if id not in setting.again)
+
+
+def _fan_out(
+    setting: Setting, performer: Performer, emit: Emitter, recorder: Recorder | None, step: Step
+) -> Sequence[Step] | Fault:
+    """The cells of a step, for whose list the expression is asked once in the run's life."""
+    items = emit.state.steps[step.id].items
+    if items is None:
+        assert step.foreach is not None
+        try:
+            items = performer.names.seen_by(step).items(step.foreach)
+        except ValueFault as broken:
+            return replace(broken.fault, pointer=("foreach",))
+        emit(StepFannedOut(setting.clock(), step.id, items, step.digest))
+    if recorder is not None:
+        recorder.safe()  # no cell acts for a list that a loss of power could change
+    return cell_steps(step, len(items))
+
+
+def _together(emit: Emitter, step: Step) -> Ending:
+    found = together(states_of(emit.state, step.id))
+    return Ending(found.status, outputs=found.outputs, why=found.why)
 
 
 def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:
@@ -274,7 +314,7 @@ def _resumed(outlook: Outlook) -> tuple[Resumed, ...] | None:
     return tuple(
         Resumed(step.step, step.rows, step.place, ended=step.action == "done")
         for step in outlook.steps.values()
-        if step.action != "run"
+        if step.action != "run" and step.cells is None
     )
 
 

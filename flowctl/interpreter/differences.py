@@ -34,7 +34,7 @@ def _meaning(step: Step) -> Json:
     body = encode(step.body)
     if isinstance(body, dict):
         body.pop("observed", None)
-        return {"if": step.condition, **body}
+        return {"if": step.condition, "foreach": step.foreach, **body}
     return body
 
 

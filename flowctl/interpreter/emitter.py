@@ -14,6 +14,7 @@ from flowctl.interpreter.events import (
     RunState,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepRetrying,
 )
 from flowctl.interpreter.masking import Mask
@@ -57,6 +58,8 @@ class Emitter:
                 faults = tuple(map(self._masked_fault, event.faults))
                 outputs = {name: self._mask.json(value) for name, value in event.outputs.items()}
                 return replace(event, why=why, faults=faults, outputs=outputs)
+            case StepFannedOut():
+                return replace(event, items=tuple(map(self._mask.json, event.items)))
             case StepRetrying() | StepFallingBack() | HookEnded():
                 return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
         return event

@@ -6,7 +6,7 @@ result look at a `RunState`, which nothing but `apply` changes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
@@ -100,6 +100,19 @@ class RunStopping:
 
     at: datetime
     run: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepFannedOut:
+    """A step is done once for each of these items from now on, as `step[0]`, `step[1]`, …
+
+    `digest` is what the step means.
+    """
+
+    at: datetime
+    step: str
+    items: tuple[Json, ...]
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +244,7 @@ Event: TypeAlias = (
     | RunPaused
     | RunUnpaused
     | RunStopping
+    | StepFannedOut
     | StepStarted
     | StepRetrying
     | StepFallingBack
@@ -265,7 +279,8 @@ class StepState:
     """What is known of one step; `began` and `ended` are None until then.
 
     `tries` are all attempts, those of earlier processes too; `failures` are those that have failed
-    since the step was last at its end, and count for `retry`.
+    since the step was last at its end, and count for `retry`. `items` are what the step is done for
+    where it is fanned out; its `attempts` are then those of all its cells.
     """
 
     status: StepStatus = "pending"
@@ -284,6 +299,7 @@ class StepState:
     digest: str = ""
     failures: int = 0
     tries: list[Attempt] = field(default_factory=list)
+    items: tuple[Json, ...] | None = None
 
     @property
     def spoils(self) -> bool:
@@ -337,6 +353,8 @@ class RunState:
                 self.run, self.created = event.run, event
             case RunStarted():
                 self._begin(event)
+            case StepFannedOut():
+                self._fan_out(event)
             case StepStarted():
                 self._start(event)
             case StepRetrying():
@@ -370,9 +388,29 @@ class RunState:
         self.run, self.status, self.ended = event.run, "running", None
         self.resumable = self.stopping = False
         self.outputs, self.faults = {}, ()
-        self.steps = {id: _carried(known.get(id), id in event.again) for id in event.steps}
+        self.steps = {}
+        for id in event.steps:
+            step = self.steps[id] = _carried(known.get(id), id in event.again)
+            for cell in _cells(id, step):
+                self.steps[cell] = _carried(known.get(cell), cell in event.again)
         self.resumed = event.resumed
         self.sessions.append(event)
+
+    def _fan_out(self, event: StepFannedOut) -> None:
+        fan = self._step(event.step, event)
+        _from("pending", fan.status, event)
+        fan.status, fan.items, fan.digest, fan.began = (
+            "running",
+            event.items,
+            event.digest,
+            event.at,
+        )
+        steps: dict[str, StepState] = {}
+        for id, step in self.steps.items():
+            steps[id] = step
+            if step is fan:
+                steps |= {cell: StepState() for cell in _cells(id, fan)}
+        self.steps = steps  # whoever goes through the old ones goes on with them
 
     def _start(self, event: StepStarted) -> None:
         step = self._step(event.step, event)
@@ -380,6 +418,9 @@ class RunState:
             _from("pending", step.status, event)
         step.status, step.attempts, step.digest = "running", event.attempt, event.digest
         step.began = step.began or event.at
+        fan = self.steps.get(event.step.rpartition("[")[0])
+        if fan is not None and fan.items is not None:
+            fan.attempts += 1
         step.tries.append(Attempt(event.attempt, event.at))
 
     def _retry(self, event: StepRetrying) -> None:
@@ -392,7 +433,7 @@ class RunState:
         step = self._step(event.step, event)
         if step.status in ENDED or event.status not in ENDED:
             raise IllegalMove(f"{step.status} cannot become {event.status}: {event}")
-        if step.status == "running":
+        if step.status == "running" and step.items is None:
             step.close(event.at, event.status, event.exit_code)
         if event.status != "cancelled":
             step.failures = 0
@@ -401,6 +442,11 @@ class RunState:
         step.exit_code, step.faults = event.exit_code, event.faults
         step.outputs, step.forgiven = event.outputs, event.forgiven
         step.resumable = event.resumable
+        for id in _cells(event.step, step):
+            cell = self.steps[id]
+            if cell.status not in ENDED:  # the whole has ended, and none of its cells begins
+                cell.status = "skipped" if event.status == "skipped" else "cancelled"
+                cell.why = event.why
 
     def _hook(self, event: HookEnded) -> None:
         if event.step is None:
@@ -458,7 +504,18 @@ def _carried(step: StepState | None, again: bool) -> StepState:
     """A step as it stands when another process goes on with the run."""
     if step is None:
         return StepState()
-    return step if step.status in DONE and not again else step.anew()
+    if step.status in DONE and not again:
+        return step
+    fresh = step.anew()
+    if step.items is not None and not again:
+        fresh.status, fresh.items = "running", step.items
+        fresh.digest, fresh.began = step.digest, step.began
+    return fresh
+
+
+def _cells(id: str, step: StepState) -> Iterator[str]:
+    """The ids of a step's cells."""
+    return (f"{id}[{index}]" for index in range(len(step.items or ())))
 
 
 def _from(wanted: str, status: str, event: Event) -> None:

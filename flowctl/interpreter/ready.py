@@ -8,30 +8,33 @@ from typing import TypeAlias
 
 Pools: TypeAlias = tuple[tuple[str, int], ...]
 """The pools that a step uses, each with the slots that it takes there."""
+Place: TypeAlias = tuple[int, int]
+"""A step's number in the plan, and that of the cell."""
 
 
 class Ready:
     """Gives out the step that comes first of those whose slots are free.
 
-    What comes first is the highest priority, then the place in the plan. Where a step waits for a
+    What comes first is the highest priority, then the place in the plan, where the cells of a step
+    stand one behind the other. Where a step waits for a
     pool, no later one overtakes it there, however few slots that one takes: so none waits for ever.
     """
 
     def __init__(self, slots: Mapping[str, int]) -> None:
         self._slots = dict(slots)
         self._free = dict(slots)
-        self._queues: dict[Pools, list[tuple[int, int]]] = {}
+        self._queues: dict[Pools, list[tuple[int, Place, int]]] = {}
 
     def __bool__(self) -> bool:
         """Whether any step is ready, with slots or without."""
         return any(self._queues.values())
 
-    def push(self, index: int, priority: int = 0, pools: Pools = ()) -> None:
+    def push(self, index: int, place: Place, priority: int = 0, pools: Pools = ()) -> None:
         """A step has become ready; a pool that nobody bounds has slots for all."""
         bounded = tuple(
             (name, min(weight, self._slots[name])) for name, weight in pools if name in self._slots
         )
-        heapq.heappush(self._queues.setdefault(bounded, []), (-priority, index))
+        heapq.heappush(self._queues.setdefault(bounded, []), (-priority, place, index))
 
     def pop(self) -> tuple[int, Pools] | None:
         """The step that may begin now, with the slots that it has been given; None for none."""
@@ -41,7 +44,7 @@ class Ready:
             if names.isdisjoint(blocked) and all(self._free[name] >= n for name, n in pools):
                 for name, weight in pools:
                     self._free[name] -= weight
-                return heapq.heappop(self._queues[pools])[1], pools
+                return heapq.heappop(self._queues[pools])[2], pools
             blocked |= names
         return None
 
@@ -51,9 +54,9 @@ class Ready:
             self._free[name] += weight
 
     def drop(self, kept: Callable[[int], bool]) -> list[int]:
-        """Takes out, in the plan's order, all but what is kept."""
+        """Takes out, by their numbers, all but what is kept."""
         dropped: list[int] = []
         for pools, queue in self._queues.items():
-            dropped += [index for _, index in queue if not kept(index)]
-            self._queues[pools] = sorted(item for item in queue if kept(item[1]))
+            dropped += [index for _, _, index in queue if not kept(index)]
+            self._queues[pools] = sorted(item for item in queue if kept(item[2]))
         return sorted(dropped)

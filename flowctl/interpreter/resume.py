@@ -33,6 +33,7 @@ from flowctl.interpreter.checkpoint import (
 )
 from flowctl.interpreter.differences import difference
 from flowctl.interpreter.events import DONE, RunState, StepState
+from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.following import follows
 from flowctl.interpreter.handing import Handing, handing, read_by
@@ -62,7 +63,8 @@ class Cut:
 class StepOutlook:
     """What becomes of a step: it runs, goes on, has only to be published, or is done.
 
-    `rows` were read before and are not read again; `place` is where reading goes on.
+    `rows` were read before and are not read again; `place` is where reading goes on. Of a step that
+    is fanned out, `cells` are those that are done, and how many there are.
     """
 
     step: str
@@ -71,6 +73,7 @@ class StepOutlook:
     place: str = ""
     cuts: tuple[Cut, ...] = ()
     ended: StepState | None = None
+    cells: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +107,15 @@ def look(
         if step.status in DONE and id not in setting.again
     }
     moved = handing(plan, setting)
-    looks = [_Look(step, plan, then, setting, components, ended, moved) for step in plan.steps]
-    found = {look.step.id: look.outlook() for look in looks}
+    looks = [
+        _Look(step, plan, then, setting, components, ended, moved, _list_of(state, step, setting))
+        for step in plan.steps
+    ]
+    found: dict[str, StepOutlook] = {}
+    for one in looks:
+        found[one.step.id] = one.outlook()
+        if found[one.step.id].action != "done":
+            found |= {id: StepOutlook(id, "done", ended=ended[id]) for id in one.cells_done}
     faults = [(look.step.id, fault) for look in looks for fault in look.faults]
     faults += _gone(plan, then, setting, ended)
     redone = [id for id, step in found.items() if step.action != "run"]
@@ -116,6 +126,13 @@ def look(
         place = diagnosed(plan, setting.base, id, fault)
         told[code.id, message] = Diagnostic(code, message, place.span, fault.help or help)
     return Outlook(found, tuple(told.values()))
+
+
+def _list_of(state: RunState, step: Step, setting: Setting) -> StepState | None:
+    """What is known of a step whose list has been made, unless it is to be made anew."""
+    known = state.steps.get(step.id)
+    fanned = known is not None and known.items is not None and step.id not in setting.again
+    return known if fanned else None
 
 
 def _damaged(reason: str) -> Diagnostic:
@@ -153,6 +170,7 @@ class _Look:
         components: Components,
         ended: Mapping[str, StepState],
         moved: Handing,
+        fan: StepState | None,
     ) -> None:
         self.step = step
         self.faults: list[Fault] = []
@@ -162,6 +180,7 @@ class _Look:
         self._components = components
         self._ended = ended
         self._handing = moved
+        self._fan = fan
 
     def outlook(self) -> StepOutlook:
         step = self.step
@@ -170,6 +189,10 @@ class _Look:
             self._handed()
             rows = ended.counts.read if ended.counts else 0
             return StepOutlook(step.id, "done", rows, ended=ended)
+        if self._fan is not None:
+            self._same(self._fan.digest)
+            done = len(self.cells_done), len(self._fan.items or ())
+            return StepOutlook(step.id, "resume", cells=done)
         if not isinstance(step.body, Stream):
             return StepOutlook(step.id)
         try:
@@ -181,6 +204,13 @@ class _Look:
         if kept is None:
             return StepOutlook(step.id)
         return self._going_on(kept, step.body)
+
+    @property
+    def cells_done(self) -> list[str]:
+        """The ids of the step's cells that have come to their end."""
+        items = self._fan.items if self._fan is not None else None
+        ids = (cell_id(self.step.id, index) for index in range(len(items or ())))
+        return [id for id in ids if id in self._ended]
 
     def _handed(self) -> None:
         """Finds fault with the records that a step has left for others, which are not there."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import field
@@ -18,9 +18,18 @@ from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import StepStatus
 from flowctl.interpreter.nesting import Gates, Nest
 from flowctl.interpreter.pace import Pace
-from flowctl.interpreter.ready import Pools, Ready
+from flowctl.interpreter.ready import Place, Pools, Ready
 from flowctl.interpreter.retrying import delay_before_next
-from flowctl.interpreter.verdicts import STOPPED, Below, End, Run, Stop, Verdict, judge
+from flowctl.interpreter.verdicts import (
+    STOPPED,
+    Below,
+    End,
+    Run,
+    Stop,
+    Verdict,
+    asks_for_failures,
+    judge,
+)
 from flowctl.plan import Plan, Step
 from flowctl.syntax.node import Json
 
@@ -55,9 +64,11 @@ class Work:
     decides on a step's condition; `began`, `retrying` (with the attempt that failed and the seconds
     until the next one), `falling` (back, after the last one) and `ended` tell the world; `before`
     and `after` give what is still to be done when a workflow within a step begins, and once a step
-    has ended; `place` says where a fault was written. Nothing begins while `may_begin` says no.
-    What has come to its end before is in `finished`, as others see it, and nobody is told again;
-    `spent` are the attempts that have failed before.
+    has ended; `place` says where a fault was written. `fan_out` gives the cells of a step with a
+    `foreach`, and `together` what they have come to once all have ended. Nothing begins while
+    `may_begin` says no. What has come to its end before is in `finished`, as others see it, and
+    nobody is told again; what is in `fanned` has its cells from before; `spent` are the attempts
+    that have failed before.
     """
 
     perform: Callable[[Step], Ending]
@@ -71,8 +82,11 @@ class Work:
     before: Callable[[Step], Callable[[], None] | None]
     after: Callable[[Step, StepStatus], Callable[[], None] | None]
     place: Callable[[Step, Fault], Diagnostic]
+    fan_out: Callable[[Step], Sequence[Step] | Fault]
+    together: Callable[[Step], Ending]
     may_begin: Callable[[], bool] = lambda: True
     finished: Mapping[str, StepStatus] = field(default_factory=dict)
+    fanned: frozenset[str] = frozenset()
     spent: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -103,7 +117,9 @@ class Scheduler:
         *,
         keep_going: bool,
     ) -> None:
-        self._steps = plan.steps
+        self._steps = list(plan.steps)
+        self._places: list[Place] = [(index, 0) for index in range(len(plan.steps))]
+        self._cells_left: dict[int, int] = {}
         self._index = {step.id: index for index, step in enumerate(plan.steps)}
         self._nest = Nest.of(plan)
         self._gates = Gates(self._nest, self._judged, self._begin_within)
@@ -190,7 +206,7 @@ class Scheduler:
     def _make_ready(self, index: int) -> None:
         step = self._steps[index]
         own = ((_family(step), 1),) if step.max_parallel is not None else ()
-        self._ready.push(index, step.priority, (*step.pool, *own))
+        self._ready.push(index, self._places[index], step.priority, (*step.pool, *own))
 
     def _stop(self, step: Step) -> Stop:
         """Why the step may not begin; what has begun in spite of failures looks within itself."""
@@ -266,17 +282,24 @@ class Scheduler:
             return
         verdict = self._gates.enter(step, index)
         if isinstance(verdict, Run):
-            outer = step.id in self._nest.inner
-            verdict = self._gates.verdict(step) if outer else self._judged(step)
+            verdict = self._verdict(step)
         if isinstance(verdict, End):
             faults = (self._work.place(step, verdict.fault),) if verdict.fault else ()
             self._end(step, Ending(verdict.status, faults=faults, why=verdict.why))
         elif verdict is not None and step.id in self._nest.inner:
             self._conclude(step)
+        elif verdict is not None and step.foreach is not None:
+            self._fan_out(index, step, regardless=verdict.regardless)
         elif verdict is not None:
             if verdict.regardless:
                 self._regardless.add(index)
             self._make_ready(index)
+
+    def _verdict(self, step: Step) -> Verdict:
+        if step.id in self._work.fanned:
+            # It had begun, and goes on whatever has become of others.
+            return Run(step.condition is not None and asks_for_failures(step.condition))
+        return self._gates.verdict(step) if step.id in self._nest.inner else self._judged(step)
 
     def _judged(self, step: Step) -> Verdict:
         needs = self._nest.beside(step)
@@ -293,6 +316,31 @@ class Scheduler:
         status, why = self._nest.ending(step, self._status)
         good = status == "succeeded"
         self._end(step, self._work.conclude(step) if good else Ending(status, why=why))
+
+    def _fan_out(self, index: int, step: Step, *, regardless: bool) -> None:
+        """Has the step's cells begin; it ends with the last of them."""
+        cells = self._work.fan_out(step)
+        if isinstance(cells, Fault):
+            self._end(step, Ending("failed", faults=(self._work.place(step, cells),)))
+            return
+        first = len(self._steps)
+        self._steps += cells
+        self._places += [(index, number) for number in range(len(cells))]
+        self._followers += [[] for _ in cells]
+        spent = self._work.spent if step.id in self._work.fanned else {}
+        self._attempts += [spent.get(cell.id, 0) for cell in cells]
+        self._index |= {cell.id: first + number for number, cell in enumerate(cells)}
+        self._cells_left[index] = len(cells)
+        for number, cell in enumerate(cells):
+            if before := self._work.finished.get(cell.id):
+                self._settled(cell, before)
+                self._after(cell, before)
+                continue
+            if regardless:
+                self._regardless.add(first + number)
+            self._make_ready(first + number)
+        if not cells:
+            self._end(step, self._work.together(step))
 
     def _attempted(self, step: Step, ending: Ending, executor: Executor) -> bool:
         """Ends a step with an attempt, lets it wait for the next one, or begins its fallback.
@@ -329,11 +377,18 @@ class Scheduler:
         self._after(step, ending.status)
 
     def _settled(self, step: Step, status: StepStatus) -> None:
+        index = self._index[step.id]
         self._status[step.id] = status
-        for follower in self._followers[self._index[step.id]]:
+        for follower in self._followers[index]:
             self._open[follower] -= 1
             if not self._open[follower]:
                 self._due.append(follower)
+        fan, _ = self._places[index]
+        if fan != index:
+            self._cells_left[fan] -= 1
+            if not self._cells_left[fan]:
+                whole = self._steps[fan]
+                self._end(whole, self._work.together(whole))
 
     def _dropped(self) -> bool:
         """Cancels the ready steps that may not begin any more; tells whether there were any."""

@@ -49,6 +49,12 @@ def control_grammar() -> dict[str, JsonSchema]:
             "description": "The resources that the step uses: a name, or names with the slots "
             "that it takes of each.",
         },
+        "foreach": {
+            "type": "string",
+            "format": "list",
+            "description": "`${{ expression }}`, whose value is a list: the step is done once for "
+            "each element, which `item` and `index` name.",
+        },
         "max_parallel": {
             "type": "integer",
             "minimum": 1,

@@ -232,6 +232,8 @@ def _left_out(node: Node) -> bool:
 def _mend(node: Node, found: str, allowed: Sequence[str], role: str) -> str | None:
     if role == "duration" and found in ("integer", "number") and isinstance(node, ScalarNode):
         return f"write its unit: `{node.value}s` are seconds, `{node.value}m` minutes"
+    if role == "list" and found == "array":
+        return "a list that is known before the run is a `matrix`: `matrix: {item: […]}`"
     if "string" in allowed and found in ("integer", "number", "boolean", "null"):
         return "put quotes around it to make it text"
     if "array" in allowed and found != "array":

@@ -19,6 +19,7 @@ from flowctl.interpreter.events import (
     RunStarted,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepProgress,
     StepRetrying,
     StepStarted,
@@ -172,3 +173,24 @@ def test_it_fits_and_counts_right(
     )
     painted = Tree({"a": names}, Paint(colour)).lines(run, at(10), columns, height)
     assert len(painted) == len(plain)
+
+
+def test_cells_stand_in_the_place_of_the_step_that_they_are_of() -> None:
+    events: list[Event] = [
+        started("list", "each", "last"),
+        StepStarted(at(0), "list", 1),
+        StepEnded(at(1), "list", "succeeded"),
+        StepFannedOut(at(1), "each", ("a", "b", "c")),
+        StepStarted(at(1), "each[0]", 1),
+        StepEnded(at(2), "each[0]", "succeeded"),
+        StepStarted(at(2), "each[1]", 1),
+    ]
+    found = standing(*events)
+    assert found.counts == {"succeeded": 2, "running": 1, "pending": 2}
+    assert found.units["each"].steps == ["each[0]", "each[1]", "each[2]"]
+    for index in (1, 2):
+        found.take(StepEnded(at(3), f"each[{index}]", "succeeded"))
+    found.take(StepEnded(at(3), "each", "succeeded"))
+    assert found.counts["succeeded"] == 4
+    assert found.ended["each"].began == at(1)
+    assert lines(events)[0].startswith("2 of 5 steps done")

@@ -9,7 +9,7 @@ import pytest
 from flowctl.expressions import Scope, check
 from flowctl.expressions.evaluate import Refused, as_text, evaluate
 from flowctl.expressions.interpolation import Expression, Text, split
-from flowctl.records import Integer, List, String
+from flowctl.records import Integer, List, String, Unknown
 
 SCOPE = Scope(
     runtime={"steps": {"load": {"written": Integer(64), "files": List(String())}}}, status=True
@@ -99,3 +99,12 @@ def test_split(text: str, expressions: list[str]) -> None:
 def test_never_closed(text: str) -> None:
     _, faults = split(text)
     assert [text[fault.start : fault.end] for fault in faults] == ["${{"]
+
+
+def test_values_of_which_only_a_part_has_a_type() -> None:
+    scope = Scope(runtime={"list": List(Unknown())})
+    tree = check("list[2].a", scope).tree
+    assert tree is not None
+    found = evaluate(tree, {("list",): [{"a": 1}, {"a": 7}]})
+    assert isinstance(found, Refused)
+    assert "not known before the run" in found.message

@@ -62,7 +62,7 @@ def test_the_highest_priority_begins_first(runner: Runner) -> None:
 def test_nobody_is_overtaken_in_a_pool(steps: list[tuple[int, int]]) -> None:
     ready = Ready({"db": 4})
     for index, (weight, priority) in enumerate(steps):
-        ready.push(index, priority, (("db", weight), ("free", 9)))
+        ready.push(index, (index, 0), priority, (("db", weight), ("free", 9)))
     order, held = [], []
     while True:
         found = ready.pop()

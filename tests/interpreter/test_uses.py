@@ -210,3 +210,21 @@ def test_paths_and_commands_start_at_the_folder_of_the_workflow(runner: Runner) 
     assert runner.lines("u/a") == [str(runner.base / "part")]
     assert runner.lines("u/b") == [str(runner.base / "part" / "deep")]
     assert runner.lines("c") == [str(runner.base)]
+
+
+def test_a_list_is_gone_through_within(tmp_path: Path) -> None:
+    """Names are those within, also of the cells; from outside there is one step."""
+    said = 'echo "up=${{ upper(item) }}" >> "$FLOWCTL_OUTPUT"'
+    found: Json = {"found": {"type": "array", "items": {"type": "string"}}}
+    inner = [
+        command("list", """echo 'found=["a", "b"]' >> "$FLOWCTL_OUTPUT" """, outputs=found),
+        replace(command("each", said, "list"), foreach="steps.list.outputs.found"),
+        command("last", "echo ${{ steps.each.outputs.up }}", "each"),
+    ]
+    runner = Runner(tmp_path, registry=REGISTRY)
+    result = runner(plan(*using("all", inner, found="steps.each.outputs.up")))
+    assert set(statuses(result).values()) == {"succeeded"}
+    assert [id for id in result.steps if "[" in id] == ["all/each[0]", "all/each[1]"]
+    assert runner.lines("all/last") == ['["A", "B"]']
+    assert result.steps["all"].outputs == {"found": ["A", "B"]}
+    assert result_of(fold(runner.events)).steps == result.steps

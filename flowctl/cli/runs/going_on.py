@@ -110,10 +110,22 @@ def _prepared(runs: Runs, record: RunRecord) -> Prepared:
 
 
 def failed_and_dependent(plan: Plan, state: RunState) -> frozenset[str]:
-    """The steps that have failed, and those that need one of them, near or far."""
+    """The steps that have failed, and those that need one of them, near or far.
+
+    Of one that is fanned out only the cells that have failed are run again, for the same list; the
+    whole where none of them has succeeded.
+    """
+    from flowctl.interpreter.events import DONE
+    from flowctl.interpreter.fanning import states_of
+
     found: set[str] = set()
+    kept: set[str] = set()
     for step in plan.steps:
         known = state.steps.get(step.id)
-        if (known is not None and known.status == "failed") or not found.isdisjoint(step.needs):
+        if not found.isdisjoint(step.needs):
             found.add(step.id)
-    return frozenset(found)
+        elif known is not None and known.status == "failed":
+            found.add(step.id)
+            if any(cell.status in DONE for cell in states_of(state, step.id)):
+                kept.add(step.id)
+    return frozenset(found - kept)
