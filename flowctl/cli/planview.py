@@ -33,7 +33,7 @@ def _head(ahead: Expected, width: int, paint: Paint) -> list[str]:
     lines = [f"{paint('strong', safe(plan.name))}  {paint('quiet', plan.digest[:_DIGEST])}"]
     params = [f"{name} = {wording.value(given)}" for name, given in plan.params.items()]
     lines += _labelled("params", params and [", ".join(params)], width, paint)
-    secrets = [f"{one.name} (from {one.source} {one.location})" for one in plan.secrets]
+    secrets = [f"{one.id} (from {one.source} {one.location})" for one in plan.secrets]
     lines += _labelled("secrets", secrets, width, paint)
     if ahead.refused:
         told = [f"run {ahead.run} cannot go on, and `--fresh` would begin anew:", *ahead.refused]

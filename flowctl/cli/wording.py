@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeGuard
 
@@ -44,6 +44,9 @@ def lines(operation: Operation) -> Iterator[str]:
         own = Operation(operation.kind, {**operation.arguments, operation.kind: _read(operation)})
         yield from lines(replace(own, on_error=operation.on_error))
         return
+    if operation.kind == "uses":
+        yield from _used(operation)
+        return
     main = operation.arguments.get(operation.kind)
     options = [
         f"{name}: {value(given)}"
@@ -64,6 +67,19 @@ def lines(operation: Operation) -> Iterator[str]:
     yield from told
     if options:
         yield f"({', '.join(options)})"
+
+
+def _used(operation: Operation) -> Iterator[str]:
+    """A workflow with what it is given, and what it hands on."""
+    given, outputs = operation.arguments.get("with"), operation.arguments.get("outputs")
+    with_ = ", ".join(f"{name} = {value(one)}" for name, one in _items(given))
+    yield value(operation.arguments["uses"]) + (f"  (with {with_})" if with_ else "")
+    for name, output in _items(outputs):
+        yield f"outputs.{name} = {dict(_items(output))['value']}"
+
+
+def _items(given: Json) -> Iterable[tuple[str, Json]]:
+    return given.items() if isinstance(given, dict) else ()
 
 
 def _read(operation: Operation) -> str:

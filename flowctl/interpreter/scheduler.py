@@ -139,6 +139,7 @@ class Scheduler:
         self._attempts = [work.spent.get(step.id, 0) for step in plan.steps]
         self._waiting: list[tuple[float, int]] = []
         self._failed: set[str] = set()
+        self._dropped_for = (0, False)
         self._beside = 0
         self._executor: Executor | None = None
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
@@ -392,8 +393,10 @@ class Scheduler:
 
     def _dropped(self) -> bool:
         """Cancels the ready steps that may not begin any more; tells whether there were any."""
-        if not self._failed and not self._cancellation.stopping:
-            return False
+        reasons = (len(self._failed), self._cancellation.stopping)
+        if reasons == self._dropped_for:
+            return False  # nothing becomes ready that may not begin
+        self._dropped_for = reasons
         dropped = self._ready.drop(self._may_begin)
         for index in dropped:
             step = self._steps[index]

@@ -28,14 +28,37 @@ class Killed:
     done: Counter[str]
 
 
+PART = """\
+flowctl: 1
+name: part
+params: {name: {type: string}}
+steps:
+  a: {run: "echo {{ params.name }}/a >> done"}
+  b: {run: "echo {{ params.name }}/b >> done", needs: [a]}
+"""
+EACH = 10
+"""Every so many steps, one uses another workflow."""
+
+
+def names(steps: int) -> set[str]:
+    """What is written down by the steps, and by those of the workflows that some use."""
+    using = range(EACH - 1, steps, EACH)
+    within = {f"s{number}/{name}" for number in using for name in "ab"}
+    return within | {f"s{number}" for number in range(steps) if number not in using}
+
+
 def write(folder: Path, steps: int, seed: int) -> None:
     """A workflow whose steps write their names down, each needing some of those before it."""
+    (folder / "part.yaml").write_text(PART, encoding="utf-8")
     chance = random.Random(seed)
     lines = ["flowctl: 1", "name: dag", "steps:"]
     for number in range(steps):
         needs = chance.sample(range(number), min(number, chance.choice((0, 1, 1, 2, 3))))
         named = ", ".join(f"s{need}" for need in needs)
-        lines.append(f'  s{number}: {{run: "echo s{number} >> done", needs: [{named}]}}')
+        does = f'run: "echo s{number} >> done"'
+        if number % EACH == EACH - 1:
+            does = f"uses: part.yaml, with: {{name: s{number}}}"
+        lines.append(f"  s{number}: {{{does}, needs: [{named}]}}")
     (folder / "dag.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -60,8 +83,8 @@ def until_done(folder: Path, steps: int, kills: int, seed: int) -> Killed:
 
 def judge(folder: Path, steps: int, killed: Killed) -> None:
     """Every step was done; no more were repeated than were in flight; the store is whole."""
-    assert set(killed.done) == {f"s{number}" for number in range(steps)}
-    repeats = sum(killed.done.values()) - steps
+    assert set(killed.done) == names(steps)
+    repeats = sum(killed.done.values()) - len(names(steps))
     assert repeats <= killed.kills * WORKERS, f"{repeats} repeats after {killed.kills} kills"
     with closing(sqlite3.connect(path_in(folder / ".flowctl"))) as connection:
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)

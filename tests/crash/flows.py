@@ -105,6 +105,24 @@ def _plan(*bodies: Stream | Operation) -> Plan:
     return sealed(Plan("flow", tuple(steps)))
 
 
+def _used() -> Plan:
+    """A workflow in another folder, used by a step that hands on what it has counted."""
+    filtered = Stream(op("csv", "../in/*.csv"), (op("filter", "n % 3 <> 0"),))
+    counted = Stream(
+        op("step", "u/s0"),
+        (op("aggregate", [["rows", "count(*)"]], by=[["key", "key"]]),),
+        (op("csv", "../out/counts.csv"), op("ndjson", "../rows.ndjson")),
+    )
+    outputs = {"rows": {"type": "integer", "value": "steps.s1.written"}}
+    steps = (
+        Step("u/s0", filtered, within="u", folder="more"),
+        Step("u/s1", counted, ("u/s0",), ("u/s0",), within="u", folder="more"),
+        Step("u", op("uses", "more/w.yaml", outputs=outputs), ("u/s0", "u/s1"), ("u/s0", "u/s1")),
+        Step("s1", op("run", "echo ${{ steps.u.outputs.rows }} > rows.csv"), ("u",)),
+    )
+    return sealed(Plan("flow", steps, outputs=(("rows", "steps.u.outputs.rows + 1"),)))
+
+
 CSV = op("csv", "in/*.csv")
 ONE = op("csv", "in/b.csv")
 FILTER = op("filter", "n % 3 <> 0")
@@ -294,6 +312,7 @@ FLOWS: dict[str, Plan] = {
         Stream(op("step", "s0"), (COUNT,), (op("csv", "counts.csv"),)),
         op("run", "sort -r counts.csv > sorted.csv"),
     ),
+    "used": _used(),
 }
 INPUT: dict[str, str] = {
     "csv to parquet": "in/a.csv",
