@@ -23,7 +23,7 @@ from flowctl.compiler.expand.scalars import Renderer, traced
 from flowctl.compiler.expand.steps import StepMaker
 from flowctl.compiler.expand.tree import Expander
 from flowctl.compiler.expand.usage import warn_of_unused
-from flowctl.compiler.expand.uses import Use, Uses
+from flowctl.compiler.expand.uses import TooManySteps, Use, Uses
 from flowctl.compiler.expand.variables import Variables
 from flowctl.compiler.load import known_version
 from flowctl.compiler.project import ProjectFiles
@@ -109,6 +109,8 @@ class _Expansion:
         within = use.step if use is not None else ""
         maker = StepMaker(self.expander, self.judge, self.report, root, names, within)
         steps = tuple(maker.steps())
+        if use is not None:
+            self.uses.count(len(steps), use)
         changed = {
             **about,
             "secrets": secrets,
@@ -120,7 +122,7 @@ class _Expansion:
         }
         self._judge(root, changed, names)
         warn_of_unused(root, self.files.trees.values(), self.report)
-        used = dict(self._used(steps))
+        used = self._used(steps)
         return Expanded(
             document=self.document,
             name=_text(about["name"]) or self.document.path.stem,
@@ -137,8 +139,17 @@ class _Expansion:
             used=used,
         )
 
-    def _used(self, steps: Iterable[ExpandedStep]) -> Iterator[tuple[str, Expanded]]:
-        """The workflows that steps use, each as it is with what that step hands to it."""
+    def _used(self, steps: Iterable[ExpandedStep]) -> Mapping[str, Expanded]:
+        """The workflows that steps use, by the ids of the steps; none where they are too many."""
+        try:
+            return dict(self._expanded_uses(steps))
+        except TooManySteps:
+            if self.way:
+                raise
+            return {}
+
+    def _expanded_uses(self, steps: Iterable[ExpandedStep]) -> Iterator[tuple[str, Expanded]]:
+        """Each workflow that is used, as it is with what the step hands to it."""
         inputs = replace(self.inputs, params={}, params_file=None)
         for step in steps:
             found = self.uses.of(step, self.document, self.files, self.way)

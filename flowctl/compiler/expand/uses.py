@@ -15,10 +15,10 @@ from flowctl.compiler.stages import Document, ExpandedStep, Project
 from flowctl.compiler.texts import texts_below
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Related, Report
-from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, SequenceNode, UnknownNode
+from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, UnknownNode
 
 KIND, WITH = "uses", "with"
-MAX_NODES = 1_000_000
+MAX_STEPS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,24 @@ class Use:
         return str(self.named.value)
 
 
+class TooManySteps(Exception):
+    """Few files that use each other twice are many steps: the report says so."""
+
+
 @dataclass(slots=True)
 class Uses:
-    """Finds the workflows that are used in a run, by `way` of the uses that led here.
-
-    `_made` counts the values of all of them, since few files that use each other twice are many.
-    """
+    """Finds the workflows that are used in a run, by `way` of the uses that led here."""
 
     report: Report
-    _made: int = 0
+    _steps: int = 0
+
+    def count(self, steps: int, use: Use) -> None:
+        """Notes the steps of a workflow that is used; raises TooManySteps."""
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            message = f"with this workflow more than {MAX_STEPS:,} steps are within others"
+            self.report.say(TOO_LARGE, use.named.span, message, trace=use.named.trace)
+            raise TooManySteps
 
     def of(
         self, step: ExpandedStep, user: Document, files: ProjectFiles, way: Sequence[Use]
@@ -63,11 +72,6 @@ class Uses:
             tree = files.seen_from(user.project).tree(use.path, named.value)
         except FileRefused as refused:
             self._refused(refused, named)
-            return None
-        self._made += _size(tree)
-        if self._made > MAX_NODES:
-            message = f"with this workflow the run holds more than {MAX_NODES:,} values"
-            self.report.say(TOO_LARGE, named.span, message, trace=named.trace)
             return None
         frame = Frame(KIND, named.value, named.span)
         root = workflow_root(traced(tree, (frame, *named.trace)), self.report)
@@ -140,11 +144,3 @@ class Uses:
             help = "give them to the step that uses it"
             place, trace = entry.key.span, entry.key.trace
             self.report.say(HOOKS_OF_A_PART, place, message, help=help, trace=trace)
-
-
-def _size(node: Node) -> int:
-    if isinstance(node, MappingNode):
-        return 1 + sum(_size(entry.value) for entry in node.entries)
-    if isinstance(node, SequenceNode):
-        return 1 + sum(_size(item) for item in node.items)
-    return 1
