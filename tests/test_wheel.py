@@ -42,7 +42,8 @@ def plain(distribution: str) -> str:
 
 def test_what_is_imported_is_a_dependency() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = {plain(re.split(r"[\[<>=~! ]", text)[0]) for text in project["dependencies"]}
+    needed = [*project["dependencies"], *project["optional-dependencies"]["otel"]]
+    declared = {plain(re.split(r"[\[<>=~! ]", text)[0]) for text in needed}
     names = {name for file in (ROOT / "flowctl").rglob("*.py") for name in imported(file)}
     providers = packages_distributions()
     missing = {
