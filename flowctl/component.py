@@ -22,7 +22,7 @@ from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     from flowctl.action import Finished, Workplace
-    from flowctl.dataflow import Operator, Reader, Writer
+    from flowctl.dataflow import Operator, Reader, Writer, Yielding
 
 JsonSchema: TypeAlias = "dict[str, Json]"
 Arguments: TypeAlias = "Mapping[str, Json]"
@@ -125,6 +125,7 @@ class Source:
 
     `again` gets the columns, the workflow's folder, and the file in which the records stand as the
     workflow names it; it raises BadInput. None where records cannot be read again by themselves.
+    Where a function `yields` the records, it is called instead of `open`.
     """
 
     spec: Spec
@@ -133,6 +134,7 @@ class Source:
     paths: Callable[[Arguments], tuple[str, ...]]
     endings: tuple[str, ...] = ()
     again: Callable[[Arguments, Schema, Path, str], Again] | None = None
+    yields: Callable[[Arguments], Yielding] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ where `examine` says exactly which records are at fault and why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 from flowctl.dataclass import dataclass
@@ -157,6 +157,21 @@ class Foreign:
     root: str
     file: str
     gives: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Yielding:
+    """A function of the project that yields the records of a source, in another process.
+
+    `root` leads from the workflow's folder to the project's, `file` from there to the module;
+    `arguments` are given by name.
+    """
+
+    module: str
+    function: str
+    root: str
+    file: str
+    arguments: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,13 @@ def never_ends_beside() -> Fault:
     return Fault(NEVER_ENDS, message, ("follow",), help="leave `follow` out here")
 
 
+def yields_beside() -> Fault:
+    """A transform's further source is read again by a run that goes on: it must be the same."""
+    message = "only the source of a step itself can be a function"
+    help = "read it in a step of its own, and that with `step`"
+    return Fault(OPTION, message, ("python",), help=help)
+
+
 def reserved_names(schema: Schema, kind: str) -> tuple[Fault, ...]:
     """A fault for each column whose name means something else to the engine."""
     return tuple(

@@ -27,7 +27,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.plan import Branch, OnError, Operation, Stream, canonical, stream_id
 from flowctl.records import UNKNOWN_SCHEMA, Schema, common_columns
 from flowctl.registry import Registry
-from flowctl.sourcing import again_and_again, never_ends_beside
+from flowctl.sourcing import again_and_again, never_ends_beside, yields_beside
 from flowctl.syntax.node import Json, MappingNode, Pointer, ScalarNode
 
 _ON_ERROR: Final[dict[object, OnError]] = {"skip": "skip", "reject": "reject"}
@@ -275,6 +275,8 @@ class StreamTyper:
                 self.voice.faults(one, (again_and_again(("incremental",)),))
             if typed.arguments.get("follow") is True:
                 self.voice.faults(one, (never_ends_beside(),))
+            if self.registry.sources[one.kind].yields is not None:
+                self.voice.faults(one, (yields_beside(),))
         return found if len(found) == len(part.inputs) else None
 
     def _sink(self, part: Part, schema: Schema, situation: Situation) -> Operation | None:

@@ -101,7 +101,7 @@ class _Assembling:
         columns = next(self.known, None)
         own = self.left if pointer == ("source",) else _at_once(operation, pointer)
         situation = self._situation(places=True)
-        found = _opened(operation, pointer, situation, self.base, self.components, columns, own)
+        found = _opened(operation, pointer, situation, self.callers, self.components, columns, own)
         return replace(found, number=next(self._numbers))
 
     def course(
@@ -165,7 +165,7 @@ def _opened(
     operation: Operation,
     pointer: Pointer,
     situation: Situation,
-    base: Path,
+    callers: Callers,
     components: Components,
     known: Schema | None,
     left: Left,
@@ -181,13 +181,19 @@ def _opened(
     paths = component.paths(typed.arguments)
     # A file that is followed need not be there yet.
     files = (
-        tuple(DataFile(base / path, path) for path in paths)
+        tuple(DataFile(callers.base / path, path) for path in paths)
         if follows
-        else left(expand(base, paths, component.endings))
+        else left(expand(callers.base, paths, component.endings))
     )
+    if component.yields is not None:
+        from flowctl.interpreter.yielded import YieldedReader
+
+        reader = YieldedReader.of(component.yields(typed.arguments), columns, callers, pointer)
+    else:
+        reader = component.open(typed.arguments, columns, files)
     return Opened(
         Stage(_UNCHANGED, operation.on_error, pointer, operation.kind),
-        component.open(typed.arguments, columns, files),
+        reader,
         files,
         columns,
         0,

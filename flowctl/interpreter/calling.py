@@ -18,7 +18,7 @@ from flowctl.gathering.spill import Spill
 from flowctl.gathering.spooling import Spool
 from flowctl.interpreter.pipeline import Stage
 from flowctl.records import Schema
-from flowctl.syntax.node import Json
+from flowctl.syntax.node import Json, Pointer
 from flowctl.workers import Call, Raised, Stopped, WorkerFailed, Workers
 from flowctl.workers.calls import Stop
 
@@ -37,6 +37,14 @@ class CallFailed(Exception):
         self.final = final
 
 
+class YieldedOtherwise(Exception):
+    """What is yielded now is not what was read before."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.message)
+        self.fault = fault
+
+
 class CallStopped(Exception):
     """A call was ended because all is to end."""
 
@@ -52,6 +60,11 @@ class Callers:
     environment: Mapping[str, str]
     heard: Heard
     stop: Stop | None = None
+    cancelled: Callable[[], bool] = lambda: False
+
+    def workers(self, root: str) -> Workers:
+        """Processes that call functions below a folder, which is found from the workflow's."""
+        return Workers((self.base / root).resolve(), self.base, self.environment)
 
     def blocking(self, foreign: Foreign, given: Schema, boundary: Stage) -> Blocking:
         """The function as the end of a stage, with a pool of workers of its own.
@@ -59,11 +72,9 @@ class Callers:
         The frames that it returns wait until the stage has ended. So nothing that it did is done
         again after a crash.
         """
-        root = (self.base / foreign.root).resolve()
-        workers = Workers(root, self.base, self.environment)
-        called = _Called(
-            foreign, given, boundary, workers, self.heard, root / foreign.file, self.stop
-        )
+        workers = self.workers(foreign.root)
+        file = workers.root / foreign.file
+        called = _Called(foreign, given, boundary, workers, self.heard, file, self.stop)
 
         def open(folder: Path, memory: int) -> Gathering:
             return _Returned(Spool(Spill(folder), memory), workers)
@@ -100,13 +111,8 @@ class _Called:
         return self.foreign.gives
 
     def _failed(self, error: WorkerFailed, frame: pl.DataFrame) -> CallFailed:
-        message = f"{_place(frame)}{error}"
-        if not isinstance(error, Raised):
-            return CallFailed(self._fault(FUNCTION_FAILED, message), final=False)
-        if error.unfit:
-            return CallFailed(self._fault(FUNCTION_RESULT, message), final=True)
-        self.heard("stderr", error.traceback.encode())
-        return CallFailed(self._fault(FUNCTION_FAILED, message), final=True)
+        pointer = (*self.boundary.pointer, self.boundary.kind)
+        return call_failed(error, pointer, self.heard, _place(frame))
 
     def _fit(self, returned: pl.DataFrame, frame: pl.DataFrame) -> pl.DataFrame:
         """The declared columns in their types; raises CallFailed where they are not there."""
@@ -157,6 +163,17 @@ class _Returned:
     def close(self) -> None:
         self.workers.close()
         self.spool.close()
+
+
+def call_failed(error: WorkerFailed, pointer: Pointer, heard: Heard, place: str = "") -> CallFailed:
+    """What a call's failure means for the step; `place` begins the message."""
+    message = f"{place}{error}"
+    if not isinstance(error, Raised):
+        return CallFailed(Fault(FUNCTION_FAILED, message, pointer), final=False)
+    if error.unfit:
+        return CallFailed(Fault(FUNCTION_RESULT, message, pointer), final=True)
+    heard("stderr", error.traceback.encode())
+    return CallFailed(Fault(FUNCTION_FAILED, message, pointer), final=True)
 
 
 def _place(frame: pl.DataFrame) -> str:

@@ -12,6 +12,7 @@ from flowctl.action import Finished, StreamName, ValueFault
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
+from flowctl.errors import ResumeRefused
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.breakers import Breakers
 from flowctl.interpreter.emitter import Emitter
@@ -200,6 +201,7 @@ class Performer:
         )
 
     def _stream(self, step: Step, body: Stream) -> Ending:
+        from flowctl.interpreter.calling import YieldedOtherwise
         from flowctl.interpreter.incremental import incremental
         from flowctl.interpreter.replay.remembering import carried, remember
         from flowctl.interpreter.stream import run_stream
@@ -236,7 +238,11 @@ class Performer:
         log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))
         with heard_by_many(log) as heard:
             moving = replace(step, body=moved)
-            result = run_stream(moving, replace(given, heard=heard), self._registry)
+            try:
+                result = run_stream(moving, replace(given, heard=heard), self._registry)
+            except YieldedOtherwise as error:
+                message = f"run {setting.run} cannot go on"
+                raise ResumeRefused(message, self._diagnosed(step, [error.fault])) from error
         if result.status == "succeeded":
             remember(setting, step, body, result.columns)
         if result.status == "cancelled" and not setting.cancellation.stopping:

@@ -234,7 +234,10 @@ class _Look:
             self._input(kept, body)
         cuts = tuple(self._outputs(last, body))
         action: Action = "publish" if last.ended else "resume"
-        return StepOutlook(self.step.id, action, last.rows, place_of(kept.stretches), cuts)
+        place = place_of(kept.stretches)
+        if self._components.sources[body.source.kind].yields is not None and not last.stage:
+            place = f"{body.source.arguments[body.source.kind]}, record {last.rows + 1:,}"
+        return StepOutlook(self.step.id, action, last.rows, place, cuts)
 
     def _same(self, digest: str) -> bool:
         """Whether the step means what it meant."""

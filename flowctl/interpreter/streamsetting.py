@@ -63,7 +63,7 @@ class StreamSetting:
 
     @property
     def callers(self) -> Callers:
-        return Callers(self.base, self.environment, self.heard, self.stop)
+        return Callers(self.base, self.environment, self.heard, self.stop, self.cancelled)
 
 
 def memory_to_gather(setting: StreamSetting) -> int:

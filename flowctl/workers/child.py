@@ -97,14 +97,14 @@ def _items(returned: object) -> Iterator[tuple[dict[str, object], bytes]]:
     for item in returned:
         framed = type(item).__module__.partition(".")[0] == "polars"
         if waiting and (framed or len(waiting) == _ITEMS):
-            yield {"reply": "values"}, _json(waiting)
+            yield {"reply": "values"}, _json(waiting, _plain)
             waiting = []
         if framed:
             yield {"reply": "frame"}, _ipc(item)
         else:
             waiting.append(item)
     if waiting:
-        yield {"reply": "values"}, _json(waiting)
+        yield {"reply": "values"}, _json(waiting, _plain)
     _flush()
     yield {"reply": "end"}, b""
 
@@ -126,11 +126,21 @@ def _ipc(value: object) -> bytes:
     return buffer.getvalue()
 
 
-def _json(value: object) -> bytes:
+def _json(value: object, default: Callable[[object], object] | None = None) -> bytes:
     try:
-        return json.dumps(value, allow_nan=False).encode()
+        return json.dumps(value, allow_nan=False, default=default).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise _Unfit(f"what it returned is no JSON: {error}") from None
+
+
+def _plain(value: object) -> object:
+    """A date, a moment or a decimal as text; what NumPy has counted as a number of Python."""
+    for name in ("isoformat", "item"):
+        if callable(plainly := getattr(value, name, None)):
+            return plainly()
+    if type(value).__module__ in ("decimal", "_decimal"):
+        return str(value)
+    raise TypeError(f"{_named(value)} has no form in it")
 
 
 def _named(value: object) -> str:

@@ -29,6 +29,14 @@ HALVING = """
 def halve(frame):
     return frame.filter(frame["n"] % 2 == 0).select(half=frame["n"] // 2)
 """
+YIELDING = """
+import polars as pl
+
+def numbers(last):
+    for n in range(0, last, 30):
+        yield pl.DataFrame({"n": range(n, n + 30)}).with_columns(text=pl.format("text {}", "n"))
+        yield [{"n": str(n)}, {"n": -n, "text": "one of few"}]
+"""
 FIRST = 100
 """Rows of the first of two files; a split takes about as many."""
 
@@ -53,6 +61,7 @@ def write_inputs(base: Path) -> None:
     Runs(base / ".flowctl").begin(RunRecord("run", "flow", Identity("flow.yaml"), MOMENT))
     frame.write_parquet(base / "all.parquet", row_group_size=FIRST)
     (base / "halving.py").write_text(HALVING)
+    (base / "yielding.py").write_text(YIELDING)
     (base / "lines.txt").write_text("".join(lines))
     old = base / "old"
     for number in (0, 7):
@@ -241,6 +250,22 @@ FLOWS: dict[str, Plan] = {
         CSV,
         op("python", "halving:halve", columns=[["half", "int64"]], root=".", file="halving.py"),
         sinks=(op("csv", "a.csv"),),
+    ),
+    "yielded": _plan(
+        Stream(
+            op(
+                "python",
+                "yielding:numbers",
+                "reject",
+                **{"with": {"last": 600}},
+                columns=[["n", "int64"], ["text", "string?"]],
+                root=".",
+                file="yielding.py",
+            ),
+            (FILTER,),
+            (op("csv", "a.csv"),),
+            op("ndjson", "rejects.ndjson"),
+        )
     ),
     "pivoted": _stream(
         CSV,

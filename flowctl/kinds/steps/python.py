@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from flowctl.action import Finished, OutOfTime, ValueFault, Workplace
-from flowctl.codes.names import NO_FUNCTION, WRONG_ARGUMENTS
+from flowctl.codes.names import NO_FUNCTION
 from flowctl.codes.runs import BAD_OUTPUT, FUNCTION_FAILED, TIMED_OUT
 from flowctl.component import Action, Arguments, Folders, Situation, Spec, Typed
 from flowctl.declared import LARGEST, OUTPUTS, declaration_faults, declared, judged, named
-from flowctl.diagnostics import Fault, nearest
+from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.interpolation import checked_text, holes, interpolated
 from flowctl.syntax.node import Json, Pointer
 from flowctl.variables import ENV, variables_set, variables_typed
-from flowctl.workers import Call, Code, Died, Raised, Stopped, find_code
+from flowctl.workers import Call, Died, Raised, Stopped, find_code
+from flowctl.workers.fitting import unfit_arguments
 
 SPEC = Spec(
     kind="python",
@@ -61,7 +61,10 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     else:
         canonical["root"] = _relative(root, folders.base)
         canonical["file"] = _relative(code.file, folders.base)
-        faults += _unfit(code, given)
+        if code.generator:
+            message = f"`{code.function}` yields values; a step's function returns a mapping"
+            faults.append(Fault(NO_FUNCTION, message, ("python",), len(code.module) + 1))
+        faults += unfit_arguments(code, given)
     if given:
         checked = _checked(given, situation.scope, ("with",), faults)
         canonical["with"] = checked
@@ -109,35 +112,6 @@ def _failure(error: Raised | Died) -> Fault:
 
 def _relative(path: Path, base: Path) -> str:
     return Path(os.path.relpath(path, base)).as_posix()
-
-
-def _unfit(code: Code, given: dict[str, Json]) -> Iterator[Fault]:
-    """What the function's signature has against the arguments."""
-    if code.generator:
-        message = f"`{code.function}` yields values; a step's function returns a mapping"
-        yield Fault(NO_FUNCTION, message, ("python",), len(code.module) + 1)
-    if code.parameters is None:
-        return
-    named = {one.name: one for one in code.parameters if one.kind in ("either", "named")}
-    open_ended = any(one.kind == "rest" for one in code.parameters)
-    for name in given:
-        if name not in named and not open_ended:
-            near = nearest(name, [other for other in named if other not in given])
-            help = f"did you mean `{near}`?" if near else f"it is `{code.signature}`"
-            message = f"`{code.function}` has no argument `{name}`"
-            yield Fault(WRONG_ARGUMENTS, message, ("with", name), help=help, key=True)
-    lacking = [
-        one.name
-        for one in code.parameters
-        if one.required and one.kind != "positional" and one.name not in given
-    ]
-    if lacking:
-        shown = ", ".join(f"`{name}`" for name in lacking)
-        help = f"it is `{code.signature}`"
-        yield Fault(WRONG_ARGUMENTS, f"`{code.function}` needs {shown} in `with`", help=help)
-    if any(one.kind == "positional" and one.required for one in code.parameters):
-        message = f"`{code.function}` has arguments that cannot be given by name"
-        yield Fault(WRONG_ARGUMENTS, message, ("python",), help=f"it is `{code.signature}`")
 
 
 def _checked(value: Json, scope: Scope, pointer: Pointer, faults: list[Fault]) -> Json:

@@ -8,7 +8,7 @@ from typing import Final
 
 from flowctl.arguments import pairs
 from flowctl.codes.names import FUNCTION_SHAPE
-from flowctl.component import Arguments, Folders, Situation, Spec, Transform, Typed
+from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.dataflow import Foreign, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
@@ -16,6 +16,7 @@ from flowctl.records import DataType, Schema
 from flowctl.sourcing import declared
 from flowctl.syntax.node import Json
 from flowctl.workers import Code, find_code
+from flowctl.workers.fitting import project_root
 
 _REFUSED: Final[tuple[type[DataType], ...]] = ()
 
@@ -61,8 +62,9 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     faults = [*columns.faults]
     leaving = Schema(columns.columns)
     canonical: dict[str, Json] = {"python": text, "columns": columns.canonical}
-    root = _root(arguments, situation.folders)
-    if root is None or situation.folders is None:
+    folders = situation.folders
+    root = project_root(folders.base, folders.root, arguments.get("root")) if folders else None
+    if root is None or folders is None:
         return Typed(canonical, leaving, tuple(faults))
     found = find_code(text, root)
     if isinstance(found, Fault):
@@ -71,19 +73,10 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     if arguments.get("code") not in (None, found.digest):
         message = f"`{found.module}` is not what it was when the plan was made"
         faults.append(Fault(FUNCTION_SHAPE, message, ("python",), help="make the plan again"))
-    base = situation.folders.base
-    canonical["root"] = Path(os.path.relpath(root, base)).as_posix()
+    canonical["root"] = Path(os.path.relpath(root, folders.base)).as_posix()
     canonical["file"] = found.file.relative_to(root).as_posix()
     canonical["code"] = found.digest
     return Typed(canonical, leaving, tuple(faults))
-
-
-def _root(arguments: Arguments, folders: Folders | None) -> Path | None:
-    """The project's folder; a plan says how it is found from the workflow's."""
-    root = arguments.get("root")
-    if folders is None or not isinstance(root, str):
-        return folders.root if folders is not None else None
-    return Path(os.path.normpath(folders.base / root))
 
 
 def _shape(found: Code, end: int) -> list[Fault]:
