@@ -18,6 +18,20 @@ from flowctl.store.database import path_in
 from flowctl.store.ledger import opened
 
 WORKERS = 2
+CELLS = 40
+"""So often one step is done, each time for another element of a list."""
+
+
+FANNED = """\
+  list:
+    needs: [s{middle}]
+    run: echo list >> done; echo "n=[$(seq -s, 0 {last})]" >> "$FLOWCTL_OUTPUT"
+    outputs: {{n: {{type: array, items: {{type: integer}}}}}}
+  each:
+    foreach: ${{{{ steps.list.outputs.n }}}}
+    run: echo "each[${{{{ item }}}}]" >> done
+  last: {{needs: [each], run: echo last >> done}}
+"""
 
 
 @dataclass(frozen=True)
@@ -41,14 +55,18 @@ EACH = 10
 
 
 def names(steps: int) -> set[str]:
-    """What is written down by the steps, and by those of the workflows that some use."""
+    """What is written down by the steps, by those of the workflows that some use, and by cells."""
     using = range(EACH - 1, steps, EACH)
-    within = {f"s{number}/{name}" for number in using for name in "ab"}
-    return within | {f"s{number}" for number in range(steps) if number not in using}
+    found = {f"s{number}/{name}" for number in using for name in "ab"}
+    found |= {f"s{number}" for number in range(steps) if number not in using}
+    return found | {"list", "last"} | {f"each[{index}]" for index in range(CELLS)}
 
 
 def write(folder: Path, steps: int, seed: int) -> None:
-    """A workflow whose steps write their names down, each needing some of those before it."""
+    """A workflow whose steps write their names down, each needing some of those before it.
+
+    In the midst of them a step is done for each element of a list that another one makes.
+    """
     (folder / "part.yaml").write_text(PART, encoding="utf-8")
     chance = random.Random(seed)
     lines = ["flowctl: 1", "name: dag", "steps:"]
@@ -59,6 +77,7 @@ def write(folder: Path, steps: int, seed: int) -> None:
         if number % EACH == EACH - 1:
             does = f"uses: part.yaml, with: {{name: s{number}}}"
         lines.append(f"  s{number}: {{{does}, needs: [{named}]}}")
+    lines.append(FANNED.format(middle=steps // 2, last=CELLS - 1))
     (folder / "dag.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -99,5 +118,9 @@ def judge(folder: Path, steps: int, killed: Killed) -> None:
     assert len(state.sessions) == killed.kills + 1
     for id, step in state.steps.items():
         assert step.status == "succeeded", id
+        if step.items is not None:
+            assert step.items == tuple(range(CELLS))
+            assert step.attempts == sum(state.steps[f"{id}[{n}]"].attempts for n in step.items)
+            continue
         assert [one.status for one in step.tries].count("succeeded") == 1, id
         assert killed.done[id] <= step.attempts, id

@@ -11,4 +11,4 @@ from tests.crash.dags import judge, until_done
 
 @pytest.mark.slow
 def test_a_killed_dag(tmp_path: Path) -> None:
-    judge(tmp_path, 200, until_done(tmp_path, 200, kills=4, seed=1))
+    judge(tmp_path, 160, until_done(tmp_path, 160, kills=4, seed=1))

@@ -29,7 +29,10 @@ CONDITIONS = {
 
 @dataclass(frozen=True)
 class Node:
-    """A step whose first `failures` attempts fail, of `attempts`: by an exit code or by time."""
+    """A step whose first `failures` attempts fail, of `attempts`: by an exit code or by time.
+
+    With `cells` it is done for each of them: those fail that are true, if the step `fails`.
+    """
 
     needs: tuple[int, ...]
     fails: bool
@@ -40,27 +43,40 @@ class Node:
     on: tuple[str, ...] = ()
     fallback: bool | None = None
     forgiving: bool = False
+    cells: tuple[bool, ...] | None = None
 
     @property
-    def outcome(self) -> tuple[str, int]:
-        """The status of the step, if it begins, and how often it is tried."""
+    def units(self) -> list[int]:
+        """What is done of the step: one thing, or a cell for each element."""
+        return [0] if self.cells is None else list(range(len(self.cells)))
+
+    def outcome(self, unit: int) -> tuple[str, int]:
+        """The status of the step or of a cell, if it begins, and how often it is tried."""
+        fails = self.fails and (self.cells is None or self.cells[unit])
         again = not self.on or self.cause in self.on
         most = self.attempts if again else 1
-        if not self.fails or self.failures < most:
-            return "succeeded", self.failures + 1 if self.fails else 1
+        if not fails or self.failures < most:
+            return "succeeded", self.failures + 1 if fails else 1
         return "recovered" if self.fallback else "failed", most
 
 
 @st.composite
-def graphs(draw: st.DrawFn) -> list[Node]:
-    """Steps that need steps before them."""
+def graphs(draw: st.DrawFn, *, fanned: bool = False) -> list[Node]:
+    """Steps that need steps before them; `fanned` graphs have such with cells."""
     nodes: list[Node] = []
     for index in range(draw(st.integers(1, 7))):
         before = st.integers(0, index - 1) if index else st.nothing()
         needs = draw(st.lists(before, unique=True, max_size=3)) if index else []
         condition = draw(st.sampled_from(["", "", "", *CONDITIONS]))
+        fails = draw(st.sampled_from([False, False, True]))
+        cells = draw(st.none() | st.lists(st.booleans(), max_size=3)) if fanned else None
         nodes.append(
-            Node(tuple(sorted(needs)), draw(st.sampled_from([False, False, True])), condition)
+            Node(
+                tuple(sorted(needs)),
+                fails,
+                condition,
+                cells=None if cells is None else tuple(cells),
+            )
         )
     return nodes
 
@@ -79,22 +95,38 @@ def rich_graphs(draw: st.DrawFn) -> list[Node]:
             fallback=draw(st.sampled_from([None, None, True, False])),
             forgiving=draw(st.sampled_from([False, False, True])),
         )
-        for node in draw(graphs())
+        for node in draw(graphs(fanned=True))
     ]
 
 
 def plan_of(nodes: list[Node]) -> Plan:
     return plan(
         *(
-            command(
-                f"s{index}",
-                ["false" if node.fails else "true"],
-                *(f"s{need}" for need in node.needs),
-                condition=CONDITIONS[node.condition],
+            replace(
+                command(
+                    f"s{index}",
+                    [_program(node)],
+                    *(f"s{need}" for need in node.needs),
+                    condition=CONDITIONS[node.condition],
+                ),
+                foreach=_foreach(node),
             )
             for index, node in enumerate(nodes)
         )
     )
+
+
+def _program(node: Node) -> str:
+    if node.cells is not None and node.fails:
+        return "${{ case when item then 'false' else 'true' end }}"
+    return "false" if node.fails else "true"
+
+
+def _foreach(node: Node) -> str | None:
+    """The canonical list of a step's cells."""
+    if node.cells is None:
+        return None
+    return f"[{', '.join('true' if cell else 'false' for cell in node.cells)}]"
 
 
 def rich_plan_of(nodes: list[Node]) -> Plan:
@@ -103,6 +135,8 @@ def rich_plan_of(nodes: list[Node]) -> Plan:
     for index, node in enumerate(nodes):
         failures = node.failures if node.fails else 0
         body = Operation("act", {"act": f"s{index}", "failures": failures, "cause": node.cause})
+        if node.cells is not None:
+            body = replace(body, arguments={**body.arguments, "cells": True})
         instead = Operation("act", {"act": "", "failures": 0 if node.fallback else 99})
         steps.append(
             Step(
@@ -110,6 +144,7 @@ def rich_plan_of(nodes: list[Node]) -> Plan:
                 body,
                 tuple(f"s{need}" for need in node.needs),
                 condition=CONDITIONS[node.condition],
+                foreach=_foreach(node),
                 retry=Retry(node.attempts, delay=1, on=node.on),
                 fallback=None if node.fallback is None else instead,
                 continue_on_error=node.forgiving,
@@ -124,6 +159,9 @@ def acting() -> Registry:
 
     def perform(arguments: Arguments, workplace: Workplace) -> Finished:
         name, failures = str(arguments["act"]), arguments["failures"]
+        if arguments.get("cells"):
+            name += f"[{workplace.text('index')}]"
+            failures = failures if workplace.value("item") else 0
         done[name] += 1
         if isinstance(failures, int) and done[name] <= failures:
             fault = Fault(COMMAND_FAILED, "it failed")
@@ -143,31 +181,50 @@ def expected(nodes: list[Node], *, keep_going: bool) -> dict[str, str]:
     while len(model.status) < len(nodes):
         model.settle()
         if model.ready:
-            index = min(model.ready)
-            del model.ready[index]
-            model.attempt(index)
+            unit = min(model.ready)
+            del model.ready[unit]
+            model.attempt(unit)
         else:
             model.wake()
-    return {f"s{index}": status for index, status in sorted(model.status.items())}
+    cells = {
+        f"s{index}[{cell}]": status
+        for (index, cell), status in model.ends.items()
+        if nodes[index].cells is not None
+    }
+    return {f"s{index}": status for index, status in model.status.items()} | cells
 
 
 @dataclass
 class _Model:
+    """`status` has how steps have ended, `ends` how what is done of them has (`Node.units`)."""
+
     nodes: list[Node]
     keep_going: bool
     status: dict[int, str] = field(default_factory=dict)
-    ready: dict[int, bool] = field(default_factory=dict)
-    waiting: set[int] = field(default_factory=set)
-    tried: Counter[int] = field(default_factory=Counter)
+    ends: dict[tuple[int, int], str] = field(default_factory=dict)
+    begun: set[int] = field(default_factory=set)
+    ready: dict[tuple[int, int], bool] = field(default_factory=dict)
+    waiting: set[tuple[int, int]] = field(default_factory=set)
+    tried: Counter[tuple[int, int]] = field(default_factory=Counter)
 
-    def attempt(self, index: int) -> None:
-        """Ends the step with its last attempt, and lets it wait behind any other."""
-        status, attempts = self.nodes[index].outcome
-        self.tried[index] += 1
-        if self.tried[index] < attempts:
-            self.waiting.add(index)
+    def attempt(self, unit: tuple[int, int]) -> None:
+        """Ends the unit with its last attempt, and lets it wait behind any other."""
+        index, cell = unit
+        status, attempts = self.nodes[index].outcome(cell)
+        self.tried[unit] += 1
+        if self.tried[unit] < attempts:
+            self.waiting.add(unit)
         else:
-            self.status[index] = status
+            self.end(unit, status)
+
+    def end(self, unit: tuple[int, int], status: str) -> None:
+        """Ends the step with the last of what is done of it, as the worst of them has."""
+        index, _ = unit
+        self.ends[unit] = status
+        ends = [self.ends.get((index, cell)) for cell in self.nodes[index].units]
+        if None not in ends:
+            worst = ("failed", "cancelled", "recovered", "succeeded")
+            self.status[index] = next(one for one in worst if one in ends)
 
     def wake(self) -> None:
         """What has begun goes on, whatever has become of others."""
@@ -181,35 +238,38 @@ class _Model:
 
     def drop(self) -> bool:
         """Cancels what is ready and may not begin any more."""
-        dropped = [index for index, asks in self.ready.items() if not asks and self.stopped()]
-        for index in dropped:
-            del self.ready[index]
-            self.status[index] = "cancelled"
+        dropped = [unit for unit, asks in self.ready.items() if not asks and self.stopped()]
+        for unit in dropped:
+            del self.ready[unit]
+            self.end(unit, "cancelled")
         return bool(dropped)
 
     def due(self, index: int) -> bool:
-        known = index in self.status or index in self.ready or index in self.waiting
+        known = index in self.status or index in self.begun
         return not known and all(need in self.status for need in self.nodes[index].needs)
 
     def stopped(self) -> bool:
-        return "failed" in map(self.seen, self.status) and not self.keep_going
+        units = {self.seen(index, status) for (index, _), status in self.ends.items()}
+        return "failed" in units | set(map(self.seen_as, self.status)) and not self.keep_going
 
-    def seen(self, index: int) -> str:
+    def seen(self, index: int, status: str) -> str:
         """What those who need a step take its end for."""
-        status = self.status[index]
         forgiven = status == "failed" and self.nodes[index].forgiving
         return "succeeded" if forgiven or status == "recovered" else status
 
+    def seen_as(self, index: int) -> str:
+        return self.seen(index, self.status[index])
+
     def failed_above(self, index: int) -> bool:
         needs = self.nodes[index].needs
-        return any(self.seen(need) == "failed" or self.failed_above(need) for need in needs)
+        return any(self.seen_as(need) == "failed" or self.failed_above(need) for need in needs)
 
     def decide(self, index: int) -> bool:
         if not self.due(index):
             return False
-        condition = self.nodes[index].condition
-        needs = {self.seen(need) for need in self.nodes[index].needs}
-        asks = condition in ("always", "failure", "always and success", "not failure")
+        node = self.nodes[index]
+        needs = {self.seen_as(need) for need in node.needs}
+        asks = node.condition in ("always", "failure", "always and success", "not failure")
         holds = {
             "failure": self.failed_above(index),
             "not failure": not self.failed_above(index),
@@ -220,10 +280,13 @@ class _Model:
             self.status[index] = "skipped"
         elif not asks and ("cancelled" in needs or self.stopped()):
             self.status[index] = "cancelled"
-        elif condition == "broken":
+        elif node.condition == "broken":
             self.status[index] = "failed"
-        elif holds.get(condition, True):
-            self.ready[index] = asks
-        else:
+        elif not holds.get(node.condition, True):
             self.status[index] = "skipped"
+        elif not node.units:
+            self.status[index] = "succeeded"
+        else:
+            self.begun.add(index)
+            self.ready |= {(index, cell): asks for cell in node.units}
         return True

@@ -82,7 +82,7 @@ def test_from_outside_it_is_a_step_and_from_within_a_run(
 
 
 @settings(max_examples=40, deadline=None)
-@given(graphs())
+@given(graphs(fanned=True))
 def test_it_stops_where_a_run_would(inner: list[Node]) -> None:
     """Without `keep_going` and with one worker, the first failure cancels as it does in a run."""
     alone = expected(inner, keep_going=False)

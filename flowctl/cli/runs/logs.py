@@ -30,19 +30,21 @@ _BETWEEN: Final = 0.1
 def logs(run: str, step: str | None, follow: bool, state_dir: Path | None, colour: str) -> None:
     """Print what the steps of RUN have printed, or STEP alone; both of its streams, as they came.
 
-    With several steps each line begins with its step. Secrets are `***`.
+    Of a STEP that has cells these are printed. With several steps each line begins with its step.
+    Secrets are `***`.
     """
     out = render.console(colour).out
     runs = runs_of(state_dir)
     record = found(runs, run)
     steps = list(runs.history(record.run).steps)
-    if step is not None and step not in steps:
+    cells = [id for id in steps if step is not None and id.startswith(f"{step}[")]
+    if step is not None and step not in steps and not cells:
         near = nearest(step, steps)
         hint = f"; did you mean `{near}`?" if near else ""
         raise UsageError(f"run {record.run} has no step `{step}`{hint}")
-    tails = [
-        _Tail(_log(runs, record, id), None if step else id) for id in steps if step in (None, id)
-    ]
+    shown = steps if step is None else cells or [step]
+    alone = shown == [step]
+    tails = [_Tail(_log(runs, record, id), None if alone else id) for id in shown]
     while True:
         last = not follow or not runs.at_work(record.run)
         for tail in tails:
