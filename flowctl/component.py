@@ -48,6 +48,23 @@ class Spec:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A module of the project that a component calls; paths start at the workflow's folder.
+
+    `root` is the folder at which modules start.
+    """
+
+    name: str
+    file: str
+    root: str
+
+
+def calls_nothing(arguments: Arguments) -> Module | None:
+    """Of a component that calls no code of the project."""
+    return None
+
+
 class Files(Protocol):
     """The data files as a component may look at them while the workflow is compiled."""
 
@@ -147,6 +164,7 @@ class Transform:
     stands `one` further source or a list of `many`; the rule gets their columns in its situation,
     and leaves them out of its arguments. `branches`: under it stands a mapping of branches, each
     with `transforms` and a `sink`, which are left out of its arguments, too.
+    `code` is what a transform calls, by canonical arguments.
     """
 
     spec: Spec
@@ -155,6 +173,7 @@ class Transform:
     order: Literal["split", "in-order", "blocking"] = "split"
     inputs: Literal["none", "one", "many"] = "none"
     branches: bool = False
+    code: Callable[[Arguments], Module | None] = calls_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +193,14 @@ class Action:
 
     `perform` gets canonical arguments and ends when the work has ended. A `composite` one is made
     of steps, which the compiler puts into the plan: `perform` only ends it, and it is no hook and
-    no fallback.
+    no fallback. `code` is what it calls, by canonical arguments.
     """
 
     spec: Spec
     rule: Callable[[Arguments, Situation], Typed]
     perform: Callable[[Arguments, Workplace], Finished]
     composite: bool = False
+    code: Callable[[Arguments], Module | None] = calls_nothing
 
 
 Component: TypeAlias = "Source | Transform | Sink | Action"

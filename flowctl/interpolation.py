@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flowctl.dataclass import dataclass
@@ -10,7 +10,7 @@ from flowctl.diagnostics import Fault
 from flowctl.expressions import Tree, canonical, check
 from flowctl.expressions.interpolation import Expression, split
 from flowctl.expressions.scope import Scope
-from flowctl.syntax.node import Pointer
+from flowctl.syntax.node import Json, Pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,20 @@ def holes(text: str) -> list[Hole]:
             found.append(Hole(position, behind, piece.text, piece.start))
         position = behind
     return found
+
+
+def expressions_in(value: Json | Mapping[str, Json]) -> Iterator[str]:
+    """The expressions in the holes of all texts of a value.
+
+    >>> list(expressions_in({"a": ["${{ x }}", 1], "b": "${{ y }} and ${{ x }}"}))
+    ['x', 'y', 'x']
+    """
+    if isinstance(value, str):
+        yield from (hole.expression for hole in holes(value)) if "${{" in value else ()
+    elif isinstance(value, Mapping | list):
+        below: Iterable[Json] = value.values() if isinstance(value, Mapping) else value
+        for item in below:
+            yield from expressions_in(item)
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,19 @@ class Resource:
     reset: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A step is taken from its last success where nothing has changed since.
+
+    `inputs` and `outputs` are data paths beside those that its sources and sinks name. A success
+    that is older than `ttl`, in milliseconds, is not taken.
+    """
+
+    inputs: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    ttl: int | None = None
+
+
 class Placed(NamedTuple):
     """A part of a stream, and the way to it from the step as the author wrote it."""
 
@@ -253,6 +266,7 @@ class Step:
     max_parallel: int | None = None
     fallback: Operation | None = None
     continue_on_error: bool = False
+    cache: Cache | None = None
     hooks: tuple[tuple[Moment, Operation], ...] = ()
     about: dict[str, Json] = field(default_factory=dict)
     within: str = ""

@@ -53,6 +53,8 @@ RUN_TIME_ONLY: dict[str, str] = {
     "E722": "tests/interpreter/test_resources.py::test_a_breaker_outlives_the_run",
     "E740": "tests/kinds/test_python.py::test_an_exception_fails_the_step_at_its_own_line",
     "E741": "tests/kinds/test_python.py::test_what_comes_back_must_be_as_declared",
+    "E735": "tests/cli/test_selection.py::test_what_cannot_be_done_is_said",
+    "E750": "tests/caching/test_steps.py::test_an_output_that_was_not_made_is_a_failure",
     "E730": "tests/crash/test_refused.py::test_a_changed_step_is_refused",
     "E731": "tests/crash/test_refused.py::test_changed_input_is_refused",
     "E732": "tests/crash/test_refused.py::test_an_output_that_is_too_short_is_refused",

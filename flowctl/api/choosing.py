@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import field, replace
 from datetime import datetime
 from pathlib import Path
 
 from flowctl.api.preparing import Prepared
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
+from flowctl.errors import ResumeRefused
 from flowctl.interpreter.resume import discard
 from flowctl.interpreter.runs import RunRecord, Runs, utc_now
+from flowctl.interpreter.selection import Selection, narrowed, selected
 from flowctl.interpreter.setting import Setting, run_id
+from flowctl.interpreter.taken import Taken
+from flowctl.interpreter.taking import taking
 from flowctl.plan import Plan
 from flowctl.registry import builtin
 from flowctl.store.identity import Identity
@@ -23,7 +28,8 @@ from flowctl.store.identity import Identity
 class Chosen:
     """The run that is worked on; `old` tells that it goes on.
 
-    `diagnostics` are the warnings and notes of its document.
+    `taken` are the steps that it is not asked for, but stands on. `diagnostics` are the warnings
+    and notes of its document.
     """
 
     record: RunRecord
@@ -31,6 +37,7 @@ class Chosen:
     base: Path
     timestamp: datetime
     old: bool
+    taken: Mapping[str, Taken] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
@@ -47,10 +54,14 @@ class Wanted:
     now: datetime
     entropy: Callable[[int], bytes] = os.urandom
     clock: Callable[[], datetime] = utc_now
+    selection: Selection = field(default_factory=Selection)
 
     def identity(self, prepared: Prepared, plan: Plan) -> Identity:
         given = self.timestamp.isoformat() if self.timestamp else None
-        return Identity(prepared.document, plan.params, self.profile, given)
+        asked = self.selection
+        return Identity(
+            prepared.document, plan.params, self.profile, given, asked.only, asked.since
+        )
 
 
 def find(wanted: Wanted, state: Path | None) -> tuple[Chosen, Runs]:
@@ -68,11 +79,31 @@ def find(wanted: Wanted, state: Path | None) -> tuple[Chosen, Runs]:
         moment = old.timestamp
         prepared = wanted.prepare(moment)
     plan = prepared.known_plan()
+    selected(plan, wanted.selection)  # before anything is looked for
     record = old or RunRecord(
         run_id(wanted.now, wanted.entropy(3)), plan.name, wanted.identity(prepared, plan), moment
     )
-    chosen = Chosen(record, plan, prepared.base, moment, old is not None, prepared.diagnostics)
-    return chosen, runs
+    return chosen_of(record, prepared, runs, old=old is not None), runs
+
+
+def chosen_of(record: RunRecord, prepared: Prepared, runs: Runs, *, old: bool) -> Chosen:
+    """A run with the steps that it is asked for, and what it takes as it stands.
+
+    Raises ResumeRefused where that is not there, and InvalidWorkflow where there is no plan.
+    """
+    plan, identity = prepared.known_plan(), record.identity
+    chosen = Chosen(
+        record, plan, prepared.base, record.timestamp, old, diagnostics=prepared.diagnostics
+    )
+    selection = Selection(identity.only, identity.since)
+    if not selection:
+        return chosen
+    asked = selected(plan, selection)
+    narrow = narrowed(plan, asked)
+    found = taking(narrow, asked, record, setting_of(chosen, runs), builtin())
+    if found.faults:
+        raise ResumeRefused("what is not asked for is not there to be taken", found.faults)
+    return replace(chosen, plan=narrow, taken=found.taken)
 
 
 def _unfinished(runs: Runs, identity: Identity) -> RunRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from flowctl.interpreter.events import Event, OnEvent
 from flowctl.interpreter.memory import ALLOWED, LEAST, bytes_of, machine_memory
 from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import utc_now
+from flowctl.interpreter.selection import Selection
 from flowctl.plan import Plan
 
 
@@ -35,7 +36,10 @@ def run(
     workers: int | None = None,
     max_memory: int | str | None = None,
     keep_going: bool = False,
+    only: Iterable[str] = (),
+    since: Iterable[str] = (),
     fresh: bool = False,
+    max_cache: int | None = None,
     cancel: Cancellation | None = None,
     stdout: BinaryIO | None = None,
     clock: Callable[[], datetime] = utc_now,
@@ -70,8 +74,10 @@ def run(
     goes with a plan. `workers` is how many steps and splits are at work at once, by default the
     number of processors; `max_memory` what the process may take, in bytes or as `"4GiB"` or
     `"25%"`, by default a quarter of the machine's. With `keep_going` a failure ends only what needs
-    the step. `fresh` gives an unfinished run up and begins anew. Records of `stdout` sinks go to
-    `stdout` (as `sys.stdout.buffer`), and nowhere without it.
+    the step. `only` names steps that are run alone, `since` such as are run with all that need them
+    (`--from`); what these stand on is taken from before. `fresh` gives an unfinished run up, begins
+    anew, and takes nothing from the cache, which keeps at most `max_cache` bytes on disk (5 GiB).
+    Records of `stdout` sinks go to `stdout` (as `sys.stdout.buffer`), and nowhere without it.
 
     `on_event` is called with each Event: in order, one at a time, on the thread that caused it, and
     with secrets masked. The run waits meanwhile. What it raises ends the run, which can be gone on
@@ -79,7 +85,8 @@ def run(
 
     A step that fails is no exception: see the Run's `status`, or call `check()` on it. Raised are
     InvalidWorkflow (there is no plan; with `diagnostics`), ResumeRefused (the unfinished run cannot
-    go on, since a step or what it has read has changed; with `diagnostics`), Busy (another process
+    go on, since a step or what it has read has changed, or what `only` and `since` leave out is not
+    there; with `diagnostics`), Busy (another process
     or thread works on the run), UsageError (arguments do not go together), StoreBroken and OSError.
 
     Blocks until the run has ended. Another thread ends it by `cancel.wind_down()`, which lets
@@ -105,6 +112,8 @@ def run(
         workers=_workers(workers),
         memory=_memory(max_memory),
         keep_going=keep_going,
+        fresh=fresh,
+        cache=max_cache,
         stdout=stdout,
         clock=clock,
         entropy=entropy,
@@ -113,7 +122,8 @@ def run(
         how = replace(how, environment=environment)
     if cancel is not None:
         how = replace(how, cancellation=cancel)
-    wanted = Wanted(prepare, profile, timestamp, clock(), entropy, clock)
+    selection = Selection.of(only, since)
+    wanted = Wanted(prepare, profile, timestamp, clock(), entropy, clock, selection)
     state = Path(state_dir) if state_dir is not None else None
     with held(wanted, state, fresh=fresh) as (chosen, runs):
         return work(chosen, runs, on_event or _nobody, how)

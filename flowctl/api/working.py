@@ -18,7 +18,7 @@ from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import RealPace
 from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import Runs, utc_now
-from flowctl.interpreter.setting import Setting, run_id
+from flowctl.interpreter.setting import CACHE_BYTES, Setting, run_id
 from flowctl.plan import Plan
 from flowctl.registry import Registry
 from flowctl.store.provenance import Provenance, provenance
@@ -32,7 +32,8 @@ def _environment() -> Mapping[str, str]:
 class How:
     """How a run is worked on.
 
-    `memory` is what the process may take, in bytes. The steps in `again` are done anew. Records of
+    `memory` is what the process may take, in bytes. The steps in `again` are done anew. If it is
+    `fresh`, no step is taken from the cache, which keeps at most `cache` bytes. Records of
     `stdout` sinks go to `stdout`. `origin` tells where the run is done, where somebody has asked
     before. `clock` gives the time in UTC, `entropy` so many random bytes.
     """
@@ -41,6 +42,8 @@ class How:
     memory: int | None = None
     keep_going: bool = False
     again: frozenset[str] = frozenset()
+    fresh: bool = False
+    cache: int | None = None
     stdout: BinaryIO | None = None
     registry: Registry | None = None
     origin: Callable[[], Provenance] | None = None
@@ -57,6 +60,7 @@ def work(chosen: Chosen, runs: Runs, on_event: OnEvent, how: How) -> Run:
     setting = replace(
         _setting(base, runs.state, chosen.record.run, how),
         timestamp=chosen.timestamp,
+        taken=chosen.taken,
         checkpoints=timedelta(seconds=1),
         provenance=replace(origin, pid=os.getpid()),
     )
@@ -84,5 +88,7 @@ def _setting(base: Path, state: Path, name: str, how: How) -> Setting:
         cancellation=how.cancellation,
         pace=RealPace(how.entropy),
         again=how.again,
+        fresh=how.fresh,
+        cache_bytes=how.cache or CACHE_BYTES,
         checkpoints=None,
     )

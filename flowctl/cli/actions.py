@@ -12,11 +12,13 @@ from flowctl.api.given import Given
 from flowctl.api.preparing import prepared
 from flowctl.cli.quantities import plural
 from flowctl.dataclass import dataclass
+from flowctl.interpreter.caching.foresight import NEVER, foresee
 from flowctl.interpreter.resume import StepOutlook, look
+from flowctl.interpreter.setting import Setting
 from flowctl.plan import Plan
 from flowctl.registry import builtin
 
-Action: TypeAlias = Literal["run", "resume"]
+Action: TypeAlias = Literal["run", "resume", "cached"]
 NEW = "a step of a new run always runs"
 
 
@@ -36,14 +38,20 @@ class Expected:
     """
 
     plan: Plan
-    steps: Mapping[str, Outcome]
+    steps: dict[str, Outcome]
     run: str | None = None
     refused: tuple[str, ...] = ()
+
+    @property
+    def varied(self) -> bool:
+        """Whether there is anything to be said of single steps."""
+        return self.run is not None or any(step.why != NEW for step in self.steps.values())
 
 
 def expected(file: Path, given: Given, plan: Plan, state: Path) -> Expected:
     """Looks for an unfinished run of the same in a state folder; changes nothing."""
-    new = Expected(plan, {step.id: Outcome("run", NEW) for step in plan.steps})
+    whys = {step.id: NEW if step.cache is None else NEVER for step in plan.steps}
+    new = Expected(plan, {id: Outcome("run", why) for id, why in whys.items()})
     if not state.exists():
         return new  # spares the workflow from being compiled again
     wanted = Wanted(
@@ -53,16 +61,29 @@ def expected(file: Path, given: Given, plan: Plan, state: Path) -> Expected:
         datetime.now(UTC),
     )
     chosen, runs = find(wanted, state)
-    found = look(chosen.plan, setting_of(chosen, runs), builtin()) if chosen.old else None
+    setting = setting_of(chosen, runs)
+    found = look(chosen.plan, setting, builtin()) if chosen.old else None
     if found is None or not (found.resumes or found.faults):
-        return new
+        return Expected(plan, new.steps | _cached(plan, setting, {}))
     run = chosen.record.run
     refused = tuple(fault.message for fault in found.faults)
     steps = {id: _outcome(step, run) for id, step in found.steps.items()}
+    steps |= _cached(chosen.plan, setting, found.steps)
     if refused:
         why = f"run {run} cannot go on; `--fresh` gives it up and begins anew"
         steps = {id: Outcome(step.action, why) for id, step in steps.items()}
     return Expected(chosen.plan, steps, run, refused)
+
+
+def _cached(plan: Plan, setting: Setting, begun: Mapping[str, StepOutlook]) -> dict[str, Outcome]:
+    """What becomes of the steps that are cached and have not begun."""
+    done = {id: step.ended for id, step in begun.items() if step.ended is not None}
+    found = foresee(plan, setting, builtin(), done)
+    return {
+        id: Outcome("cached" if one.cached else "run", one.why)
+        for id, one in found.items()
+        if id not in begun or begun[id].action == "run"
+    }
 
 
 def _outcome(step: StepOutlook, run: str) -> Outcome:

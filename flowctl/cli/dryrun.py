@@ -8,6 +8,8 @@ from flowctl.api.choosing import Chosen, setting_of
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console, table
 from flowctl.errors import ResumeRefused
+from flowctl.interpreter.caching.foresight import Foreseen, foresee
+from flowctl.interpreter.events import StepState
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.interpreter.runs import Runs
 from flowctl.registry import builtin
@@ -15,7 +17,9 @@ from flowctl.registry import builtin
 
 def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
     """Print it on stdout; raises ResumeRefused where the run could not go on."""
-    found = look(chosen.plan, setting_of(chosen, runs), builtin())
+    setting = setting_of(chosen, runs)
+    found = look(chosen.plan, setting, builtin())
+    taken = {id: one.state or StepState("succeeded") for id, one in chosen.taken.items()}
     name = chosen.record.run
     if fresh or not found.resumes:
         begun = [step for step in found.steps.values() if step.action != "run"]
@@ -23,18 +27,37 @@ def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
             console.out.line(f"run {name} would be given up, and a new one begun")
         else:
             console.out.line("a new run would begin")
-        rows = [(step.step, "runs", _lost(step) if fresh else "") for step in found.steps.values()]
+        ahead = {} if fresh else foresee(chosen.plan, setting, builtin(), taken)
+        rows = [
+            (id, "stands", chosen.taken[id].why)
+            if id in taken
+            else (id, *_foreseen(ahead[id]))
+            if id in ahead
+            else (id, "runs", _lost(step, fresh))
+            for id, step in found.steps.items()
+        ]
         console.out.line(table(rows))
         return
     if found.faults:
         console.err.diagnostics(found.faults, counted=False)
         raise ResumeRefused(f"run {name} cannot go on")
     console.out.line(f"run {name} would go on")
-    console.out.line(table([(step.step, *_told(step)) for step in found.steps.values()]))
+    done = {id: step.ended for id, step in found.steps.items() if step.ended is not None}
+    ahead = foresee(chosen.plan, setting, builtin(), taken | done)
+    told = [
+        (id, *(_foreseen(ahead[id]) if id in ahead and step.action == "run" else _told(step)))
+        for id, step in found.steps.items()
+    ]
+    console.out.line(table(told))
 
 
-def _lost(step: StepOutlook) -> str:
-    return f"{plural(step.rows, 'row')} done before are read again" if step.rows else ""
+def _foreseen(step: Foreseen) -> tuple[str, str]:
+    return ("cached" if step.cached else "runs"), step.why
+
+
+def _lost(step: StepOutlook, fresh: bool) -> str:
+    lost = fresh and step.rows
+    return f"{plural(step.rows, 'row')} done before are read again" if lost else ""
 
 
 def _told(step: StepOutlook) -> tuple[str, str]:

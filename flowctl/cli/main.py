@@ -17,8 +17,8 @@ from flowctl.cli import render
 from flowctl.errors import FlowctlError, Interrupted
 
 COMMANDS = (
-    "init", "validate", "plan", "run", "runs", "checkpoint", "watch", "preview", "infer", "kinds",
-    "explain", "schema",
+    "init", "validate", "plan", "run", "runs", "checkpoint", "cache", "watch", "preview", "infer",
+    "kinds", "explain", "schema",
 )  # fmt: skip
 DEBUG = "FLOWCTL_DEBUG"
 _TROUBLE = 1

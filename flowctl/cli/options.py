@@ -79,6 +79,23 @@ class Memory(click.ParamType[int]):
         return found
 
 
+class Room(click.ParamType[int]):
+    """A size on disk, in bytes."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        from flowctl.interpreter.memory import bytes_of
+
+        if isinstance(value, int):
+            return value
+        found = bytes_of(value, 0) if "%" not in value else None
+        if found is None:
+            message = f"`{value}` is not a size such as `4GiB` or `500MB` (at least 64MiB)"
+            self.fail(message, param, ctx)
+        return found
+
+
 def inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     """`-p`, `--params-file`, `--profile` and `--timestamp`; the command gets them as `Given`."""
 

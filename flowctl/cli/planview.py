@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from flowctl.cli import wording
-from flowctl.cli.actions import NEW, Expected, Outcome
+from flowctl.cli.actions import NEW, Action, Expected, Outcome
 from flowctl.cli.paint import Paint, safe
 from flowctl.cli.render import Screen
 from flowctl.plan import Operation, Step, Stream
@@ -16,6 +16,7 @@ from flowctl.records import Schema
 _LABEL = 12
 _MOST_LINES = 6
 _DIGEST = len("sha256:") + 12
+_SAID: Mapping[Action, str] = {"run": "runs", "resume": "resumes", "cached": "cached"}
 
 
 def as_text(ahead: Expected, schemas: Mapping[str, Schema], screen: Screen) -> str:
@@ -23,7 +24,7 @@ def as_text(ahead: Expected, schemas: Mapping[str, Schema], screen: Screen) -> s
     width, plan = min(screen.width, 120), ahead.plan
     blocks = [_head(ahead, width, screen.paint)]
     for step in plan.steps:
-        outcome = ahead.steps[step.id] if ahead.run is not None else None
+        outcome = ahead.steps[step.id] if ahead.varied else None
         blocks.append(_block(step, schemas, outcome, width, screen.paint))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
@@ -40,7 +41,7 @@ def _head(ahead: Expected, width: int, paint: Paint) -> list[str]:
         lines += _labelled("refused", told, width, paint)
     elif ahead.run is not None:
         lines += _labelled("resumes", [f"run {ahead.run}, which is unfinished"], width, paint)
-    else:
+    elif not ahead.varied:
         lines += _labelled("runs", [f"every step: {NEW}"], width, paint)
     return lines
 
@@ -54,7 +55,7 @@ def _block(
 ) -> list[str]:
     lines = [f"{paint('strong', step.id)}  {paint('quiet', step.digest[:_DIGEST])}"]
     if outcome is not None:
-        lines += _labelled(f"{outcome.action}s", [outcome.why], width, paint)
+        lines += _labelled(_SAID[outcome.action], [outcome.why], width, paint)
     for branch, parts in groupby(wording.operations(step), lambda one: one[0].rpartition("/")[0]):
         for part, operation in parts if not branch else ():
             lines += _labelled(part, _told(part, operation), width, paint)

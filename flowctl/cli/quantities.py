@@ -33,6 +33,22 @@ def amount(value: float) -> str:
     return f"{value:.1f}G"
 
 
+def room(value: int) -> str:
+    """Bytes on disk in few characters.
+
+    >>> room(900), room(12_340), room(2_500_000_000)
+    ('900 B', '12.3 kB', '2.5 GB')
+    """
+    if value < _DECIMAL:
+        return f"{value} B"
+    size = value / _DECIMAL
+    for unit in ("kB", "MB", "GB"):
+        if size < _DECIMAL:
+            return f"{size:.1f} {unit}"
+        size /= _DECIMAL
+    return f"{size:.1f} TB"
+
+
 def plural(number: int, noun: str) -> str:
     """A number with its noun.
 

@@ -73,7 +73,29 @@ if TYPE_CHECKING:
     metavar="NAME=VALUES",
     help="A run for each value of a param: `2024-01-01..2024-01-31`, `1..12` or `us,eu`.",
 )
-@click.option("--fresh", is_flag=True, help="Give an unfinished run up, and begin anew.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="STEP",
+    help="Run this step alone; what it needs is taken as it stands. May be repeated.",
+)
+@click.option(
+    "--from",
+    "since",
+    multiple=True,
+    metavar="STEP",
+    help="Run this step and all that need it; what stands before is taken. May be repeated.",
+)
+@click.option(
+    "--fresh",
+    is_flag=True,
+    help="Give an unfinished run up, and begin anew; nothing is taken from the cache.",
+)
+@click.option(
+    "--max-cache",
+    type=options.Room(),
+    help="What the cache keeps on disk at most; 5GiB unless said.",
+)
 @click.option(
     "--replay",
     "rejects",
@@ -94,7 +116,10 @@ def run(
     format_: str,
     log_format: str,
     each: tuple[tuple[str, str], ...],
+    only: tuple[str, ...],
+    since: tuple[str, ...],
     fresh: bool,
+    max_cache: int | None,
     rejects: Path | None,
     dry_run: bool,
     state_dir: Path | None,
@@ -105,6 +130,11 @@ def run(
     A run that was interrupted goes on where it stopped: run the same again. Data goes to stdout,
     everything else to stderr. Exits with 1 where a step failed, with 4 where an unfinished run
     cannot go on. With `--each` the first run that fails is the last one, unless `--keep-going`.
+
+    With `--only` and `--from` some steps are run, in a run of their own beside that of the whole
+    workflow: it is gone on with by the same options, and an unfinished one of the whole stays as it
+    is. What these steps need is taken from the last run with the same params, or from the files; if
+    that is not there, nothing is run, and the command exits with 4.
     """
     from flowctl.cli.each import rounds
 
@@ -117,13 +147,18 @@ def run(
         keep_going,
         format_,
         log_format,
+        only,
+        since,
         fresh,
+        max_cache,
         rejects,
         dry_run,
         state_dir,
     )
-    if rejects is not None and (dry_run or each):
-        raise UsageError(f"`{'--each' if each else '--dry-run'}` does not go with `--replay`")
+    if rejects is not None:
+        unfit = {"--each": each, "--dry-run": dry_run, "--only": only, "--from": since}
+        for option in (name for name, given_ in unfit.items() if given_):
+            raise UsageError(f"`{option}` does not go with `--replay`")
     if not each:
         result = _once(how, given, console)
         if result is not None and format_ == "json":
@@ -157,7 +192,10 @@ class _How:
     keep_going: bool
     format: str
     log_format: str
+    only: tuple[str, ...]
+    since: tuple[str, ...]
     fresh: bool
+    max_cache: int | None
     rejects: Path | None
     dry_run: bool
     state_dir: Path | None
@@ -174,12 +212,14 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     from flowctl.cli.performing import perform as work
     from flowctl.cli.performing import report
     from flowctl.cli.telling import telling
+    from flowctl.interpreter.selection import Selection
 
     def prepare(moment: datetime) -> Prepared:
         then = given.at(moment)
         return prepared(how.file, then, how.base, lambda: plans(then))
 
-    wanted = Wanted(prepare, given.profile, given.timestamp, now)
+    selection = Selection.of(how.only, how.since)
+    wanted = Wanted(prepare, given.profile, given.timestamp, now, selection=selection)
     if how.dry_run:
         from flowctl.cli.dryrun import show
 
@@ -190,7 +230,15 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
         return None
 
     def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> Run:
-        doing = How(how.workers, how.max_memory, how.keep_going, registry=registry, origin=origin)
+        doing = How(
+            how.workers,
+            how.max_memory,
+            how.keep_going,
+            fresh=how.fresh,
+            cache=how.max_cache,
+            registry=registry,
+            origin=origin,
+        )
         result = work(chosen, runs, console, doing, how.log_format)
         if how.log_format == "text":
             report(result, chosen, console)

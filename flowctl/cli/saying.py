@@ -30,6 +30,7 @@ STOPPING: Final = (
 _ROLES: dict[str, Role] = {
     "succeeded": "good",
     "recovered": "warning",
+    "cached": "good",
     "failed": "error",
     "cancelled": "warning",
 }
@@ -80,7 +81,7 @@ def ending(event: StepEnded, began: datetime | None, paint: Paint) -> str:
 
 def outcome(event: StepEnded, began: datetime | None) -> Iterator[str]:
     """What a step came to, in few words: records, exit code, why not, and how long."""
-    if event.counts and event.status == "succeeded":
+    if event.counts and event.status == "succeeded" and began is not None:
         yield plural(event.counts.written, "row") + " written"
         lost = (("rejected", event.counts.rejected), ("skipped", event.counts.skipped))
         yield from (f"{number:,} {name}" for name, number in lost if number)

@@ -68,9 +68,10 @@ def _row(name: str, members: Sequence[StepRun], told: Sequence[str]) -> tuple[st
 def _files(result: Run, plan: Plan, shown: Callable[[str], str]) -> Iterator[str]:
     for step in plan.steps:
         state = result.steps[step.id]
-        yield from (f"wrote {shown(path)}" for path in state.sink)
+        verb = "kept" if state.status == "cached" else "wrote" if state.attempts else None
+        yield from (f"{verb} {shown(path)}" for path in state.sink if verb)
         rejects = step.body.rejects if isinstance(step.body, Stream) else None
-        if rejects and state.counts and state.status == "succeeded":
+        if rejects and state.counts and state.status == "succeeded" and state.attempts:
             path = shown(from_folder(step.folder, str(rejects.arguments[rejects.kind])))
             yield f"wrote {path} ({plural(state.counts.rejected, 'reject')})"
 

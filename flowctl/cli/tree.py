@@ -30,16 +30,18 @@ _MARKS: Final[Mapping[StepStatus, tuple[str, str, Role]]] = {
     "waiting": ("↻", "~", "warning"),
     "succeeded": ("✓", "+", "good"),
     "recovered": ("✓", "+", "warning"),
+    "cached": ("✓", "+", "quiet"),
     "failed": ("✗", "x", "error"),
     "skipped": ("–", "-", "quiet"),
     "cancelled": ("–", "-", "warning"),
 }
 _TELLING: Final[Sequence[StepStatus]] = (
-    "running", "waiting", "failed", "recovered", "skipped", "cancelled",
+    "running", "waiting", "failed", "recovered", "cached", "skipped", "cancelled",
 )  # fmt: skip
-_DONE: Final[Sequence[StepStatus]] = ("succeeded", "recovered")
+_DONE: Final[Sequence[StepStatus]] = ("succeeded", "recovered", "cached")
 _TOGETHER: Final[Sequence[StepStatus]] = (
-    "failed", "running", "waiting", "pending", "cancelled", "recovered", "succeeded", "skipped",
+    "failed", "running", "waiting", "pending", "cancelled", "recovered", "succeeded", "cached",
+    "skipped",
 )  # fmt: skip
 """What cells are at together is the first of these that one of them is at."""
 _BAR: Final = 12

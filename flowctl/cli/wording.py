@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import TypeGuard
 
 from flowctl.checking import plain
-from flowctl.plan import Operation, Step, Stream
+from flowctl.durations import shown
+from flowctl.plan import Cache, Operation, Step, Stream
 from flowctl.syntax.node import Json
 
 
@@ -129,10 +130,20 @@ def settings(step: Step) -> dict[str, str]:
         found["needs"] = ", ".join(step.needs)
     if isinstance(step.body, Stream) and step.body.max_rejects:
         found["max_rejects"] = step.body.max_rejects
+    if step.cache is not None:
+        found["cache"] = "; ".join(_cache(step.cache)) or "true"
     if isinstance(step.body, Stream) and step.body.check:
         demands = plain(step.body.check).items()
         found["check"] = "; ".join(f"{name} {value(one)}" for name, one in demands)
     return found
+
+
+def _cache(cache: Cache) -> Iterator[str]:
+    for name, paths in (("inputs", cache.inputs), ("outputs", cache.outputs)):
+        if paths:
+            yield f"{name} {', '.join(paths)}"
+    if cache.ttl is not None:
+        yield f"ttl {shown(cache.ttl)}"
 
 
 def _flat(path: str, given: Json) -> Iterator[tuple[str, str]]:

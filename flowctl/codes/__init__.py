@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from flowctl.codes import (
     branches,
+    caching,
     environment,
     expressions,
     names,
@@ -28,6 +29,7 @@ FAMILIES = (
     names,
     workflows,
     branches,
+    caching,
     expressions,
     environment,
     runs,

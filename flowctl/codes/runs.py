@@ -295,6 +295,21 @@ End the run with the version that began it, or begin anew: `flowctl run --fresh`
 """,
 )
 
+NOT_THERE = Code(
+    "E735",
+    "what a step stands on is not there",
+    """\
+`--only` and `--from` run some steps, and take what these need as it stands: the files that other
+steps have written, their records, and how they ended in the last run of the same workflow with the
+same params. Some of that is not there.
+
+The records of a step without a Parquet sink are gone with its run, unless it has a `cache`. Ask for
+that step, too (`--from clean`), or let it write a file:
+
+    clean: {source: {csv: in.csv}, sink: {parquet: build/clean.parquet}}
+""",
+)
+
 CHECKPOINT_DAMAGED = Code(
     "E734",
     "a checkpoint is damaged",

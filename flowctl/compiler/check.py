@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from flowctl.compiler.anatomy import Part, hooks_of
+from flowctl.compiler.caching import refuse_uncacheable
 from flowctl.compiler.control import control, resources_of
 from flowctl.compiler.fanning import ABSENT, fan_of, once
 from flowctl.compiler.files import FilesOnce
@@ -128,6 +129,7 @@ class _Room:
         scope = replace(self.scope, constants=constants)
         guard = _condition(step, replace(once(step, scope), status=True), voice)
         how = control(step.step.node, self.resources, voice)
+        refuse_uncacheable(step, self.actions.registry, self.base.as_posix(), voice)
         action = step.parts.action
         if action is not None and self.actions.registry.actions[action.kind].composite:
             hooks = self.actions.hooks(step.parts.hooks, scope)

@@ -13,10 +13,13 @@ from flowctl.compiler.voice import Voice
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import nearest
 from flowctl.durations import LONGEST, milliseconds, shown
-from flowctl.plan import Resource, Retry, Step
-from flowctl.syntax.node import Json, MappingNode, Node, ScalarNode
+from flowctl.plan import Cache, Resource, Retry, Step
+from flowctl.syntax.node import Json, MappingNode, Node, ScalarNode, SequenceNode
 
-CONTROLS = ("timeout", "retry", "priority", "pool", "max_parallel", "continue_on_error")
+CONTROLS = (
+    *("timeout", "retry", "priority", "pool", "max_parallel", "continue_on_error"),
+    "cache",
+)
 """The keys that are read here."""
 
 
@@ -30,6 +33,7 @@ class Control:
     pool: tuple[tuple[str, int], ...] = ()
     max_parallel: int | None = None
     continue_on_error: bool = False
+    cache: Cache | None = None
 
     def laid_on(self, step: Step) -> Step:
         """The step, which is run so."""
@@ -41,6 +45,7 @@ class Control:
             pool=self.pool,
             max_parallel=self.max_parallel,
             continue_on_error=self.continue_on_error,
+            cache=self.cache,
         )
 
 
@@ -59,6 +64,7 @@ def control(step: MappingNode, resources: Mapping[str, Resource], voice: Voice) 
         pool=tuple(_pool(pool, resources, voice)) if pool is not None else (),
         max_parallel=_integer(written.get("max_parallel")),
         continue_on_error=_value(written.get("continue_on_error")) is True,
+        cache=_cache(written.get("cache"), voice),
     )
 
 
@@ -130,6 +136,23 @@ def _retry(node: MappingNode, voice: Voice) -> Retry | None:
         jitter=given.get("jitter") is True,
         on=tuple(map(str, on)) if isinstance(on, list) else (),
     )
+
+
+def _cache(node: Node | None, voice: Voice) -> Cache | None:
+    if not isinstance(node, MappingNode):
+        return Cache() if _value(node) is True else None
+    return Cache(
+        tuple(_paths(node.get("inputs"))),
+        tuple(_paths(node.get("outputs"))),
+        _duration(node.get("ttl"), voice, least=1),
+    )
+
+
+def _paths(node: Node | None) -> Iterator[str]:
+    """One path, or a list of them."""
+    for item in node.items if isinstance(node, SequenceNode) else (node,):
+        if isinstance(item, ScalarNode):
+            yield str(item.value)
 
 
 def _duration(node: Node | None, voice: Voice, least: int = 0) -> int | None:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from flowctl.action import ValueFault
 from flowctl.diagnostics import Diagnostic, Fault
@@ -18,6 +19,7 @@ from flowctl.errors import ResumeRefused
 from flowctl.interpreter.cancellation import cancelled_by_signals
 from flowctl.interpreter.emitter import Emitter, SubscriberFailed
 from flowctl.interpreter.events import (
+    ENDED,
     OnEvent,
     Resumed,
     RunEnded,
@@ -32,9 +34,11 @@ from flowctl.interpreter.events import (
     StepFannedOut,
     StepRetrying,
     StepStarted,
+    StepState,
     StepStatus,
 )
 from flowctl.interpreter.fanning import cell_steps, states_of, together
+from flowctl.interpreter.handing import handing
 from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.masking import Mask
@@ -49,6 +53,7 @@ from flowctl.interpreter.vault import read_secrets
 from flowctl.plan import Moment, Operation, Plan, Step
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
+from flowctl.store.disk import give_name
 from flowctl.store.ledger import Verb
 
 __all__ = ["Run", "Setting", "run"]
@@ -83,6 +88,7 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
         try:
             with cancelled_by_signals(setting.cancellation):
                 emit(_beginning(plan, setting, emit.state, outlook))
+                _take(plan, setting, emit)
                 if "start" not in emit.state.hooks:
                     performer.hook(None, "retry" if emit.state.resumed else "start")
                 with ThreadPoolExecutor(setting.workers, "step") as executor:
@@ -155,6 +161,32 @@ def _beginning(plan: Plan, setting: Setting, state: RunState, outlook: Outlook) 
     )
 
 
+def _take(plan: Plan, setting: Setting, emit: Emitter) -> None:
+    """Has the steps that are not asked for be as they stand; raises OSError."""
+    moved = handing(plan, setting) if setting.taken else None
+    for step in plan.steps:
+        taken = setting.taken.get(step.id)
+        if taken is None or moved is None or emit.state.steps[step.id].status in ENDED:
+            continue
+        path = moved.extra(step.id)
+        if path is not None and taken.records is not None and taken.records != Path(path):
+            give_name(setting.disk, taken.records, Path(path), setting.run)
+        known = taken.state or StepState("skipped")
+        emit(
+            StepEnded(
+                setting.clock(),
+                step.id,
+                known.status,
+                known.counts,
+                known.sink,
+                known.exit_code,
+                why=taken.why,
+                outputs=known.outputs,
+                digest=step.digest,
+            )
+        )
+
+
 def _good(state: RunState, setting: Setting) -> bool:
     return _status(state, setting) == "succeeded"
 
@@ -196,8 +228,8 @@ def _work(
             "recovered": "success",
             "failed": "failure",
         }
-        if status not in moments:
-            return None
+        if status not in moments or not emit.state.steps[step.id].attempts:
+            return None  # what was taken from before has nothing left to do
         if step.foreach is not None:
             return None  # each of its cells has had its own
         done, wanted = emit.state.steps[step.id].hooks, dict(step.hooks)
@@ -236,6 +268,7 @@ def _work(
                 end.outputs,
                 end.status == "failed" and nest.forgives(step),
                 end.resumable,
+                step.digest if end.status == "cached" else "",
             )
         )
 
@@ -245,12 +278,14 @@ def _work(
     done: dict[str, StepStatus] = {
         id: "succeeded" for id, step in outlook.steps.items() if step.ended is not None
     }
+    done |= dict.fromkeys(setting.taken, "succeeded")
     spent = {id: step.failures for id, step in emit.state.steps.items() if step.failures}
     return Work(
         perform=perform,
         recover=performer.recover,
         conclude=performer.conclude,
         holds=performer.holds,
+        known=performer.known,
         began=began,
         retrying=retrying,
         falling=falling,

@@ -25,16 +25,17 @@ StepStatus: TypeAlias = Literal[
     "waiting",
     "succeeded",
     "recovered",
+    "cached",
     "failed",
     "skipped",
     "cancelled",
 ]
 RunStatus: TypeAlias = Literal["pending", "running", "paused", "succeeded", "failed", "cancelled"]
 
-DONE: frozenset[StepStatus] = frozenset({"succeeded", "recovered"})
+DONE: frozenset[StepStatus] = frozenset({"succeeded", "recovered", "cached"})
 """What a step of a run that goes on is not done again from."""
 ENDED: frozenset[StepStatus] = frozenset(
-    {"succeeded", "recovered", "failed", "skipped", "cancelled"}
+    {"succeeded", "recovered", "cached", "failed", "skipped", "cancelled"}
 )
 
 
@@ -185,7 +186,8 @@ class StepEnded:
     `why` says for people why it did not run. `counts` and `sink` are of streams, `exit_code` is of
     commands: 128 and the signal's number where a signal ended it. `outputs` are what an action
     hands on. A failure that is `forgiven` lets the rest go on. After one that is `resumable`,
-    running the same again goes on behind what the step has done.
+    running the same again goes on behind what the step has done. `digest` is what a step means that
+    was taken from an earlier success, and so never began.
     """
 
     at: datetime
@@ -199,6 +201,7 @@ class StepEnded:
     outputs: Mapping[str, Json] = field(default_factory=dict)
     forgiven: bool = False
     resumable: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,6 +445,7 @@ class RunState:
         step.exit_code, step.faults = event.exit_code, event.faults
         step.outputs, step.forgiven = event.outputs, event.forgiven
         step.resumable = event.resumable
+        step.digest = event.digest or step.digest
         for id in _cells(event.step, step):
             cell = self.steps[id]
             if cell.status not in ENDED:  # the whole has ended, and none of its cells begins

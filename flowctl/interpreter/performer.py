@@ -40,6 +40,7 @@ from flowctl.registry import Registry
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
+    from flowctl.interpreter.caching import Caching
     from flowctl.interpreter.drive import Progress
     from flowctl.interpreter.keeper import Keeping
 
@@ -76,10 +77,23 @@ class Performer:
         self._now = now
         self._functions = Functions()
         self._breakers = Breakers(plan.resources, setting.state / "breakers", setting.clock)
+        self._caching = _caching(plan, setting, registry, self.names, mask)
 
     def close(self) -> None:
         """Ends the processes that are kept for calls to come."""
         self._functions.close()
+        if self._caching is not None:
+            self._caching.close()
+
+    def known(self, step: Step) -> Ending | None:
+        """How a step has ended before, if nothing has changed since; one that has begun goes on."""
+        if self._caching is None or self._emit.state.steps[step.id].attempts:
+            return None
+        try:
+            taken = self._caching.look(step)
+            return None if isinstance(taken, str) else self._caching.take(step, taken)
+        except OSError:
+            return None  # what the cache keeps cannot be brought: the step runs
 
     def holds(self, step: Step, condition: str, below: Below) -> bool:
         """Whether a step's condition is true; raises ValueFault."""
@@ -108,7 +122,7 @@ class Performer:
         try:
             if resting := self._breakers.admit(step):
                 return Ending("failed", faults=self._diagnosed(step, [resting]))
-            ending = self._attempt(step)
+            ending = self._remembered(step)
             if ending.status in ("succeeded", "failed"):
                 self._breakers.told(step, failed=ending.status == "failed")
         except OSError as error:
@@ -119,6 +133,19 @@ class Performer:
         """Ends a step that uses a workflow, all of whose steps have come to a good end."""
         assert isinstance(step.body, Operation)
         return self._act(step, step.body, self.names.seen_within(step))
+
+    def _remembered(self, step: Step) -> Ending:
+        """An attempt; if the step is cached, a success of it is kept, and no other one counts."""
+        if self._caching is None or step.cache is None:
+            return self._attempt(step)
+        self._caching.begin(step)
+        ending = self._attempt(step)
+        if ending.status != "succeeded":
+            return ending
+        fault = self._caching.keep(step, ending)
+        if fault is None:
+            return ending
+        return replace(ending, status="failed", faults=self._diagnosed(step, [fault]))
 
     def recover(self, step: Step, failed: Ending) -> Ending:
         """Does what the step has for the case that it has failed; both tell their faults."""
@@ -279,7 +306,7 @@ class Performer:
                 NO_RECORDS, f"step `{read}` has left no records: it {_BECAME[status]}", ("source",)
             )
             for read in read_by(body)
-            if (status := self._emit.state.steps[read].status) != "succeeded"
+            if (status := self._emit.state.steps[read].status) not in ("succeeded", "cached")
         ]
 
     def _tell(self, step: str, progress: Progress) -> None:
@@ -301,6 +328,21 @@ _BECAME: Mapping[StepStatus, str] = {
     "skipped": "was skipped",
     "cancelled": "was cancelled",
 }
+
+
+def _caching(
+    plan: Plan, setting: Setting, registry: Registry, names: RuntimeNames, mask: Mask
+) -> Caching | None:
+    """The cache, if any step asks for it; a run of which nothing is kept leaves nothing there."""
+    cached = tuple(step for step in plan.steps if step.cache is not None)
+    if not cached or setting.checkpoints is None:
+        return None
+    from flowctl.interpreter.caching import Caching
+
+    found = Caching(plan, setting, registry, names, mask)
+    if setting.fresh:
+        found.forget(cached)
+    return found
 
 
 def _seconds(timeout: int | None) -> float | None:

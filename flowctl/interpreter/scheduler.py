@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import field
 from functools import partial
 from queue import Empty, SimpleQueue
+from typing import Literal
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
@@ -66,9 +67,10 @@ class Work:
     and `after` give what is still to be done when a workflow within a step begins, and once a step
     has ended; `place` says where a fault was written. `fan_out` gives the cells of a step with a
     `foreach`, and `together` what they have come to once all have ended. Nothing begins while
-    `may_begin` says no. What has come to its end before is in `finished`, as others see it, and
-    nobody is told again; what is in `fanned` has its cells from before; `spent` are the attempts
-    that have failed before.
+    `may_begin` says no. `known` is how a step with a `cache` has ended before, if it need not run;
+    it is asked on one of the executor's threads. What has come to its end before is in `finished`,
+    as others see it, and nobody is told again; what is in `fanned` has its cells from before;
+    `spent` are the attempts that have failed before.
     """
 
     perform: Callable[[Step], Ending]
@@ -85,6 +87,7 @@ class Work:
     fan_out: Callable[[Step], Sequence[Step] | Fault]
     together: Callable[[Step], Ending]
     may_begin: Callable[[], bool] = lambda: True
+    known: Callable[[Step], Ending | None] = lambda step: None
     finished: Mapping[str, StepStatus] = field(default_factory=dict)
     fanned: frozenset[str] = frozenset()
     spent: Mapping[str, int] = field(default_factory=dict)
@@ -92,10 +95,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """What a thread has done: an attempt with its ending, or what comes before or after a step."""
+    """What a thread has done: an attempt with its ending, or something else.
+
+    That is a look for how a step has ended before, or what is done beside it, before or after.
+    """
 
     step: Step
     ending: Ending | None
+    what: Literal["attempt", "look", "beside"] = "attempt"
     error: BaseException | None = None
 
 
@@ -169,10 +176,13 @@ class Scheduler:
             message = self._next_message(busy=bool(running or self._beside))
             if message is not None:
                 error = error or message.error
-                if message.ending is None:
+                if message.what != "attempt":
                     self._beside -= 1
-                    self._due.extend(self._gates.opened(message.step))
-                else:
+                    if message.what == "look":
+                        self._looked(message)
+                    else:
+                        self._due.extend(self._gates.opened(message.step))
+                elif message.ending is not None:
                     running -= not self._attempted(message.step, message.ending, executor)
         if error is not None:
             raise error
@@ -240,7 +250,7 @@ class Scheduler:
         if act is None or self._executor is None:
             return False
         self._beside += 1
-        self._submit(step, self._executor, act, attempt=False)
+        self._submit(step, self._executor, act, "beside")
         return True
 
     def _begin_within(self, step: Step) -> bool:
@@ -255,16 +265,15 @@ class Scheduler:
         step: Step,
         executor: Executor,
         act: Callable[[], Ending | None],
-        *,
-        attempt: bool = True,
+        what: Literal["attempt", "look", "beside"] = "attempt",
     ) -> None:
         def work() -> None:
             try:
-                done = _Done(step, act())
+                done = _Done(step, act(), what)
             except BaseException as error:
                 # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
                 self._cancellation.ask()
-                done = _Done(step, Ending("failed") if attempt else None, error)
+                done = _Done(step, Ending("failed") if what == "attempt" else None, what, error)
             self._messages.put(done)
 
         executor.submit(work)
@@ -294,7 +303,7 @@ class Scheduler:
         elif verdict is not None:
             if verdict.regardless:
                 self._regardless.add(index)
-            self._make_ready(index)
+            self._look(step, index)
 
     def _verdict(self, step: Step) -> Verdict:
         if step.id in self._work.fanned:
@@ -339,9 +348,24 @@ class Scheduler:
                 continue
             if regardless:
                 self._regardless.add(first + number)
-            self._make_ready(first + number)
+            self._look(cell, first + number)
         if not cells:
             self._end(step, self._work.together(step))
+
+    def _look(self, step: Step, index: int) -> None:
+        """Has it looked whether a step need not run; one that is not cached is ready at once."""
+        if step.cache is None or self._executor is None:
+            self._make_ready(index)
+            return
+        self._beside += 1
+        self._submit(step, self._executor, lambda: self._work.known(step), "look")
+
+    def _looked(self, message: _Done) -> None:
+        """Ends a step that need not run, or makes it ready."""
+        if message.ending is not None:
+            self._end(message.step, message.ending)
+        else:
+            self._make_ready(self._index[message.step.id])
 
     def _attempted(self, step: Step, ending: Ending, executor: Executor) -> bool:
         """Ends a step with an attempt, lets it wait for the next one, or begins its fallback.
@@ -411,7 +435,7 @@ class Scheduler:
 def _as_seen(step: Step, status: StepStatus) -> StepStatus:
     """What those who need a step take its end for."""
     forgiven = status == "failed" and step.continue_on_error
-    return "succeeded" if forgiven or status == "recovered" else status
+    return "succeeded" if forgiven or status in ("recovered", "cached") else status
 
 
 def _family(step: Step) -> str:

@@ -15,9 +15,13 @@ from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import Pace, RealPace
 from flowctl.interpreter.pausing import Pause
+from flowctl.interpreter.taken import Taken
 from flowctl.plan import Step
 from flowctl.store.disk import REAL, Disk
 from flowctl.store.provenance import Provenance
+
+CACHE_BYTES = 5 * 1024**3
+"""What the cache keeps at most where nobody says anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,9 @@ class Setting:
     `pace` measures and waits, and has the randomness of delays.
     Checkpoints are made every so often; without an interval nothing is kept to go on with. The
     process may take about `memory` bytes. The steps in `again` are done anew, whatever became of
-    them in earlier processes.
+    them in earlier processes, and those in `taken` are not done, but stand as they are. If the run
+    is `fresh`, no step is taken from an earlier success; what is kept of these takes at most
+    `cache_bytes`.
     """
 
     base: Path
@@ -48,9 +54,12 @@ class Setting:
     pause: Pause = field(default_factory=Pause)
     provenance: Provenance | None = None
     again: frozenset[str] = frozenset()
+    taken: Mapping[str, Taken] = field(default_factory=dict)
     checkpoints: timedelta | None = timedelta(seconds=1)
     split_bytes: int | None = None
     memory: int = field(default_factory=quarter_of_memory)
+    fresh: bool = False
+    cache_bytes: int = CACHE_BYTES
     disk: Disk = REAL
     pace: Pace = field(default_factory=RealPace)
 

@@ -65,11 +65,45 @@ def control_grammar() -> dict[str, JsonSchema]:
             "description": "Runs where the step has failed; where it succeeds, the step is "
             "`recovered`.",
         },
+        "cache": _cache(),
         "continue_on_error": {
             "type": "boolean",
             "description": "Lets the rest go on where the step fails, as if it had succeeded.",
         },
         "hooks": hooks_grammar("the step"),
+    }
+
+
+def _cache() -> JsonSchema:
+    def paths(description: str) -> JsonSchema:
+        path: JsonSchema = {"type": "string", "minLength": 1}
+        return {
+            "anyOf": [path, {"type": "array", "items": path, "uniqueItems": True}],
+            "description": description,
+        }
+
+    return {
+        "anyOf": [
+            {"type": "boolean"},
+            {
+                "type": "object",
+                "properties": {
+                    "inputs": paths(
+                        "Files, folders or globs on which the step depends, beside those that its "
+                        "sources name; a `run` must name all."
+                    ),
+                    "outputs": paths(
+                        "Files, folders or globs that the step makes, beside its sinks; a `run` "
+                        "must name all."
+                    ),
+                    "ttl": duration("How old a success may be that the step is taken from."),
+                },
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        ],
+        "description": "Takes the step from its last success where its definition, its inputs, "
+        "the code that it calls and its outputs are as they were then.",
     }
 
 

@@ -44,6 +44,14 @@ VERSIONS: tuple[str, ...] = (
         verb text not null
     );
     """,
+    """
+    create table success (
+        workflow text not null, step text not null, digest text not null, run text not null,
+        holder text, at text not null, used text not null, hits integer not null,
+        bytes integer not null, file text, body text not null, sum text not null,
+        primary key (workflow, step, digest)
+    ) without rowid;
+    """,
 )
 """What leads from each version of the store to the next; the number of them is the version."""
 

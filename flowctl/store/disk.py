@@ -121,6 +121,33 @@ def replace_file(disk: Disk, path: Path, data: bytes) -> None:
     disk.fsync_folder(path.parent)
 
 
+def give_name(disk: Disk, source: Path, target: Path, token: str) -> None:
+    """Gives a file a further name in place of what has that, or a copy of it; raises OSError.
+
+    `token` tells those apart who do so at the same time.
+    """
+    make_folder(disk, target.parent)
+    aside = target.with_name(f".{target.name}.{token}.part")
+    disk.remove(aside)
+    try:
+        disk.link(source, aside)
+    except OSError:
+        _copy(disk, source, aside)
+    disk.rename(aside, target)
+    disk.remove(aside)  # to rename a file to what is the same file does nothing
+    disk.fsync_folder(target.parent)
+
+
+def _copy(disk: Disk, source: Path, target: Path) -> None:
+    new = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    try:
+        with source.open("rb", buffering=0) as old:
+            disk.copy(old.fileno(), new, os.fstat(old.fileno()).st_size)
+        disk.fsync(new)
+    finally:
+        os.close(new)
+
+
 def make_folder(disk: Disk, folder: Path) -> None:
     """Makes a folder and those above it that are missing, for good; raises OSError."""
     if folder.is_dir():

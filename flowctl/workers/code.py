@@ -13,10 +13,10 @@ from flowctl.codes.names import NO_FUNCTION, NO_MODULE
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault, nearest
 from flowctl.ordinary import read_file
+from flowctl.workers.imports import LARGEST, module_file, modules_of
 
 PATTERN: Final = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 """How a function is named: `module:function`, `package.module:function`."""
-_LARGEST: Final = 1_000_000
 
 Kind: TypeAlias = Literal["positional", "named", "either", "positionals", "rest"]
 Definition: TypeAlias = "ast.FunctionDef | ast.AsyncFunctionDef"
@@ -72,11 +72,11 @@ def find_code(text: str, root: Path) -> Code | Fault:
     if re.fullmatch(PATTERN, text) is None:
         help = "it is written `module:function`, as in `cleaning.flights:tidy`"
         return Fault(NO_MODULE, f"`{text}` names no function", help=help)
-    path = _module_file(module, root)
+    path = module_file(module, root)
     if path is None:
         return _no_module(module, root)
     try:
-        tree = ast.parse(read_file(path, _LARGEST))
+        tree = ast.parse(read_file(path, LARGEST))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         return Fault(NO_MODULE, f"`{_shown(path, root)}` cannot be read: {reason}",
@@ -133,18 +133,6 @@ def _modules(folder: Path) -> Iterator[tuple[str, Path]]:
             yield path.stem, path
         elif path.name.isidentifier() and path.is_dir() and not path.name.startswith("_"):
             yield path.name, path
-
-
-def _module_file(module: str, root: Path) -> Path | None:
-    """The file of a module, as Python would find it; only inside of the project."""
-    base = root.joinpath(*module.split("."))
-    for path in (base / "__init__.py", base.with_suffix(".py")):
-        try:
-            if path.is_file() and path.resolve().is_relative_to(root.resolve()):
-                return path
-        except (OSError, RuntimeError):
-            continue
-    return None
 
 
 def _shown(path: Path, root: Path) -> str:
@@ -220,49 +208,7 @@ def _yields(function: ast.AST) -> bool:
 
 def _digest(path: Path, module: str, root: Path) -> str:
     """A SHA-256 over the module, and over those of the project that it leads to."""
-    seen: dict[str, bytes] = {}
-    waiting = [(path, module)]
-    for above in _above(module):
-        package = _module_file(above, root)
-        waiting += [(package, above)] if package is not None else []
-    while waiting:
-        file, name = waiting.pop()
-        shown = _shown(file, root)
-        if shown in seen:
-            continue
-        try:
-            seen[shown] = read_file(file, _LARGEST)
-            tree = ast.parse(seen[shown])
-        except (OSError, SyntaxError, ValueError):
-            continue
-        parent = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        for imported in _imported(tree, parent):
-            below = _module_file(imported, root)
-            if below is not None:
-                waiting.append((below, imported))
     whole = hashlib.sha256()
-    for shown, data in sorted(seen.items()):
+    for shown, data in modules_of(path, module, root).items():
         whole.update(f"{shown}\0{len(data)}\0".encode() + data)
     return f"sha256:{whole.hexdigest()}"
-
-
-def _imported(tree: ast.Module, package: str) -> Iterator[str]:
-    """The names under which modules are imported anywhere in a module, packages above them too."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _above(alias.name)
-        elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".") if package else []
-            start = parents[: len(parents) - node.level + 1] if node.level else []
-            base = ".".join([*start, *([node.module] if node.module else [])])
-            if base:
-                yield from _above(base)
-            for alias in node.names:
-                yield f"{base}.{alias.name}" if base else alias.name
-
-
-def _above(name: str) -> Iterator[str]:
-    parts = name.split(".")
-    for count in range(1, len(parts) + 1):
-        yield ".".join(parts[:count])

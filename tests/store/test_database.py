@@ -13,6 +13,7 @@ import pytest
 
 from flowctl.store.database import VERSIONS, StoreBroken, connect, path_in
 from flowctl.store.ledger import Entry, Ledger, Projection, opened
+from flowctl.store.successes import Key, opened_successes
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,7 +66,7 @@ def test_a_store_is_migrated_from_each_older_version(tmp_path: Path) -> None:
         "alter table run add column owner text",
         "update run set owner = 'old ' || run",
     )
-    for old in range(len(VERSIONS), len(later)):
+    for old in range(1, len(later)):
         path = tmp_path / f"{old}.db"
         with closing(connect(path, versions=later[:old])) as connection:
             Ledger(path, connection).append([entry(1)], [projection("r", "running")])
@@ -73,6 +74,18 @@ def test_a_store_is_migrated_from_each_older_version(tmp_path: Path) -> None:
             assert connection.execute("pragma user_version").fetchone() == (len(later),)
             assert connection.execute("select owner from run").fetchall() == [("old r",)]
             assert list(Ledger(path, connection).entries("r")) == [entry(1)]
+
+
+@pytest.mark.parametrize("old", range(1, len(VERSIONS)))
+def test_a_store_of_an_older_version_is_as_good_as_a_new_one(tmp_path: Path, old: int) -> None:
+    with closing(connect(path_in(tmp_path), versions=VERSIONS[:old])) as connection:
+        Ledger(path_in(tmp_path), connection).append([entry(1)], [projection("r", "running")])
+    with opened_successes(tmp_path) as successes:
+        successes.begin(Key("w", "a", "sha256:1"), "r")
+        assert [one.holder for one in successes.all()] == ["r"]
+    with opened(tmp_path) as ledger:
+        assert ledger.last("r") == 1
+        ledger.judge()
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
@@ -89,7 +102,9 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 def test_a_store_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = path_in(tmp_path)
     connect(path, versions=(*VERSIONS, "create table more (a)")).close()
-    with pytest.raises(StoreBroken, match=r"runs.db has version 2, written by a newer flowctl"):
+    with pytest.raises(
+        StoreBroken, match=rf"runs.db has version {len(VERSIONS) + 1}, written by a newer flowctl"
+    ):
         connect(path)
 
 

@@ -76,18 +76,17 @@ def _go_on(
     *,
     retrying: bool,
 ) -> None:
-    from flowctl.api.choosing import Chosen
+    from flowctl.api.choosing import chosen_of
     from flowctl.api.working import How
     from flowctl.cli.performing import judge, perform, report
     from flowctl.cli.telling import telling
 
     with runs.held(record.run):
         with telling(console.err):
-            ready = _prepared(runs, record)
-            plan = ready.known_plan()
-        console.err.diagnostics(ready.diagnostics)
-        again = failed_and_dependent(plan, runs.history(record.run)) if retrying else frozenset()
-        chosen = Chosen(record, plan, ready.base, record.timestamp, old=True)
+            chosen = chosen_of(record, _prepared(runs, record), runs, old=True)
+        console.err.diagnostics(chosen.diagnostics)
+        state = runs.history(record.run)
+        again = failed_and_dependent(chosen.plan, state) if retrying else frozenset()
         how = How(workers, keep_going=keep_going, again=again)
         result = perform(chosen, runs, console, how)
     report(result, chosen, console)

@@ -74,6 +74,8 @@ def as_object(record: RunRecord, status: str) -> dict[str, Json]:
         "document": record.identity.document,
         "params": record.identity.params,
         "profile": record.identity.profile,
+        "only": list(record.identity.only),
+        "from": list(record.identity.since),
         "timestamp": record.timestamp.isoformat(),
         "created": record.created.isoformat() if record.created else None,
         "began": record.began.isoformat() if record.began else None,

@@ -91,6 +91,10 @@ def _facts(record: RunRecord, state: RunState) -> Iterator[tuple[str, str]]:
         yield "param", f"{name} = {json.dumps(value, ensure_ascii=False)}"
     if record.identity.profile:
         yield "profile", record.identity.profile
+    asked = [*(f"--only {name}" for name in record.identity.only)]
+    asked += [f"--from {name}" for name in record.identity.since]
+    if asked:
+        yield "asked for", " ".join(asked)
     yield "time", f"{record.timestamp.isoformat()}  (the logical one)"
     yield "plan", record.digest
     for session in state.sessions:

@@ -282,7 +282,7 @@ class _Draft:
             max_rejects=None,
             check=replace(check, rows=None, rejected=None) if check is not None else None,
         )
-        return replace(self.whole, body=body, needs=(), reads=(), condition=None)
+        return replace(self.whole, body=body, needs=(), reads=(), condition=None, cache=None)
 
     def _copied(self, path: Path, file: str, rejects: Sequence[Reject]) -> Copied:
         again = self._again(file)

@@ -10,7 +10,7 @@ from pathlib import Path
 from flowctl.action import Finished, OutOfTime, ValueFault, Workplace
 from flowctl.codes.names import NO_FUNCTION
 from flowctl.codes.runs import BAD_OUTPUT, FUNCTION_FAILED, TIMED_OUT
-from flowctl.component import Action, Arguments, Folders, Situation, Spec, Typed
+from flowctl.component import Action, Arguments, Folders, Module, Situation, Spec, Typed
 from flowctl.declared import LARGEST, OUTPUTS, declaration_faults, declared, judged, named
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
@@ -106,6 +106,12 @@ def perform(arguments: Arguments, workplace: Workplace) -> Finished:
     return Finished(outputs=outputs)
 
 
+def code(arguments: Arguments) -> Module:
+    """The module, as the canonical arguments lead to it."""
+    module = str(arguments["python"]).partition(":")[0]
+    return Module(module, str(arguments["file"]), str(arguments["root"]))
+
+
 def _failure(error: Raised | Died) -> Fault:
     return Fault(FUNCTION_FAILED, str(error), ("python",))
 
@@ -177,4 +183,4 @@ def _kind(value: Json) -> str:
     return kinds.get(type(value), "something else")
 
 
-COMPONENT = Action(SPEC, rule, perform)
+COMPONENT = Action(SPEC, rule, perform, code=code)

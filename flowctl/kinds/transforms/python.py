@@ -8,7 +8,7 @@ from typing import Final
 
 from flowctl.arguments import pairs
 from flowctl.codes.names import FUNCTION_SHAPE
-from flowctl.component import Arguments, Situation, Spec, Transform, Typed
+from flowctl.component import Arguments, Module, Situation, Spec, Transform, Typed
 from flowctl.dataflow import Foreign, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
@@ -98,4 +98,10 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
     return Foreign(module, function, root, file, gives)
 
 
-COMPONENT = Transform(SPEC, rule, prepare, order="blocking")
+def code(arguments: Arguments) -> Module:
+    """The module, as the canonical arguments lead to it."""
+    module, root = str(arguments["python"]).partition(":")[0], str(arguments["root"])
+    return Module(module, f"{root}/{arguments['file']}", root)
+
+
+COMPONENT = Transform(SPEC, rule, prepare, order="blocking", code=code)

@@ -1,0 +1,81 @@
+"""Which steps of a plan a run is asked for; what they need besides is taken as it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from flowctl.dataclass import dataclass
+from flowctl.diagnostics import nearest
+from flowctl.errors import UsageError
+from flowctl.plan import Plan, Step
+from flowctl.plan_file import sealed
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The steps of `only`, and those of `since` with all that need them; none names all steps.
+
+    A step with a matrix is named by a cell's id, or by its own name for all of them.
+    """
+
+    only: tuple[str, ...] = ()
+    since: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, only: Iterable[str], since: Iterable[str]) -> Selection:
+        """The same selection, however often and in which order its names are given."""
+        return cls(tuple(sorted({*only})), tuple(sorted({*since})))
+
+    def __bool__(self) -> bool:
+        return bool(self.only or self.since)
+
+
+def selected(plan: Plan, selection: Selection) -> frozenset[str]:
+    """The steps that are asked for; raises UsageError for a name that no step has."""
+    if not selection:
+        return frozenset(step.id for step in plan.steps)
+    found = {step.id for name in selection.only for step in _named(plan, name)}
+    after = {step.id for name in selection.since for step in _named(plan, name)}
+    for step in plan.steps:
+        if not after.isdisjoint(step.needs):
+            after.add(step.id)
+    return frozenset(found | after)
+
+
+def narrowed(plan: Plan, steps: frozenset[str]) -> Plan:
+    """The plan of these steps alone, with all that they stand on, near and far."""
+    kept = set(steps)
+    for step in reversed(plan.steps):
+        if step.id in kept:
+            kept.update(step.needs)
+    if len(kept) == len(plan.steps):
+        return plan
+    return sealed(replace(plan, steps=tuple(step for step in plan.steps if step.id in kept)))
+
+
+def _named(plan: Plan, name: str) -> list[Step]:
+    found = [step for step in plan.steps if name in (step.id, family(step.id))]
+    if not found:
+        known = list(dict.fromkeys(_names(plan)))
+        near = nearest(name, known)
+        listed = ", ".join(f"`{one}`" for one in known[:6]) + (", …" if len(known) > 6 else "")
+        hint = f"did you mean `{near}`?" if near else f"there are {listed}"
+        raise UsageError(f"the workflow has no step `{name}`; {hint}")
+    return found
+
+
+def _names(plan: Plan) -> Iterator[str]:
+    for step in plan.steps:
+        yield family(step.id)
+    for step in plan.steps:
+        yield step.id
+
+
+def family(id: str) -> str:
+    """The name of a step, without the values of its cell.
+
+    >>> family("load[us,2012]")
+    'load'
+    """
+    return id.partition("[")[0]
