@@ -18,7 +18,7 @@ import pyarrow.ipc as ipc
 
 from flowctl.interpreter.handing import read_by
 from flowctl.interpreter.runs import RunRecord, Runs
-from flowctl.plan import Branch, Check, OnError, Operation, Plan, Step, Stream
+from flowctl.plan import Branch, Cache, Check, OnError, Operation, Plan, Step, Stream
 from flowctl.plan_file import sealed
 from flowctl.store.identity import Identity
 from flowctl.syntax.node import Json
@@ -339,6 +339,13 @@ FLOWS: dict[str, Plan] = {
     ),
     "used": _used(),
 }
+FLOWS["steps that are cached"] = replace(
+    FLOWS["steps"],
+    steps=tuple(
+        replace(step, cache=Cache(outputs=("sorted.csv",) if step.id == "s2" else ()))
+        for step in FLOWS["steps"].steps
+    ),
+)
 INPUT: dict[str, str] = {
     "csv to parquet": "in/a.csv",
     "gzip to gzip": "all.csv.gz",

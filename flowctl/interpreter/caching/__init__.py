@@ -93,7 +93,7 @@ class Caching:
             if why := files_changed(entry.outputs, outputs):
                 return why
             if not success.counts:
-                return f"run {success.holder} has begun it again, and not ended it well"
+                return _begun(success)
             if why := self._expired(success, step):
                 return why
             records = self._records(step, success, entry)
@@ -200,8 +200,10 @@ class Caching:
         entry = _entry(latest)
         if success is not None and success.at:
             return "what is kept of its success is damaged"
+        if lacking := self._around.lacking(step):
+            return f"there is nothing at its input `{lacking[0]}`"
         if entry is None:
-            return "it has not succeeded yet"
+            return "it has not succeeded yet" if success is None else _begun(success)
         try:
             basis = self._around.basis(step, entry.contents)
         except (Unknowable, OSError) as error:
@@ -247,6 +249,12 @@ def _entry(success: Success | None) -> Entry | None:
         return decode(Entry, success.body)
     except Malformed:
         return None
+
+
+def _begun(success: Success) -> str:
+    return (
+        f"run {success.holder} has begun it, and either it failed or its inputs changed meanwhile"
+    )
 
 
 def _told(error: Unknowable | OSError) -> str:

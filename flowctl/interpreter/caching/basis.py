@@ -67,7 +67,6 @@ class Surroundings:
     def basis(self, step: Step, known: Mapping[str, Content]) -> Basis:
         """What the step depends on now; raises Unknowable, OSError."""
         named = step.cache.inputs if step.cache is not None else ()
-        lacking = tuple(path for path in named if not self._there(path))
         inputs = [*self._read(step), *self._expanded(named)]
         handed = tuple(self._handed(step, known))
         return Basis(
@@ -76,7 +75,7 @@ class Surroundings:
             (*handed, *self._contents(inputs, known)),
             dict(self._code(step)),
             dict(self._values(step)),
-            lacking,
+            tuple(self.lacking(step)),
         )
 
     def outputs(self, step: Step, known: Mapping[str, Content]) -> tuple[Content, ...]:
@@ -84,8 +83,13 @@ class Surroundings:
         named = step.cache.outputs if step.cache is not None else ()
         return self._contents([*self._written(step), *self._expanded(named)], known)
 
+    def lacking(self, step: Step) -> list[str]:
+        """The inputs that the step's `cache` names and at which there is nothing."""
+        named = step.cache.inputs if step.cache is not None else ()
+        return [path for path in named if not self._there(path)]
+
     def unmade(self, step: Step) -> list[str]:
-        """The outputs that the step's `cache` names and at which there is nothing."""
+        """The outputs that it names so."""
         named = step.cache.outputs if step.cache is not None else ()
         return [path for path in named if not self._there(path)]
 
@@ -123,10 +127,11 @@ class Surroundings:
     def _written(self, step: Step) -> Iterator[DataFile]:
         if isinstance(step.body, Stream):
             for _, where in outputs_of(step.body, self.components):
-                if where.folder:
+                path = self.setting.base / where.path  # no glob, whatever its characters
+                if path.is_dir():
                     yield from self._expanded([where.path])
-                else:
-                    yield DataFile(self.setting.base / where.path, where.path)
+                elif path.is_file():
+                    yield DataFile(path, where.path)
 
     def _expanded(self, paths: Sequence[str]) -> Iterator[DataFile]:
         yield from expand(self.setting.base, paths)
