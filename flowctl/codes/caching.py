@@ -1,11 +1,11 @@
-"""E46x and E75x: steps that are to be taken from their last success."""
+"""E49x and E75x: steps that are to be taken from their last success."""
 
 from __future__ import annotations
 
 from flowctl.diagnostics import Code
 
 UNNAMED = Code(
-    "E460",
+    "E490",
     "a cached command that does not name its files",
     """\
 What a command reads and writes is not known from outside. A `run` that is to be cached names both:
@@ -19,7 +19,7 @@ environment that the step does not set, and what it fetches from elsewhere, are 
 """,
 )
 NOT_CACHED = Code(
-    "E461",
+    "E491",
     "a step that cannot be cached",
     """\
 A cached step is not run where its outputs stand as its last success has left them. That means
@@ -32,7 +32,7 @@ writes.
 """,
 )
 OVERLAPPING = Code(
-    "E462",
+    "E492",
     "an input that is an output, too",
     """\
 The step itself changes what it depends on, so that it would never be as at its last success. Name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from flowctl.dataclass import dataclass
@@ -35,8 +35,8 @@ def selected(plan: Plan, selection: Selection) -> frozenset[str]:
     """The steps that are asked for; raises UsageError for a name that no step has."""
     if not selection:
         return frozenset(step.id for step in plan.steps)
-    found = {step.id for name in selection.only for step in _named(plan, name)}
-    after = {step.id for name in selection.since for step in _named(plan, name)}
+    found = {id for name in selection.only for id in _named(plan, name)}
+    after = {id for name in selection.since for id in _named(plan, name)}
     for step in plan.steps:
         if not after.isdisjoint(step.needs):
             after.add(step.id)
@@ -54,28 +54,35 @@ def narrowed(plan: Plan, steps: frozenset[str]) -> Plan:
     return sealed(replace(plan, steps=tuple(step for step in plan.steps if step.id in kept)))
 
 
-def _named(plan: Plan, name: str) -> list[Step]:
-    found = [step for step in plan.steps if name in (step.id, family(step.id))]
+def _named(plan: Plan, name: str) -> list[str]:
+    """The steps that a name stands for, with all that is within them."""
+    steps = {step.id: step for step in plan.steps}
+    found = {step.id for step in plan.steps if name in (step.id, family(step, steps))}
     if not found:
-        known = list(dict.fromkeys(_names(plan)))
+        known = list(dict.fromkeys(_names(steps)))
         near = nearest(name, known)
         listed = ", ".join(f"`{one}`" for one in known[:6]) + (", …" if len(known) > 6 else "")
         hint = f"did you mean `{near}`?" if near else f"there are {listed}"
         raise UsageError(f"the workflow has no step `{name}`; {hint}")
-    return found
+    return [step.id for step in plan.steps if not found.isdisjoint(_around(step, steps))]
 
 
-def _names(plan: Plan) -> Iterator[str]:
-    for step in plan.steps:
-        yield family(step.id)
-    for step in plan.steps:
-        yield step.id
+def _names(steps: Mapping[str, Step]) -> Iterator[str]:
+    for step in steps.values():
+        yield family(step, steps)
+    yield from steps
 
 
-def family(id: str) -> str:
-    """The name of a step, without the values of its cell.
+def _around(step: Step, steps: Mapping[str, Step]) -> Iterator[str]:
+    """The step, and those that it is within."""
+    yield step.id
+    if step.within in steps:
+        yield from _around(steps[step.within], steps)
 
-    >>> family("load[us,2012]")
-    'load'
-    """
-    return id.partition("[")[0]
+
+def family(step: Step, steps: Mapping[str, Step]) -> str:
+    """The name of a step without the values of its cell, nor of those that it is within."""
+    name = step.local.partition("[")[0]
+    if step.within not in steps:
+        return f"{step.within}/{name}" if step.within else name
+    return f"{family(steps[step.within], steps)}/{name}"

@@ -24,7 +24,6 @@ from flowctl.interpreter.events import DONE, StepState
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.runs import RunRecord, Runs
-from flowctl.interpreter.selection import family
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.taken import Taken
 from flowctl.plan import Operation, Plan, Step, Stream, inputs_of
@@ -139,7 +138,7 @@ def _lacking(
 ) -> Iterator[Fault]:
     """What a step that is asked for needs of others, and is not there."""
     for name, pointer in _named(step):
-        for id in [id for id in taken if family(id) == name]:
+        for id in [id for id in taken if _is(id, step.within, name)]:
             if taken[id].state is None:
                 message = f"`{id}` is not asked for, and has not succeeded in any run with these"
                 yield _fault(f"{message} params", id, pointer)
@@ -150,7 +149,7 @@ def _lacking(
         if one.operation.kind == "step":
             read = read_by(Stream(one.operation))
             for id in [id for id in read if id in taken]:
-                if not _there(id, taken[id], moved, setting):
+                if not _there(step, id, taken[id], moved, setting):
                     message = (
                         f"the records of `{id}`, which is not asked for, are not there any more"
                     )
@@ -159,20 +158,26 @@ def _lacking(
         source = components.sources[one.operation.kind]
         before = [id for id in step.reads if id in taken]
         for path in source.paths(one.operation.arguments):
-            if before and not expand(setting.base, [path], source.endings):
+            if before and not expand(setting.of(step).base, [path], source.endings):
                 message = f"`{path}` is not there, and `{before[0]}` is not asked for"
                 yield _fault(message, before[0], pointer)
 
 
-def _there(id: str, taken: Taken, moved: Handing, setting: Setting) -> bool:
-    """Whether the records of a step can be read."""
-    if moved.extra(id) is not None:
+def _there(step: Step, read: str, taken: Taken, moved: Handing, setting: Setting) -> bool:
+    """Whether the records of a step can be read by another one."""
+    if moved.extra(read) is not None:
         return taken.records is not None
-    return (setting.base / moved.paths[id]).is_file()
+    return (setting.of(step).base / moved.paths[read]).is_file()
+
+
+def _is(id: str, within: str, name: str) -> bool:
+    """Whether a name in the expressions of a workflow stands for a step."""
+    local = id.removeprefix(f"{within}/") if within else id
+    return local == name or (local.startswith(f"{name}[") and local.endswith("]"))
 
 
 def _fault(message: str, step: str, pointer: Pointer) -> Fault:
-    help = f"`--from {family(step)}` runs that step, too"
+    help = f"`--from {step}` runs that step, too"
     return Fault(NOT_THERE, message, pointer, help=help)
 
 

@@ -145,7 +145,9 @@ def test_a_run_time_value_that_differs(project: Project) -> None:
         "    cache: {inputs: [], outputs: [b.txt]}\n",
     )
     assert project.statuses() == {"a": "succeeded", "b": "succeeded"}
-    assert project.whys() == {"b": "runs: `a`, which it needs, runs before it"}
+    assert project.whys() == {
+        "b": "runs: `a`, which it needs, runs; it is cached if that changes nothing for it"
+    }
     assert project.statuses() == {"a": "succeeded", "b": "cached"}
     project.write("n.txt", "2")
     assert project.statuses() == {"a": "succeeded", "b": "succeeded"}

@@ -137,7 +137,7 @@ def test_a_parquet_sink_is_what_readers_read(project: Project) -> None:
     pl.DataFrame({"n": [5]}).write_parquet(project.base / "b.parquet")
     assert project.whys() == {
         "a": "runs: b.parquet has changed",
-        "b": "runs: `a`, which it needs, runs before it",
+        "b": "runs: `a`, which it needs, runs; it is cached if that changes nothing for it",
     }
     assert project.statuses() == {"a": "succeeded", "b": "cached"}
 
@@ -298,3 +298,32 @@ def test_the_run_says_what_was_cached(project: Project) -> None:
     assert told["steps"]["counts"]["status"] == "cached"
     assert told["steps"]["counts"]["sink"] == "out/counts.csv"
     assert told["steps"]["counts"]["duration"] is None
+
+
+def test_steps_of_a_used_workflow_are_cached_one_by_one(project: Project) -> None:
+    """Their paths start at the folder of their own workflow."""
+    project.write(
+        "parts/load.yaml",
+        "flowctl: 1\nparams: {k: {type: string}}\nsteps:\n"
+        "  x: {source: {csv: '{{ params.k }}.csv'}, cache: true}\n"
+        "  y: {source: {step: x}, sink: {csv: '{{ params.k }}.out'}, cache: true}\n"
+        "  z:\n    run: echo ${{ steps.y.written }} > {{ params.k }}.txt\n"
+        "    cache: {inputs: ['{{ params.k }}.out'], outputs: ['{{ params.k }}.txt']}\n",
+    )
+    project.write(
+        "flow.yaml",
+        "flowctl: 1\nsteps:\n"
+        "  load: {uses: parts/load.yaml, matrix: {k: [a, b]}, with: {k: '{{ matrix.k }}'}}\n",
+    )
+    project.write("parts/a.csv", "n\n1\n")
+    project.write("parts/b.csv", "n\n1\n")
+    assert set(project.statuses().values()) == {"succeeded"}
+    cells = [f"load[{k}]/{step}" for k in "ab" for step in "xyz"]
+    assert project.whys() == dict.fromkeys(cells, "cached: as in run r1")
+    project.write("parts/b.csv", "n\n1\n2\n")
+    assert project.whys()["load[b]/x"] == "runs: parts/b.csv has changed"
+    found = project.statuses()
+    assert {id for id, status in found.items() if status == "cached"} == set(cells[:3])
+    assert (project.base / "parts/b.txt").read_text() == "2\n"
+    (project.base / "parts/a.txt").unlink()
+    assert project.whys()["load[a]/z"] == "runs: parts/a.txt is gone"

@@ -230,3 +230,31 @@ def test_hooks_of_what_stands_are_not_done(folder: Path) -> None:
     assert "hook" in done(folder)
     assert run("--only", "report") == 0
     assert done(folder) == ["report 2 of 3"]
+
+
+def test_steps_of_a_used_workflow(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are named by what they are within, and go with it; what is around takes what stood."""
+    (folder / "part.yaml").write_text(
+        "flowctl: 1\nparams: {k: {type: string}}\nsteps:\n"
+        "  x: {run: 'echo x{{ params.k }} >> done; echo n=1 >> $FLOWCTL_OUTPUT'}\n"
+        "  y: {run: 'echo y{{ params.k }} ${{ steps.x.outputs.n }} >> done'}\n"
+        "outputs: {n: '${{ steps.x.outputs.n }}'}\n"
+    )
+    (folder / "flow.yaml").write_text(
+        "flowctl: 1\nsteps:\n"
+        "  part: {uses: part.yaml, matrix: {k: [a, b]}, with: {k: '{{ matrix.k }}'}}\n"
+        "  end: {run: 'echo end ${{ steps.part[''a''].outputs.n }} >> done'}\n"
+    )
+    assert run() == 0
+    assert done(folder) == ["end 1", "xa", "xb", "ya 1", "yb 1"]
+    assert run("--only", "part/y") == 0
+    assert done(folder) == ["ya 1", "yb 1"]
+    assert run("--only", "part[a]") == 0
+    assert done(folder) == ["xa", "ya 1"]
+    assert run("--from", "part[a]/y") == 0
+    assert done(folder) == ["end 1", "ya 1"]
+    assert run("--only", "end") == 0
+    assert done(folder) == ["end 1"]
+    capsys.readouterr()
+    assert run("--only", "part/z") == 2
+    assert "the workflow has no step `part/z`; did you mean `part/y`?" in capsys.readouterr().err

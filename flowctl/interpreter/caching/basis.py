@@ -24,7 +24,7 @@ from flowctl.interpreter.handing import Handing, read_by
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.targets import Components as Sinks
 from flowctl.interpreter.targets import outputs_of
-from flowctl.plan import Operation, Step, Stream, canonical, inputs_of, transforms_of
+from flowctl.plan import Operation, Step, Stream, canonical, from_folder, inputs_of, transforms_of
 from flowctl.syntax.node import Json
 
 _NOW = "now()"
@@ -49,7 +49,7 @@ class Unknowable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Where it is looked: `value` computes a run-time expression, and raises ValueFault.
+    """Where it is looked: `value` computes an expression of a step, and raises ValueFault.
 
     `handed` holds what steps have handed to others in this run, as far as that is known, `now` is
     the run's logical time, and `clock` tells whether the times of files can be trusted.
@@ -59,7 +59,7 @@ class Surroundings:
     components: Components
     handing: Handing
     digests: Mapping[str, str]
-    value: Callable[[str], Json]
+    value: Callable[[Step, str], Json]
     now: str
     clock: Callable[[], int]
     handed: Mapping[str, Content]
@@ -67,12 +67,12 @@ class Surroundings:
     def basis(self, step: Step, known: Mapping[str, Content]) -> Basis:
         """What the step depends on now; raises Unknowable, OSError."""
         named = step.cache.inputs if step.cache is not None else ()
-        inputs = [*self._read(step), *self._expanded(named)]
+        inputs = [*self._read(step), *self._expanded(step, named)]
         handed = tuple(self._handed(step, known))
         return Basis(
             {read: self.digests[read] for read in step.reads},
             self._engine(step),
-            (*handed, *self._contents(inputs, known)),
+            (*handed, *self._contents(step, inputs, known)),
             dict(self._code(step)),
             dict(self._values(step)),
             tuple(self.lacking(step)),
@@ -81,17 +81,18 @@ class Surroundings:
     def outputs(self, step: Step, known: Mapping[str, Content]) -> tuple[Content, ...]:
         """What stands where the step writes; raises Unknowable and OSError."""
         named = step.cache.outputs if step.cache is not None else ()
-        return self._contents([*self._written(step), *self._expanded(named)], known)
+        files = [*self._written(step), *self._expanded(step, named)]
+        return self._contents(step, files, known)
 
     def lacking(self, step: Step) -> list[str]:
         """The inputs that the step's `cache` names and at which there is nothing."""
         named = step.cache.inputs if step.cache is not None else ()
-        return [path for path in named if not self._there(path)]
+        return [path for path in named if not self._there(step, path)]
 
     def unmade(self, step: Step) -> list[str]:
         """The outputs that it names so."""
         named = step.cache.outputs if step.cache is not None else ()
-        return [path for path in named if not self._there(path)]
+        return [path for path in named if not self._there(step, path)]
 
     def content(self, file: DataFile, known: Mapping[str, Content]) -> Content:
         """What a file holds; raises Unknowable and OSError."""
@@ -101,17 +102,18 @@ class Surroundings:
             raise Unknowable(str(error)) from error
 
     def _contents(
-        self, files: Sequence[DataFile], known: Mapping[str, Content]
+        self, step: Step, files: Sequence[DataFile], known: Mapping[str, Content]
     ) -> tuple[Content, ...]:
-        """Those of all files, each once."""
-        each = {file.name: file for file in files}
+        """Those of all files, each once, with their names from the workflow's folder."""
+        names = [from_folder(step.folder, file.name) for file in files]
+        each = {name: DataFile(file.path, name) for name, file in zip(names, files, strict=True)}
         return tuple(self.content(each[name], known) for name in sorted(each))
 
     def _read(self, step: Step) -> Iterator[DataFile]:
         for one in inputs_of(step.body) if isinstance(step.body, Stream) else ():
             source = self.components.sources[one.operation.kind]
             paths = source.paths(one.operation.arguments)
-            yield from expand(self.setting.base, paths, source.endings)
+            yield from expand(self._base(step), paths, source.endings)
 
     def _handed(self, step: Step, known: Mapping[str, Content]) -> Iterator[Content]:
         """The records of other steps."""
@@ -121,23 +123,26 @@ class Surroundings:
                 found = self.handed[read]
                 yield Content(name, found.digest, *found.stamp)
                 continue
-            path = self.setting.base / self.handing.paths[read]
+            path = self._base(step) / self.handing.paths[read]
             yield self.content(DataFile(path, name), known)
 
     def _written(self, step: Step) -> Iterator[DataFile]:
         if isinstance(step.body, Stream):
             for _, where in outputs_of(step.body, self.components):
-                path = self.setting.base / where.path  # no glob, whatever its characters
+                path = self._base(step) / where.path  # no glob, whatever its characters
                 if path.is_dir():
-                    yield from self._expanded([where.path])
+                    yield from self._expanded(step, [where.path])
                 elif path.is_file():
                     yield DataFile(path, where.path)
 
-    def _expanded(self, paths: Sequence[str]) -> Iterator[DataFile]:
-        yield from expand(self.setting.base, paths)
+    def _expanded(self, step: Step, paths: Sequence[str]) -> Iterator[DataFile]:
+        yield from expand(self._base(step), paths)
 
-    def _there(self, path: str) -> bool:
-        return (self.setting.base / path).exists() or any(self._expanded([path]))
+    def _there(self, step: Step, path: str) -> bool:
+        return (self._base(step) / path).exists() or any(self._expanded(step, [path]))
+
+    def _base(self, step: Step) -> Path:
+        return self.setting.of(step).base
 
     def _engine(self, step: Step) -> dict[str, str]:
         if not isinstance(step.body, Stream):
@@ -158,11 +163,11 @@ class Surroundings:
         for module in self._modules(step):
             from flowctl.workers.imports import modules_of
 
-            base = self.setting.base
+            base = self._base(step)
             file, root = (Path(os.path.normpath(base / x)) for x in (module.file, module.root))
             for path, text in modules_of(file, module.name, root).items():
                 yield (
-                    Path(os.path.relpath(root / path, base)).as_posix(),
+                    Path(os.path.relpath(root / path, self.setting.base)).as_posix(),
                     hashlib.sha256(text).hexdigest(),
                 )
 
@@ -185,7 +190,7 @@ class Surroundings:
             if _secret(expression):
                 continue
             try:
-                yield expression, self.value(expression)
+                yield expression, self.value(step, expression)
             except ValueFault as broken:
                 raise Unknowable(f"`{expression}` has no value: {broken.fault.message}") from broken
 

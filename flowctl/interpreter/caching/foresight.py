@@ -56,7 +56,8 @@ def _each(
             continue
         first = next((need for need in step.needs if need not in state.steps), None)
         if first is not None:
-            yield step.id, Foreseen(False, f"`{first}`, which it needs, runs before it")
+            why = f"`{first}`, which it needs, runs; it is cached if that changes nothing for it"
+            yield step.id, Foreseen(False, why)
             continue
         found = caching.look(step)
         if isinstance(found, Taken):
