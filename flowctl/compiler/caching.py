@@ -53,6 +53,10 @@ class _Refusal:
                 message = f"a command's files are not known from outside: name its {missing}"
                 help = "as in `cache: {inputs: [data/], outputs: [build/report.html]}`"
                 self.voice.at(UNNAMED, node, message, help)
+        if outputs and self.step.step.node.get("foreach") is not None:
+            message = "the cells of a `foreach` would all have these outputs, and none its own"
+            help = "hand values on by `$FLOWCTL_OUTPUT`, or take a `matrix`, whose cells have paths"
+            self.voice.at(NOT_CACHED, outputs[0], message, help)
         for one in (*inputs, *outputs):
             for text in texts_below("cache", one):
                 message = "`${{ }}` is not computed here: what is compared is fixed before the run"

@@ -37,7 +37,7 @@ from flowctl.interpreter.events import (
     StepState,
     StepStatus,
 )
-from flowctl.interpreter.fanning import cell_steps, states_of, together
+from flowctl.interpreter.fanning import cell_id, cell_steps, states_of, together
 from flowctl.interpreter.handing import handing
 from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.leftovers import end_leftovers
@@ -49,6 +49,7 @@ from flowctl.interpreter.result import Run, can_go_on, result_of
 from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, look
 from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.taken import Taken
 from flowctl.interpreter.vault import read_secrets
 from flowctl.plan import Moment, Operation, Plan, Step
 from flowctl.plan_file import sealed
@@ -172,19 +173,27 @@ def _take(plan: Plan, setting: Setting, emit: Emitter) -> None:
         if path is not None and taken.records is not None and taken.records != Path(path):
             give_name(setting.disk, taken.records, Path(path), setting.run)
         known = taken.state or StepState("skipped")
-        emit(
-            StepEnded(
-                setting.clock(),
-                step.id,
-                known.status,
-                known.counts,
-                known.sink,
-                known.exit_code,
-                why=taken.why,
-                outputs=known.outputs,
-                digest=step.digest,
-            )
-        )
+        if known.items is not None:
+            emit(StepFannedOut(setting.clock(), step.id, known.items, step.digest))
+        for number, cell in enumerate(taken.cells):
+            emit(_as_it_stands(cell, cell_id(step.id, number), step, taken, setting))
+        emit(_as_it_stands(known, step.id, step, taken, setting))
+
+
+def _as_it_stands(
+    known: StepState, id: str, step: Step, taken: Taken, setting: Setting
+) -> StepEnded:
+    return StepEnded(
+        setting.clock(),
+        id,
+        known.status,
+        known.counts,
+        known.sink,
+        known.exit_code,
+        why=taken.why,
+        outputs=known.outputs,
+        digest=step.digest,
+    )
 
 
 def _good(state: RunState, setting: Setting) -> bool:

@@ -12,12 +12,14 @@ from flowctl.interpreter.events import StepState
 class Taken:
     """What is known of the step: how it has ended in a `run`, and where its `records` are.
 
+    `cells` are those of a `foreach`, in the order of its list.
     Nothing is known of a step that others only follow.
     """
 
     run: str | None = None
     state: StepState | None = None
     records: Path | None = None
+    cells: tuple[StepState, ...] = ()
 
     @property
     def why(self) -> str:

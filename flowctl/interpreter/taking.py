@@ -21,6 +21,7 @@ from flowctl.expressions.tree import Name, walk
 from flowctl.files.paths import expand
 from flowctl.interpolation import expressions_in
 from flowctl.interpreter.events import DONE, StepState
+from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.runs import RunRecord, Runs
@@ -58,7 +59,7 @@ def taking(
     runs = Runs(setting.state)
     states = _states(direct, {step.id for step in others}, record, runs)
     moved = handing(plan, setting)
-    taken = {step.id: _taken(step, states.get(step.id), moved, setting, runs) for step in others}
+    taken = {step.id: _taken(step, states.get(step.id, Taken()), moved, setting) for step in others}
     faults = [
         diagnosed(plan, setting.base, step.id, fault)
         for step in plan.steps
@@ -70,24 +71,26 @@ def taking(
 
 def _states(
     wanted: set[str], besides: set[str], record: RunRecord, runs: Runs
-) -> Mapping[str, tuple[str, StepState]]:
+) -> Mapping[str, Taken]:
     """How each step has last ended well: in this run itself, or in one of the same workflow.
 
     A run that has only taken a step as it stood is asked where there is no other. Of the steps
     `besides` those that are wanted only what is met on the way is told.
     """
     same = [one for one in reversed(runs.all()) if _alike(one.identity, record.identity)]
-    found: dict[str, tuple[str, StepState]] = {}
-    handed_on: dict[str, tuple[str, StepState]] = {}
+    found: dict[str, Taken] = {}
+    handed_on: dict[str, Taken] = {}
     for one in sorted(same, key=lambda one: one.run != record.run):
         if wanted <= found.keys():
             break
         steps = runs.history(one.run).steps
         for id in (wanted | besides) & steps.keys():
             state = steps[id]
-            own = bool(state.attempts) or state.status == "cached"
+            own = bool(state.attempts or state.items) or state.status == "cached"
             if state.status in DONE:
-                (found if own else handed_on).setdefault(id, (one.run, state))
+                cells = tuple(steps[cell_id(id, n)] for n in range(len(state.items or ())))
+                taken = Taken(one.run, state, cells=cells)
+                (found if own else handed_on).setdefault(id, taken)
     return handed_on | found
 
 
@@ -96,16 +99,9 @@ def _alike(one: Identity, other: Identity) -> bool:
     return (one.document, one.params, one.profile) == (other.document, other.params, other.profile)
 
 
-def _taken(
-    step: Step,
-    found: tuple[str, StepState] | None,
-    moved: Handing,
-    setting: Setting,
-    runs: Runs,
-) -> Taken:
-    run, state = found if found is not None else (None, None)
-    taken = Taken(run, state)
-    path = moved.extra(step.id)
+def _taken(step: Step, taken: Taken, moved: Handing, setting: Setting) -> Taken:
+    """With the place of its records."""
+    path, run, state = moved.extra(step.id), taken.run, taken.state
     if path is None or run is None or state is None:
         return taken
     for place in (Path(path), replace(setting, run=run).records(step.id)):

@@ -328,3 +328,33 @@ def test_steps_of_a_used_workflow_are_cached_one_by_one(project: Project) -> Non
     assert (project.base / "parts/b.txt").read_text() == "2\n"
     (project.base / "parts/a.txt").unlink()
     assert project.whys()["load[a]/z"] == "runs: parts/a.txt is gone"
+
+
+def test_cells_of_a_list_are_cached_each_by_itself(project: Project) -> None:
+    project.write("list.txt", "[1,2]")
+    project.write("each.py", "def twice(n): return {'n': 2 * n}\n")
+    project.write(
+        "flow.yaml",
+        "flowctl: 1\nsteps:\n"
+        '  list:\n    run: echo "l=$(cat list.txt)" >> $FLOWCTL_OUTPUT\n'
+        "    outputs: {l: {type: array, items: {type: integer}}}\n"
+        "    cache: {inputs: [list.txt], outputs: []}\n"
+        "  each:\n    foreach: ${{ steps.list.outputs.l }}\n    python: each:twice\n"
+        "    with: {n: '${{ item }}'}\n    cache: true\n",
+    )
+    project.run()
+    assert project.statuses() == {
+        "list": "cached",
+        "each": "succeeded",
+        "each[0]": "cached",
+        "each[1]": "cached",
+    }
+    assert project.whys()["each"].startswith("runs: its list is known when it begins")
+    project.write("list.txt", "[1,3,2]")
+    again = project.run()
+    assert [again.steps[f"each[{n}]"].status for n in range(3)] == [
+        "cached",
+        "succeeded",
+        "succeeded",
+    ]
+    assert again.steps["each"].outputs == {"n": [2, 6, 4]}

@@ -258,3 +258,20 @@ def test_steps_of_a_used_workflow(folder: Path, capsys: pytest.CaptureFixture[st
     capsys.readouterr()
     assert run("--only", "part/z") == 2
     assert "the workflow has no step `part/z`; did you mean `part/y`?" in capsys.readouterr().err
+
+
+def test_a_list_of_cells_is_taken_whole(folder: Path) -> None:
+    (folder / "flow.yaml").write_text(
+        "flowctl: 1\nsteps:\n"
+        "  list: {run: 'echo l=[1,2,3] >> $FLOWCTL_OUTPUT', outputs: {l: {type: array}}}\n"
+        "  each:\n    foreach: ${{ steps.list.outputs.l }}\n"
+        "    run: echo n=${{ item }} >> $FLOWCTL_OUTPUT; echo ${{ item }} >> done\n"
+        "    outputs: {n: {type: integer}}\n"
+        "  end: {run: 'echo ${{ steps.each.outputs.n }} ${{ steps.each.exit_code }} >> done'}\n"
+    )
+    assert run() == 0
+    assert done(folder) == ["1", "2", "3", "[1, 2, 3] [0, 0, 0]"]
+    assert run("--only", "end") == 0
+    assert done(folder) == ["[1, 2, 3] [0, 0, 0]"]
+    assert run("--only", "each") == 0
+    assert done(folder) == ["1", "2", "3"]

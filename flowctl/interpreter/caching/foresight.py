@@ -59,6 +59,9 @@ def _each(
             why = f"`{first}`, which it needs, runs; it is cached if that changes nothing for it"
             yield step.id, Foreseen(False, why)
             continue
+        if step.foreach is not None:
+            yield step.id, Foreseen(False, "its list is known when it begins; each cell is cached")
+            continue
         found = caching.look(step)
         if isinstance(found, Taken):
             entry = found.entry
