@@ -18,7 +18,6 @@ from flowctl.interpreter.runs import RunRecord, Runs, utc_now
 from flowctl.interpreter.selection import Selection, narrowed, selected
 from flowctl.interpreter.setting import Setting, run_id
 from flowctl.interpreter.taken import Taken
-from flowctl.interpreter.taking import taking
 from flowctl.plan import Plan
 from flowctl.registry import builtin
 from flowctl.store.identity import Identity
@@ -98,6 +97,8 @@ def chosen_of(record: RunRecord, prepared: Prepared, runs: Runs, *, old: bool) -
     selection = Selection(identity.only, identity.since)
     if not selection:
         return chosen
+    from flowctl.interpreter.taking import taking
+
     asked = selected(plan, selection)
     narrow = narrowed(plan, asked)
     found = taking(narrow, asked, record, setting_of(chosen, runs), builtin())

@@ -12,10 +12,9 @@ from flowctl.api.given import Given
 from flowctl.api.preparing import prepared
 from flowctl.cli.quantities import plural
 from flowctl.dataclass import dataclass
-from flowctl.interpreter.caching.foresight import NEVER, foresee
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.interpreter.setting import Setting
-from flowctl.plan import Plan
+from flowctl.plan import Plan, Step
 from flowctl.registry import builtin
 
 Action: TypeAlias = Literal["run", "resume", "cached"]
@@ -50,8 +49,7 @@ class Expected:
 
 def expected(file: Path, given: Given, plan: Plan, state: Path) -> Expected:
     """Looks for an unfinished run of the same in a state folder; changes nothing."""
-    whys = {step.id: NEW if step.cache is None else NEVER for step in plan.steps}
-    new = Expected(plan, {id: Outcome("run", why) for id, why in whys.items()})
+    new = Expected(plan, {step.id: Outcome("run", _why(step)) for step in plan.steps})
     if not state.exists():
         return new  # spares the workflow from being compiled again
     wanted = Wanted(
@@ -75,8 +73,21 @@ def expected(file: Path, given: Given, plan: Plan, state: Path) -> Expected:
     return Expected(chosen.plan, steps, run, refused)
 
 
+def _why(step: Step) -> str:
+    """Why a step runs where nothing has been run yet."""
+    if step.cache is None:
+        return NEW
+    from flowctl.interpreter.caching import NEVER
+
+    return NEVER
+
+
 def _cached(plan: Plan, setting: Setting, begun: Mapping[str, StepOutlook]) -> dict[str, Outcome]:
     """What becomes of the steps that are cached and have not begun."""
+    if not any(step.cache for step in plan.steps):
+        return {}
+    from flowctl.interpreter.caching.foresight import foresee
+
     done = {id: step.ended for id, step in begun.items() if step.ended is not None}
     found = foresee(plan, setting, builtin(), done)
     return {

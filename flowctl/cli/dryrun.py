@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from flowctl.api.choosing import Chosen, setting_of
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console, table
 from flowctl.errors import ResumeRefused
-from flowctl.interpreter.caching.foresight import Foreseen, foresee
 from flowctl.interpreter.events import StepState
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.interpreter.runs import Runs
+from flowctl.interpreter.setting import Setting
+from flowctl.plan import Plan
 from flowctl.registry import builtin
+
+if TYPE_CHECKING:
+    from flowctl.interpreter.caching.foresight import Foreseen
 
 
 def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
@@ -27,7 +32,7 @@ def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
             console.out.line(f"run {name} would be given up, and a new one begun")
         else:
             console.out.line("a new run would begin")
-        ahead = {} if fresh else foresee(chosen.plan, setting, builtin(), taken)
+        ahead = {} if fresh else _ahead(chosen.plan, setting, taken)
         rows = [
             (id, "stands", chosen.taken[id].why)
             if id in taken
@@ -43,12 +48,21 @@ def show(chosen: Chosen, runs: Runs, fresh: bool, console: Console) -> None:
         raise ResumeRefused(f"run {name} cannot go on")
     console.out.line(f"run {name} would go on")
     done = {id: step.ended for id, step in found.steps.items() if step.ended is not None}
-    ahead = foresee(chosen.plan, setting, builtin(), taken | done)
+    ahead = _ahead(chosen.plan, setting, taken | done)
     told = [
         (id, *(_foreseen(ahead[id]) if id in ahead and step.action == "run" else _told(step)))
         for id, step in found.steps.items()
     ]
     console.out.line(table(told))
+
+
+def _ahead(plan: Plan, setting: Setting, done: Mapping[str, StepState]) -> dict[str, Foreseen]:
+    """What becomes of the steps that are cached."""
+    if not any(step.cache for step in plan.steps):
+        return {}
+    from flowctl.interpreter.caching.foresight import foresee
+
+    return foresee(plan, setting, builtin(), done)
 
 
 def _foreseen(step: Foreseen) -> tuple[str, str]:

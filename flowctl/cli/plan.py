@@ -43,8 +43,9 @@ def plan(
 ) -> None:
     """Compile FILE and print the plan: what each step reads, does and writes.
 
-    It says which steps `flowctl run` would run, and with which an unfinished run would go on. What
-    `-o` writes is the same bytes for the same inputs, wherever the folder stands.
+    It says which steps `flowctl run` would run, with which an unfinished run would go on, and which
+    are cached, and why: which file, line of code or value has changed. What `-o` writes is the same
+    bytes for the same inputs, wherever the folder stands.
     """
     from flowctl.api.preparing import compiled_now
     from flowctl.cli.actions import expected

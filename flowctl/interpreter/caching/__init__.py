@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Final
 
 from flowctl.codec import Malformed, decode, encode
 from flowctl.codes.caching import NOT_MADE
@@ -27,6 +28,8 @@ from flowctl.interpreter.scheduler import Ending
 from flowctl.interpreter.setting import Setting
 from flowctl.plan import Plan, Step
 from flowctl.store.successes import Key, Success, opened_successes
+
+NEVER: Final = "it has not succeeded yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +206,7 @@ class Caching:
         if lacking := self._around.lacking(step):
             return f"there is nothing at its input `{lacking[0]}`"
         if entry is None:
-            return "it has not succeeded yet" if success is None else _begun(success)
+            return NEVER if success is None else _begun(success)
         try:
             basis = self._around.basis(step, entry.contents)
         except (Unknowable, OSError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from flowctl.dataclass import dataclass
-from flowctl.interpreter.caching import Caching, Taken
+from flowctl.interpreter.caching import NEVER, Caching, Taken
 from flowctl.interpreter.caching.basis import Components
 from flowctl.interpreter.events import RunState, StepState
 from flowctl.interpreter.masking import Mask
@@ -14,8 +14,6 @@ from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.plan import Plan, Step
 from flowctl.store.database import path_in
-
-NEVER = "it has not succeeded yet"
 
 
 @dataclass(frozen=True, slots=True)
