@@ -142,7 +142,7 @@ class Source:
 
     `again` gets the columns, the workflow's folder, and the file in which the records stand as the
     workflow names it; it raises BadInput. None where records cannot be read again by themselves.
-    Where a function `yields` the records, it is called instead of `open`.
+    Where a function `yields` the records, it is called instead of `open`; `code` is what it is.
     """
 
     spec: Spec
@@ -152,6 +152,7 @@ class Source:
     endings: tuple[str, ...] = ()
     again: Callable[[Arguments, Schema, Path, str], Again] | None = None
     yields: Callable[[Arguments], Yielding] | None = None
+    code: Callable[[Arguments], Module | None] = calls_nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,3 +184,19 @@ def test_an_input_that_is_not_there_and_one_that_changes_meanwhile(project: Proj
         "a": "runs: there is nothing at its input `a.txt`",
         "b": "runs: run r2 has begun it, and either it failed or its inputs changed meanwhile",
     }
+
+
+def test_code_that_yields_records(project: Project) -> None:
+    project.write("made.py", "N = 1\ndef records():\n    yield {'n': N}\n")
+    project.write(
+        "flow.yaml",
+        "flowctl: 1\nsteps:\n"
+        "  a: {source: {python: made:records, columns: {n: int64}}, sink: {csv: a.csv}, "
+        "cache: true}\n",
+    )
+    assert project.statuses() == {"a": "succeeded"}
+    assert project.statuses() == {"a": "cached"}
+    project.write("made.py", "N = 2\ndef records():\n    yield {'n': N}\n")
+    assert project.whys() == {"a": "runs: made.py has changed"}
+    assert project.statuses() == {"a": "succeeded"}
+    assert (project.base / "a.csv").read_text() == "n\n2\n"

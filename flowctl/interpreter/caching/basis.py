@@ -176,6 +176,10 @@ class Surroundings:
             found = self.components.actions[step.body.kind].code(step.body.arguments)
             yield from (found,) if found is not None else ()
             return
+        for one in inputs_of(step.body):
+            source = self.components.sources[one.operation.kind]
+            found = source.code(one.operation.arguments)
+            yield from (found,) if found is not None else ()
         for transform, _ in transforms_of(step.body):
             found = self.components.transforms[transform.kind].code(transform.arguments)
             yield from (found,) if found is not None else ()

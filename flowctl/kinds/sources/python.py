@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.arguments import ON_ERROR
 from flowctl.codes.names import FUNCTION_SHAPE
-from flowctl.component import Again, Arguments, Situation, Source, Spec, Typed
+from flowctl.component import Again, Arguments, Module, Situation, Source, Spec, Typed
 from flowctl.dataflow import Yielding
 from flowctl.diagnostics import Fault
 from flowctl.files.paths import DataFile
@@ -106,9 +106,15 @@ def yields(arguments: Arguments) -> Yielding:
     return Yielding(module, function, str(arguments["root"]), str(arguments["file"]), given)
 
 
+def code(arguments: Arguments) -> Module:
+    """The module, as the canonical arguments lead to it."""
+    module, root = str(arguments["python"]).partition(":")[0], str(arguments["root"])
+    return Module(module, f"{root}/{arguments['file']}", root)
+
+
 def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
     """Their text is JSON, with the columns' types as they are."""
     return as_json_lines({"columns": as_pairs(schema)})
 
 
-COMPONENT = Source(SPEC, rule, open, lambda arguments: (), again=again, yields=yields)
+COMPONENT = Source(SPEC, rule, open, lambda arguments: (), again=again, yields=yields, code=code)
