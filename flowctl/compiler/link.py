@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from flowctl.codes.branches import NO_ONE_STREAM
 from flowctl.codes.names import CYCLE, NO_RECORDS, OWN_OUTPUT, WRITTEN_TWICE
+from flowctl.codes.templates import MATRIX_EMPTY_CELL
 from flowctl.compiler.anatomy import Anatomy, Part, anatomy
 from flowctl.compiler.graph import order
 from flowctl.compiler.mentions import mentions
@@ -148,7 +149,11 @@ class _Linker:
 
 def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
     """The graph of the steps; what is wrong with it goes into the report."""
-    steps = {step.id: (step, workflow) for step, workflow in expanded.everything()}
+    steps: dict[str, tuple[ExpandedStep, Expanded]] = {}
+    for step, workflow in expanded.everything():
+        if step.id in steps:
+            _report_twin(step, report)
+        steps.setdefault(step.id, (step, workflow))
     parts = {id: anatomy(step.node, registry) for id, (step, _) in steps.items()}
     parting = frozenset(id for id, one in parts.items() if one.limbs)
     linkers = {
@@ -187,6 +192,13 @@ def link(expanded: Expanded, registry: Registry, report: Report) -> Linked:
             for step in found.nodes
         ),
     )
+
+
+def _report_twin(step: ExpandedStep, report: Report) -> None:
+    """A value of a matrix may look as if the step of another cell were within it."""
+    message = f"two steps come out as `{step.id}`"
+    help = "leave `]/` out of the values of the matrix"
+    report.say(MATRIX_EMPTY_CELL, step.key.span, message, help=help, trace=step.key.trace)
 
 
 def _in_order(needs: list[Need], place: dict[str, int]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.registry import Registry
 from flowctl.schema.grammar import workflow_grammar
+from flowctl.schema.guide import Guide, guide_of
 from flowctl.schema.judge import compile_schema
 from flowctl.schema.walk import Check, Walk, usable
 from flowctl.schema.wording import Where
@@ -28,10 +29,17 @@ class Judge:
     report: Report
     _settled: dict[int, Node] = field(default_factory=dict)
     _compiled: dict[str, Check] = field(default_factory=dict)
+    _guides: dict[str, Guide | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, registry: Registry, report: Report) -> Judge:
         return cls(workflow_grammar(registry), report)
+
+    def guide(self, part: str) -> Guide | None:
+        """Where JSON Schemas and expressions stand below a definition of the grammar."""
+        if part not in self._guides:
+            self._guides[part] = guide_of(self.grammar, part)
+        return self._guides[part]
 
     def lenient(self, root: MappingNode) -> None:
         """Judges a document before expansion."""

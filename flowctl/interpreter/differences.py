@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterator
+from dataclasses import replace
+
 from flowctl.codec import encode
 from flowctl.dataclass import dataclass
-from flowctl.plan import Step, canonical
+from flowctl.plan import Plan, Step, canonical
 from flowctl.syntax.node import Json, Pointer
 
 _MOST = 60
@@ -28,6 +31,20 @@ def difference(then: Step, now: Step) -> Difference | None:
     written = _as_written(pointer, encode(now.body))
     where = "/".join(map(str, written)) or "the step"
     return Difference(written, f"`{where}` was {_shown(before)} and is {_shown(after)}")
+
+
+def entered_otherwise(
+    then: Plan, now: Plan, begun: Container[str]
+) -> Iterator[tuple[str, Difference]]:
+    """The steps whose `if` was another one when what is within them began."""
+    before = {step.id: step for step in then.steps}
+    entered = {step.within for step in now.steps if step.id in begun}
+    for step in now.steps:
+        was = before.get(step.id)
+        if step.id in entered and step.id not in begun and was is not None:
+            found = difference(replace(was, body=step.body), step)
+            if found is not None:
+                yield step.id, found
 
 
 def _meaning(step: Step) -> Json:

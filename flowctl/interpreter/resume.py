@@ -31,7 +31,7 @@ from flowctl.interpreter.checkpoint import (
     place_of,
     read_kept,
 )
-from flowctl.interpreter.differences import difference
+from flowctl.interpreter.differences import difference, entered_otherwise
 from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.folders import StagedFolder
@@ -119,6 +119,9 @@ def look(
     faults = [(look.step.id, fault) for look in looks for fault in look.faults]
     faults += _gone(plan, then, setting, ended)
     redone = [id for id, step in found.items() if step.action != "run"]
+    for id, change in entered_otherwise(then, plan, frozenset(redone)):
+        message = f"step `{id}` has changed since its run began: {change.message}"
+        faults.append((id, Fault(STEP_CHANGED, message, change.pointer)))
     help = _help([*redone, *(id for id, _ in faults if id not in redone)])
     told: dict[tuple[str, str], Diagnostic] = {}
     for id, fault in faults:

@@ -187,6 +187,27 @@ def unfinished(killed: Path, tmp_path: Path) -> Path:
     return shutil.copytree(killed, tmp_path / "unfinished")
 
 
+@pytest.mark.parametrize(("condition", "code"), [("run.id <> ''", 0), ("run.id = ''", 4)])
+def test_who_has_entered_a_workflow_stays_in_it(tmp_path: Path, condition: str, code: int) -> None:
+    """The `if` by which it was entered may not be another one when the run goes on within it."""
+    folder = write(tmp_path)
+    edited(folder / "main.yaml", ("needs: [seed]", "needs: [seed]\n    if: run.id <> ''"))
+    edited(folder / "part/load.yaml", ("pwd;", "test -e good || kill -KILL $PPID;"))
+    told = subprocess.run([sys.executable, "-m", "flowctl", "run", "main.yaml"], cwd=folder)
+    assert told.returncode == -signal.SIGKILL
+    for good in ("good", "part/good"):
+        (folder / good).touch()
+    edited(folder / "main.yaml", ("    if: run.id <> ''", f"    if: {condition}"))
+    again = flowctl(folder, "run", "main.yaml", "--format", "json")
+    assert again.code == code, again.err
+    if code:
+        assert "step `load` has changed since its run began: `if` was" in again.err
+    else:
+        steps = json.loads(again.out)["steps"]
+        attempts = {id: step["attempts"] for id, step in steps.items()}
+        assert attempts == {"seed": 1, "load/clean": 1, "load/tell": 2, "load": 2, "report": 1}
+
+
 def test_cosmetic_changes_within_do_not_keep_a_run_from_going_on(unfinished: Path) -> None:
     (unfinished / "good").touch()
     edited(

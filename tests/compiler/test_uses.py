@@ -328,6 +328,12 @@ def test_places_are_told_apart(tmp_path: Path) -> None:
     assert places["load~1if/run"]["line"] == 4
 
 
+def test_steps_that_come_out_alike_are_told(tmp_path: Path) -> None:
+    main = "steps:\n  a:\n    matrix: {n: ['1', '1]/x[2']}\n    uses: parts/load.yaml\n"
+    load = "steps: {x: {matrix: {m: [2]}, run: x}}\n"
+    assert found(tmp_path, main=main, parts_load=load) == ["main.yaml:3:3 E319"]
+
+
 def test_few_files_that_use_each_other_twice_are_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,6 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report, nearest
 from flowctl.expressions.scope import Constant, NotYet
 from flowctl.plan import Secret
-from flowctl.schema.guide import guide_of
 from flowctl.syntax.node import Entry, Json, MappingNode, Node, ScalarNode, to_json
 
 _LACKING = {
@@ -198,7 +197,7 @@ class _Expansion:
         return self.expander.expand(node, names) if node is not None else None
 
     def _expressions(self, root: MappingNode, name: str, names: Names) -> Node | None:
-        node, guide = root.get(name), guide_of(self.judge.grammar, name)
+        node, guide = root.get(name), self.judge.guide(name)
         return self.expander.expand(node, names, guide) if node is not None else None
 
     def _judge(self, root: MappingNode, changed: dict[str, Node | None], names: Names) -> None:

@@ -14,7 +14,7 @@ from flowctl.compiler.stages import ExpandedStep
 from flowctl.compiler.validate import Judge
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Frame, Report
-from flowctl.schema.guide import Guide, guide_of
+from flowctl.schema.guide import Guide
 from flowctl.syntax.node import Entry, MappingNode, Node, ScalarNode, UnknownNode
 
 MATRIX = "matrix"
@@ -38,7 +38,7 @@ class StepMaker:
     _defaults: Node | None = field(init=False)
 
     def __post_init__(self) -> None:
-        self._guide = guide_of(self.judge.grammar, "step")
+        self._guide = self.judge.guide("step")
         self._defaults = self._traced_defaults()
 
     def steps(self) -> Iterator[ExpandedStep]:
