@@ -15,6 +15,7 @@ from flowctl.interpreter.events import (
     RunStarted,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepProgress,
     StepRetrying,
     StepStarted,
@@ -55,6 +56,7 @@ class Measures:
         self._began: datetime | None = None
         self._since: dict[str, datetime] = {}
         self._read: dict[str, tuple[int, int | None]] = {}
+        self._fans: set[str] = set()
 
     def take(self, event: Event) -> None:
         """Goes one event on."""
@@ -65,12 +67,16 @@ class Measures:
                 self._read = {
                     one.step: (one.rows, None) for one in event.resumed or () if not one.ended
                 }
+            case StepFannedOut():
+                self._fans.add(event.step)
             case StepStarted():
                 self._since.setdefault(event.step, event.at)
             case StepProgress():
                 self._progress(event.step, event.rows, event.bytes)
             case StepRetrying() | StepFallingBack():
                 self._failed(event)
+            case StepEnded() if event.step in self._fans:
+                self._fans.discard(event.step)  # what it was done for each of has been counted
             case StepEnded():
                 self._end(event)
             case RunEnded():

@@ -21,6 +21,7 @@ from flowctl.interpreter.events import (
     RunStarted,
     StepEnded,
     StepFallingBack,
+    StepFannedOut,
     StepNoticed,
     StepProgress,
     StepRetrying,
@@ -64,6 +65,9 @@ class Spans:
                 self._begin(event)
             case StepStarted():
                 self._start(event)
+            case StepFannedOut():
+                fan = self._step(event.step, event.at)
+                fan.set_attribute("flowctl.foreach.items", len(event.items))
             case StepProgress():
                 self._bytes[event.step] = event.bytes
             case StepRetrying() | StepFallingBack():
@@ -101,13 +105,17 @@ class Spans:
         )
 
     def _step(self, step: str, at: datetime) -> Span:
-        """The span of a step, which begins now unless it has begun before."""
+        """The span of a step, which begins now unless it has begun before.
+
+        What a step is done for each of stands below it.
+        """
         if step not in self._steps:
             attributes: Attributes = {"flowctl.step.id": step}
             name = step.partition("[")[0]
             if name != step:
                 attributes["flowctl.step.name"] = name
-            self._steps[step] = self._below(self._run, f"step {step}", at, attributes)
+            above = self._steps.get(step.rpartition("[")[0], self._run)
+            self._steps[step] = self._below(above, f"step {step}", at, attributes)
         return self._steps[step]
 
     def _below(self, above: Span | None, name: str, at: datetime, attributes: Attributes) -> Span:

@@ -43,6 +43,14 @@ steps:
   wrong: {run: "exit 4", fallback: {run: "exit 5"}, needs: [flaky]}
   after: {run: "true", needs: [wrong]}
 """
+FANNED = """\
+flowctl: 1
+steps:
+  list:
+    run: echo 'names=["a", "b"]' >> "$FLOWCTL_OUTPUT"
+    outputs: {names: {type: array}}
+  each: {foreach: "${{ steps.list.outputs.names }}", run: "echo ${{ item }}"}
+"""
 GOING_ON = """\
 flowctl: 1
 steps:
@@ -155,6 +163,21 @@ def test_a_run_is_a_trace_and_figures(folder: Path, there: Collector) -> None:
     assert [(point["flowctl.run.status"], value) for point, value in metrics["flowctl.runs"]] == [
         ("failed", 1)
     ]
+
+
+def test_what_a_step_is_done_for_each_of_stands_below_it(folder: Path, there: Collector) -> None:
+    (folder / "flow.yaml").write_text(FANNED, encoding="utf-8")
+    assert (
+        flowctl(folder, "run", "flow.yaml", OTEL_EXPORTER_OTLP_ENDPOINT=there.url).returncode == 0
+    )
+    spans = {span.name: span for span in there.spans()}
+    fan, cell = spans["step each"], spans["step each[1]"]
+    assert cell.parent_span_id == fan.span_id
+    assert fan.start_time_unix_nano <= cell.start_time_unix_nano
+    assert cell.end_time_unix_nano <= fan.end_time_unix_nano
+    assert values(fan.attributes)["flowctl.foreach.items"] == 2
+    steps = {point["flowctl.step.name"]: value for point, value in there.metrics()["flowctl.steps"]}
+    assert steps == {"list": 1, "each": 2}
 
 
 def test_a_run_that_goes_on_stays_one_trace(folder: Path, there: Collector) -> None:
