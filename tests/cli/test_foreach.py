@@ -106,6 +106,8 @@ def test_retry_runs_only_the_cells_that_have_failed(flowctl: Told) -> None:
     assert sorted(Path("tried").read_text().split()) == ["a", "b", "b", "c"]
     assert 'report | ["A", "B", "C"] [0, 0, 0]\n' in shown
     told = found(flowctl("runs", "show", "last", "--format", "json")[1])["steps"]
+    assert [told[f"load[{n}]"]["item"] for n in range(3)] == ["a", "b", "c"]
+    assert 'load[1]: item "b"\n' in flowctl("runs", "show", "last")[1]
     assert [len(told[f"load[{n}]"]["tries"]) for n in range(3)] == [1, 2, 1]
     assert told["load"]["status"] == "succeeded"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +18,13 @@ from flowctl.interpreter.events import (
     RunEnded,
     RunStarted,
     StepEnded,
+    StepFannedOut,
     StepOutput,
     StepStarted,
     fold,
 )
-from flowctl.interpreter.result import result_of
+from flowctl.interpreter.history import state_in
+from flowctl.interpreter.result import Run, result_of
 from flowctl.plan import Step
 from tests.interpreter.model import (
     Node,
@@ -92,6 +96,48 @@ def test_no_step_begins_before_its_needs_have_ended(nodes: list[Node]) -> None:
                 assert {f"s{need}" for need in nodes[index].needs} <= ended
             if isinstance(event, StepEnded):
                 ended.add(event.step)
+
+
+class Cut(Exception):
+    """Ends a run at once, with what is stored so far, as a crash does."""
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(fanned=True), st.lists(st.integers(1, 25), max_size=3), st.integers(1, 3))
+def test_a_run_that_is_cut_off_comes_to_the_same_end(
+    nodes: list[Node], cuts: list[int], workers: int
+) -> None:
+    """What has succeeded is never done again, and each list is made once."""
+    with TemporaryDirectory() as folder:
+        runner = Runner(Path(folder))
+        told: list[Event] = []
+
+        def run(cut: int) -> Run:
+            def keep(event: Event) -> None:
+                nonlocal cut
+                told.append(event)
+                cut -= 1
+                if not cut:
+                    raise Cut
+
+            runner.runs = 0
+            return runner(plan_of(nodes), keep, workers=workers, keep_going=True)
+
+        for cut in cuts:
+            with suppress(Cut):
+                run(cut)
+        result = run(-1)
+        assert statuses(result) == expected(nodes, keep_going=True)
+        done = Counter(
+            event.step
+            for event in told
+            if isinstance(event, StepEnded) and event.status in ("succeeded", "recovered")
+        )
+        assert max(done.values(), default=1) == 1
+        lists = Counter(event.step for event in told if isinstance(event, StepFannedOut))
+        assert max(lists.values(), default=1) == 1
+        state = state_in(Path(folder) / ".flowctl", "r1")
+        assert result_of(state).steps == result.steps
 
 
 def test_independent_steps_run_side_by_side(runner: Runner) -> None:

@@ -115,6 +115,33 @@ def test_a_first_interrupt_lets_commands_end_and_begins_nothing(tmp_path: Path) 
     assert sorted(done) == ["first", "h", "queued", "second"]
 
 
+def test_an_interrupted_list_is_gone_on_with(tmp_path: Path) -> None:
+    """The cell at work ends, no other begins; later come those that are left, of the same list."""
+    script = "echo up; read _ < go; echo ${{ item }} >> done"
+    workflow(
+        tmp_path,
+        f"""\
+  each: {{foreach: "${{{{ ['a', 'b', 'c'] }}}}", max_parallel: 1, run: "{script}"}}
+  last: {{run: echo last >> done, needs: each}}
+""",
+    )
+    commanded = Commanded(tmp_path)
+    commanded.until("each[0] | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 130
+    assert "each: cancelled, 2 of 3 were cancelled" in "".join(commanded.shown)
+    assert (tmp_path / "done").read_text() == "a\n"
+    again = Commanded(tmp_path)
+    for cell in ("each[1] | up", "each[2] | up"):
+        again.until(cell)
+        (tmp_path / "go").write_text("\n")
+    assert again.end() == 0
+    assert "each: 3 items" not in "".join(again.shown)
+    assert (tmp_path / "done").read_text().split() == ["a", "b", "c", "last"]
+
+
 def test_a_run_of_which_all_has_ended_has_succeeded(tmp_path: Path) -> None:
     workflow(tmp_path, '  only: {run: "echo up; read _ < go"}\n')
     commanded = Commanded(tmp_path)

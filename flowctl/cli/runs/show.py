@@ -52,6 +52,7 @@ def show(run: str, format_: str, state_dir: Path | None, colour: str) -> None:
 
 def details(state: RunState) -> dict[str, Json]:
     """What the events of a run say beside its record: its processes and its steps."""
+    from flowctl.interpreter.fanning import cell_in
     from flowctl.interpreter.result import result_of
 
     result = result_of(state).to_json()
@@ -61,7 +62,9 @@ def details(state: RunState) -> dict[str, Json]:
         known = state.steps[id]
         tries: list[Json] = [_attempt(attempt) for attempt in known.tries]
         faults: list[Json] = [f"{fault.code.id}: {fault.message}" for fault in known.faults]
-        more = {"why": known.why, "digest": known.digest, "tries": tries, "faults": faults}
+        cell = cell_in(state, id)
+        of: dict[str, Json] = {"item": cell.item} if cell is not None else {}
+        more = {**of, "why": known.why, "digest": known.digest, "tries": tries, "faults": faults}
         steps[id] = {**(step if isinstance(step, dict) else {}), **more}
     sessions: list[Json] = [
         {
@@ -116,6 +119,8 @@ def _facts(record: RunRecord, state: RunState) -> Iterator[tuple[str, str]]:
 
 
 def _steps(state: RunState, out: Screen) -> None:
+    from flowctl.interpreter.fanning import cell_in
+
     rows = [("step", "status", "attempt", "began (UTC)", "time", "exit", "read", "written")]
     for id, step in state.steps.items():
         counts = (f"{step.counts.read:,}", f"{step.counts.written:,}") if step.counts else ("", "")
@@ -124,6 +129,8 @@ def _steps(state: RunState, out: Screen) -> None:
         rows += [("", "", *attempt, "", "") for attempt in reversed(tries[:-1])]
     out.line(table(rows, right=(2, 4, 5, 6, 7)))
     for id, step in state.steps.items():
+        if cell := cell_in(state, id):
+            out.line(f"{id}: item {safe(json.dumps(cell.item, ensure_ascii=False))}")
         for fault in step.faults:
             out.line(f"{id}: {fault.code.id}: {safe(fault.message)}")
         if step.why:
