@@ -394,6 +394,11 @@ class Growing(Protocol):
         """
         ...
 
+    @property
+    def beginning(self) -> Json:
+        """The position before the first split, once it is known; None before."""
+        ...
+
     def noticed(self) -> Sequence[Fault]:
         """What has happened to the input since this was last asked, for people."""
         ...

@@ -29,13 +29,15 @@ SEEN: Final = 4096
 class Bookmark:
     """`offset` bytes of a file were read; the record behind them stands in the `line`.
 
-    `head` and `tail` are XXH3 of the first and the last of them, SEEN at most.
+    `tail` is the XXH3 of the last of them, `head` that of the first bytes that were `seen`, read or
+    not: SEEN at most.
     """
 
     device: int
     inode: int
     offset: int = 0
     line: int = 1
+    seen: int = 0
     head: str = ""
     tail: str = ""
 
@@ -43,12 +45,13 @@ class Bookmark:
     def of(cls, position: Json) -> Bookmark | None:
         """From the position of a reader; None for the beginning."""
         match position:
-            case [int(device), int(inode), int(offset), int(line), str(head), str(tail)]:
-                return cls(device, inode, offset, line, head, tail)
+            case [int(device), int(inode), int(at), int(line), int(seen), str(head), str(tail)]:
+                return cls(device, inode, at, line, seen, head, tail)
         return None
 
     def to_json(self) -> Json:
-        return [self.device, self.inode, self.offset, self.line, self.head, self.tail]
+        place: list[Json] = [self.device, self.inode, self.offset, self.line]
+        return [*place, self.seen, self.head, self.tail]
 
     def is_of(self, other: Bookmark) -> bool:
         """Whether both are in the same file, by its number in the file system."""
@@ -86,7 +89,9 @@ class OpenFile:
         if compression(path) is not None:
             os.close(descriptor)
             descriptor = _unpacked(path)
-        return cls(descriptor, path, status.st_dev, status.st_ino)
+        opened = cls(descriptor, path, status.st_dev, status.st_ino)
+        opened._head = os.pread(descriptor, SEEN, 0)
+        return opened
 
     @property
     def size(self) -> int:
@@ -95,19 +100,20 @@ class OpenFile:
     @property
     def bookmark(self) -> Bookmark:
         head, tail = xxhash.xxh3_128_hexdigest(self._head), xxhash.xxh3_128_hexdigest(self._tail)
-        return Bookmark(self.device, self.inode, self.offset, self.line, head, tail)
+        seen = len(self._head)
+        return Bookmark(self.device, self.inode, self.offset, self.line, seen, head, tail)
 
     def advance(self, *pieces: bytes, line: int) -> bool:
         """So much more was read, and the next record stands in this line.
 
         False where the file does not hold that any more: then nothing of it counts.
         """
-        head, tail, offset = self._head, self._tail, self.offset
+        tail, offset = self._tail, self.offset
         for data in pieces:
-            head = (head + data[:SEEN])[:SEEN]
             tail = (tail + data[-SEEN:])[-SEEN:]
             offset += len(data)
-        if not self._holds(head, tail, offset):
+        head = os.pread(self.descriptor, SEEN, 0) if len(self._head) < SEEN else self._head
+        if not head.startswith(self._head) or not self._holds(head, tail, offset):
             return False
         self._head, self._tail, self.offset, self.line = head, tail, offset, line
         return True
@@ -119,13 +125,13 @@ class OpenFile:
 
     def go_on(self, mark: Bookmark) -> bool:
         """Goes to a bookmark; False where this is not the file, or not any more."""
-        head = os.pread(self.descriptor, min(mark.offset, SEEN), 0)
+        head = os.pread(self.descriptor, mark.seen, 0)
         start = max(0, mark.offset - SEEN)
         tail = os.pread(self.descriptor, mark.offset - start, start)
         if len(tail) < mark.offset - start:
             return False
         found = xxhash.xxh3_128_hexdigest(head), xxhash.xxh3_128_hexdigest(tail)
-        if mark.offset and found != (mark.head, mark.tail):
+        if mark.seen and found != (mark.head, mark.tail):
             return False
         self.offset, self.line, self._head, self._tail = mark.offset, mark.line, head, tail
         return True

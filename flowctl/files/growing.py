@@ -47,6 +47,7 @@ class GrowingFile:
 
     file: DataFile
     reader: Delimited | LineFiles
+    beginning: Json = None
     _at: OpenFile | None = None
     _noticed: list[Fault] = field(default_factory=list)
 
@@ -70,6 +71,7 @@ class GrowingFile:
             if at is None:
                 yield None
                 continue
+            self.beginning = self.beginning or at.bookmark.to_json()
             yield from self._whole(at, target)
             if not at.intact():
                 yield from self._truncated(at, target)
@@ -105,7 +107,7 @@ class GrowingFile:
             if own is not None:
                 own.close()
             return old
-        if mark.offset and not (own is not None and own.go_on(mark)):
+        if mark.seen and not (own is not None and own.go_on(mark)):
             became = "is gone" if own is None else "is another file by now, or was truncated"
             self._lost(f"`{self.file.name}` {became}", mark.offset)
         return own

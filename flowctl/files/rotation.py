@@ -83,7 +83,7 @@ def found_again(path: Path, mark: Bookmark) -> OpenFile | None:
     It is open, and has been read up to there.
     """
     own = [found] if (found := name_of(path, mark)) is not None else []
-    copies = [one.path for one in rotated(path)] if mark.offset else []
+    copies = [one.path for one in rotated(path)] if mark.seen else []
     for other in (*own, *copies):
         with suppress(OSError, BadInput):
             opened = OpenFile.at(other)

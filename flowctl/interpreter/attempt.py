@@ -386,6 +386,8 @@ class Attempt:
             flow, committed = following.flow(flow), following.committed
             following.save = lambda: ask(keeper) if keeper is not None else None
         drive = Drive(pipelines, mouths, rejects, flow, standing, committed)
+        if following is not None:
+            following.know = drive.begin_at
         try:
             drive.run(executor)
             if stage == 0:

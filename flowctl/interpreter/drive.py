@@ -99,6 +99,13 @@ class Drive:
     committed: Callable[[Split, int], None] = lambda split, source: None
     _states: list[Json] = field(default_factory=list)
 
+    def begin_at(self, position: Json) -> bool:
+        """Stands there if nothing has been read; tells whether that is so."""
+        if self.standing.position is not None:
+            return False
+        self.standing = replace(self.standing, position=position)
+        return True
+
     def run(self, executor: Executor) -> None:
         """Moves all records, and publishes nothing; its caller begins and ends the rejects.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import replace
 
 from flowctl.codes.names import NEVER_ENDS
 from flowctl.dataclass import dataclass
@@ -16,6 +16,7 @@ from flowctl.interpreter.publish import Staged
 from flowctl.interpreter.sections import Stages
 from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Stream
+from flowctl.syntax.node import Json
 
 
 def follows(body: Stream) -> bool:
@@ -27,7 +28,9 @@ def follows(body: Stream) -> bool:
 class Following:
     """A stream whose source is followed; `save` makes a checkpoint, if any are kept.
 
-    All that has been committed is `saved`, and published, or will be when it is time.
+    All that has been committed is `saved`, and published, or will be when it is time. The first
+    checkpoint is made before any record is committed, so that who goes on knows with which file:
+    `know` takes this position, and tells whether nothing has been read before.
     """
 
     reader: Growing
@@ -35,7 +38,9 @@ class Following:
     keeper: Keeper | None
     staged: Sequence[Staged]
     save: Callable[[], None] = lambda: None
-    saved: bool = field(default=True)
+    know: Callable[[Json], bool] = lambda position: False
+    saved: bool = True
+    _known: bool = False
 
     def flow(self, flow: Flow) -> Flow:
         """The same, for a source of which more may come at any time."""
@@ -68,6 +73,11 @@ class Following:
             raise Unfit([Fault(NEVER_ENDS, message, (*pointer, kind), help=help)])
 
     def _cancelled(self) -> bool:
+        if not self._known and self.reader.beginning is not None:
+            self._known = True
+            if self.know(self.reader.beginning):
+                self.saved = False
+                self.publish()
         if self.setting.paused():
             self.publish()
         return self.setting.cancelled()
