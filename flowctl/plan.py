@@ -136,6 +136,16 @@ class Placed(NamedTuple):
     pointer: Pointer
 
 
+def endless(step: Step) -> bool:
+    """Whether a step follows its source, as long as the run is not told to stop."""
+    return isinstance(step.body, Stream) and follows(step.body)
+
+
+def follows(stream: Stream) -> bool:
+    """Whether a stream reads on as its source grows."""
+    return stream.source.arguments.get("follow") is True
+
+
 class Input(NamedTuple):
     """A source of a stream: its own, or that with a number of a transform."""
 

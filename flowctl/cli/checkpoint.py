@@ -124,6 +124,7 @@ def rewind(
     `--to 0` begins the step anew.
     """
     from flowctl.interpreter import rewinding
+    from flowctl.plan import endless
 
     out = render.console(colour).out
     runs, record = _run(file, run_name, state_dir)
@@ -133,6 +134,9 @@ def rewind(
         name = step_name or (next(iter(begun)) if len(begun) == 1 else None)
         if name is None or name not in begun:
             raise UsageError(_which(step_name, list(begun)))
+        if any(step.id == name and endless(step) for step in plan.steps):
+            message = f"`{name}` follows its source: what it has published cannot be taken back"
+            raise UsageError(message)
         kept = begun[name]
         setting = _setting(file, runs, record)
         folder = setting.step_folder(name)

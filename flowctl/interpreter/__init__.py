@@ -51,7 +51,7 @@ from flowctl.interpreter.scheduler import Ending, Scheduler, Work
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.taken import Taken
 from flowctl.interpreter.vault import read_secrets
-from flowctl.plan import Moment, Operation, Plan, Step
+from flowctl.plan import Moment, Operation, Plan, Step, endless
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin
 from flowctl.store.disk import give_name
@@ -92,7 +92,8 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
                 _take(plan, setting, emit)
                 if "start" not in emit.state.hooks:
                     performer.hook(None, "retry" if emit.state.resumed else "start")
-                with ThreadPoolExecutor(setting.workers, "step") as executor:
+                threads = setting.workers + sum(map(endless, plan.steps))
+                with ThreadPoolExecutor(threads, "step") as executor:
                     scheduler.run(executor, setting.workers)
                 handed_on = performer.handed_on() if _good(emit.state, setting) else HandedOn()
                 end = _end(emit.state, setting, handed_on)

@@ -34,7 +34,7 @@ from flowctl.interpreter.checks import Checker, CheckFailed
 from flowctl.interpreter.counts import Counts, after_stage, sum_of
 from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import AHEAD, Cancelled, Drive, Flow, Misread, RecordFailed
-from flowctl.interpreter.following import Following, follows
+from flowctl.interpreter.following import Following
 from flowctl.interpreter.gathered import GatheredReader, Gatherer, PairedReader
 from flowctl.interpreter.incremental import files_read
 from flowctl.interpreter.keeper import Keeper
@@ -48,7 +48,7 @@ from flowctl.interpreter.sections import End, Later, Mouth, Stages, stages
 from flowctl.interpreter.staging import Staging
 from flowctl.interpreter.streamsetting import StreamSetting, memory_to_gather
 from flowctl.interpreter.targets import all_sinks
-from flowctl.plan import Operation, Placed, Stream, sinks_of
+from flowctl.plan import Operation, Placed, Stream, follows, sinks_of
 from flowctl.records import Schema
 from flowctl.store.disk import REAL
 from flowctl.syntax.node import Pointer

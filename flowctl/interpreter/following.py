@@ -15,13 +15,7 @@ from flowctl.interpreter.keeper import Keeper
 from flowctl.interpreter.publish import Staged
 from flowctl.interpreter.sections import Stages
 from flowctl.interpreter.streamsetting import StreamSetting
-from flowctl.plan import Stream
 from flowctl.syntax.node import Json
-
-
-def follows(body: Stream) -> bool:
-    """Whether a stream reads on as its source grows."""
-    return body.source.arguments.get("follow") is True
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flowctl.action import Finished, StreamName, ValueFault
 from flowctl.codes.runs import NO_RECORDS, STEP_BROKEN, TIMED_OUT
@@ -35,7 +35,7 @@ from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import STOPPED, Below
 from flowctl.interpreter.workplace import StepWorkplace
-from flowctl.plan import Moment, Operation, Plan, Step, Stream, from_folder, sinks_of
+from flowctl.plan import Moment, Operation, Plan, Step, Stream, follows, from_folder, sinks_of
 from flowctl.registry import Registry
 from flowctl.syntax.node import Json
 
@@ -250,7 +250,7 @@ class Performer:
                 setting.pause.over(setting.cancellation) or setting.pace.now() >= deadline
             ),
             stop=setting.cancellation,
-            on_progress=partial(self._tell, step.id),
+            on_progress=self._telling(step, body),
             memory=setting.memory,
             work=setting.folder / "work",
             split_bytes=setting.split_bytes or SPLIT_BYTES,
@@ -288,7 +288,6 @@ class Performer:
 
     def _keeping(self, step: Step, body: Stream) -> Keeping | None:
         """How the stream is kept; what stands on standard output cannot be gone on with."""
-        from flowctl.interpreter.following import follows
         from flowctl.interpreter.keeper import Keeping
 
         setting, sinks = self._setting, self._registry.sinks
@@ -309,6 +308,21 @@ class Performer:
             if (status := self._emit.state.steps[read].status) not in ("succeeded", "cached")
         ]
 
+    def _telling(self, step: Step, body: Stream) -> Callable[[Progress], None]:
+        """Tells how far a stream has come; now and then, of one whose events would never end."""
+        if not follows(body):
+            return partial(self._tell, step.id)
+        told = -math.inf
+
+        def seldom(progress: Progress) -> None:
+            nonlocal told
+            now = self._setting.pace.now()
+            if now - told >= _SELDOM:
+                told = now
+                self._tell(step.id, progress)
+
+        return seldom
+
     def _tell(self, step: str, progress: Progress) -> None:
         now = self._setting.clock()
         self._emit(StepProgress(now, step, progress.rows, progress.bytes, progress.total))
@@ -323,6 +337,8 @@ class Performer:
         return tuple(diagnosed(self._plan, self._setting.base, step.id, fault) for fault in faults)
 
 
+_SELDOM: Final = 5.0
+"""Seconds between two events that tell how far a stream has come that never ends."""
 _BECAME: Mapping[StepStatus, str] = {
     "failed": "has failed",
     "skipped": "was skipped",

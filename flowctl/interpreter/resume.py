@@ -35,7 +35,6 @@ from flowctl.interpreter.differences import difference, entered_otherwise
 from flowctl.interpreter.events import DONE, RunState, StepState
 from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.folders import StagedFolder
-from flowctl.interpreter.following import follows
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.history import read_plan, state_in
 from flowctl.interpreter.incremental import incremental
@@ -44,7 +43,7 @@ from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import CannotWrite, StagedFile, places
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.targets import outputs_of
-from flowctl.plan import Operation, Plan, Step, Stream, inputs_of, sinks_of
+from flowctl.plan import Operation, Plan, Step, Stream, follows, inputs_of, sinks_of
 from flowctl.sinking import Destination
 from flowctl.syntax.node import Pointer
 

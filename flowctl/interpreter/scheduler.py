@@ -31,7 +31,7 @@ from flowctl.interpreter.verdicts import (
     asks_for_failures,
     judge,
 )
-from flowctl.plan import Plan, Step
+from flowctl.plan import Plan, Step, endless
 from flowctl.syntax.node import Json
 
 _WAKE = 0.1
@@ -111,7 +111,8 @@ class Scheduler:
 
     Of the steps that are ready and have their slots, the one of the highest priority begins first,
     then the one that stands first in the plan. Between two attempts a step takes no worker's place
-    and no slots. One that uses a workflow never takes any: it begins when the first step within it
+    and no slots. One that follows its source takes no worker's place at all, since it never comes
+    to its end. One that uses a workflow never takes any: it begins when the first step within it
     could, and ends when all of them have.
     """
 
@@ -148,6 +149,7 @@ class Scheduler:
         self._failed: set[str] = set()
         self._dropped_for = (0, False)
         self._beside = 0
+        self._endless = 0
         self._executor: Executor | None = None
         self._messages: SimpleQueue[_Done | None] = SimpleQueue()
 
@@ -167,10 +169,13 @@ class Scheduler:
         while True:
             self._settle_what_is_due()
             self._wake()
-            while self._work.may_begin() and running < workers and (found := self._ready.pop()):
+            busy = running - self._endless
+            while self._work.may_begin() and busy < workers and (found := self._ready.pop()):
                 index, self._taken[index] = found
                 self._begin(self._steps[index], executor)
+                self._endless += endless(self._steps[index])
                 running += 1
+                busy = running - self._endless
             if not running and not self._waiting and not self._ready and not self._beside:
                 break
             message = self._next_message(busy=bool(running or self._beside))
@@ -183,7 +188,9 @@ class Scheduler:
                     else:
                         self._due.extend(self._gates.opened(message.step))
                 elif message.ending is not None:
-                    running -= not self._attempted(message.step, message.ending, executor)
+                    ended = not self._attempted(message.step, message.ending, executor)
+                    self._endless -= ended and endless(message.step)
+                    running -= ended
         if error is not None:
             raise error
 

@@ -19,10 +19,9 @@ from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checks import CheckFailed
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Cancelled, Misread, RecordFailed
-from flowctl.interpreter.following import follows
 from flowctl.interpreter.publish import CannotWrite
 from flowctl.interpreter.streamsetting import StreamSetting
-from flowctl.plan import Step, Stream
+from flowctl.plan import Step, Stream, follows
 
 
 @dataclass(frozen=True, slots=True)
