@@ -54,12 +54,15 @@ def refuse_what_waits(
         message = "a `check` is held against all of the output, and the source is followed"
         help = "`validate` holds each record to a rule"
         voice.at(NEVER_ENDS, check.key, message, help)
+    if (cache := node.entry("cache")) is not None:
+        message = "what is cached has come to its end, and the source is followed"
+        voice.at(NEVER_ENDS, cache.key, message, "leave `cache` out")
     share = node.get("max_rejects")
     if isinstance(share, ScalarNode) and str(share.value).strip().endswith("%"):
         message = "a share is known at the end, and the source is followed"
         voice.at(NEVER_ENDS, share, message, "say how many there may be: a count")
     for part in step.parts.outputs:
-        _sink(part, registry.sinks[part.kind], len(step.parts.all_sinks), voice)
+        _sink(part, registry.sinks[part.kind], len(step.parts.outputs), voice)
 
 
 def _transform(part: Part, inputs: str, whole: bool, voice: Voice) -> None:
@@ -74,17 +77,15 @@ def _transform(part: Part, inputs: str, whole: bool, voice: Voice) -> None:
         voice.at(NEVER_ENDS, key, message, help)
 
 
-def _sink(part: Part, component: Sink, sinks: int, voice: Voice) -> None:
+def _sink(part: Part, component: Sink, outputs: int, voice: Voice) -> None:
     """A sink must take what comes at each checkpoint."""
     entry = part.node.entry(part.kind)
     if entry is None or part.arguments is None:
         return
     paths = component.paths(part.arguments)
     if not paths:
-        if sinks > 1:
-            message = (
-                "standard output knows no checkpoints, and a source that is followed needs them"
-            )
+        if outputs > 1:
+            message = "standard output knows no checkpoints, which the other outputs need"
             help = "give standard output a step of its own"
             voice.at(NEVER_ENDS, entry.key, message, help)
         return

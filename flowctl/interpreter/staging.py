@@ -69,7 +69,7 @@ class Staging:
         where = destination_of(sink, self.components)
         if where is None:
             return Output(writer, Tap(self.stdout), executor)
-        if self.follows:
+        if self.follows and self.keeper is not None:
             return self._growing(where, writer, schema, executor)
         if where.folder:
             return self._dataset(where, writer, executor)
@@ -93,14 +93,15 @@ class Staging:
         self, where: Destination, writer: Writer, schema: Schema, executor: Executor
     ) -> Outlet:
         """An output that publishes at each checkpoint; that of the last one is published first."""
-        assert self.keeper is not None
-        state = self.keeper.next_state if self.keeper.last is not None else None
+        keeper = self.keeper
+        assert keeper is not None
+        state = keeper.next_state if keeper.last is not None else None
         output: Output | GrowingDataset
         if where.folder:
             output = self._growing_dataset(where, writer, executor, state)
         else:
             output = self._growing_file(where, writer, schema, executor, state)
-        self.keeper.watch(output)
+        keeper.watch(output)
         return output
 
     def _growing_dataset(

@@ -15,6 +15,7 @@ from pathlib import Path
 from tests.crash.crashing import Place, Server
 from tests.crash.faulty import Fault
 from tests.crash.flows import FLOWS
+from tests.crash.following import Followed
 from tests.crash.killing import Project
 
 FAULTS: tuple[Fault, ...] = ("before", "after", "torn")
@@ -55,7 +56,19 @@ def random_kills(root: Path, until: float, seed: int) -> int:
         if time.monotonic() > until:
             break
         kills += project.killed(current)
+        kills += followed_kills(root, current)
         print(f"seed {current}: {kills} kills so far, the same bytes", flush=True)
+    return kills
+
+
+def followed_kills(root: Path, seed: int) -> int:
+    """Kills the command while it follows a file that is written and rotated, in either way."""
+    kills = 0
+    for way in ("rename", "copy", "none"):
+        with tempfile.TemporaryDirectory(dir=root) as folder:
+            followed = Followed.made(Path(folder), 200_000)
+            kills += followed.killed(way, seed, most=20)
+            followed.judge()
     return kills
 
 

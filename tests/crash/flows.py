@@ -179,14 +179,9 @@ FLOWS: dict[str, Plan] = {
         op("limit", ROWS),
         FEW,
         sinks=(
-            op("ndjson", "old/data/", mode="append", partition_by=["text"]),
-            op("parquet", "out/"),
+            op("parquet", "out/", mode="append", partition_by=["text"]),
+            op("ndjson", "old/data/"),
         ),
-    ),
-    "followed in place of others": _stream(
-        op("text", "lines.txt", follow=True),
-        op("limit", ROWS),
-        sinks=(op("ndjson", "old/data/"),),
     ),
     "bzip2 to xz": _stream(
         op("ndjson", "more/all.ndjson.bz2"), sinks=(op("ndjson", "out/a.ndjson.xz"),)

@@ -51,7 +51,7 @@ class Followed:
         with self._until(1):
             pass
         with writing(self.folder / "app.csv", self.records, way, seed) as writer:
-            while kills < most and not self._ended(chance.randint(1, 400_000)):
+            while kills < most and not self._ended(chance.randint(1, self.records * 4)):
                 kills += 1
             if kills == most:
                 with command(self.folder) as process:
