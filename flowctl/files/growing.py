@@ -9,7 +9,6 @@ from a bookmark finds the file again by its number and by what stands in it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
@@ -49,6 +48,8 @@ class GrowingFile:
     reader: Delimited | LineFiles
     beginning: Json = None
     _at: OpenFile | None = None
+    _last: Bookmark | None = None
+    """The file that was read to its end, until it is known which one comes behind it."""
     _noticed: list[Fault] = field(default_factory=list)
 
     @property
@@ -72,6 +73,15 @@ class GrowingFile:
                 yield None
                 continue
             self.beginning = self.beginning or at.bookmark.to_json()
+            if self._last is not None and at.size and not at.offset:
+                last = self._last
+                yield from self._between(last, at, target)
+                if self._last is not last:
+                    # The name may have gone on meanwhile.
+                    at.close()
+                    self._at = None
+                    continue
+                self._last = None
             yield from self._whole(at, target)
             if not at.intact():
                 yield from self._truncated(at, target)
@@ -128,7 +138,7 @@ class GrowingFile:
             known = f", as `{self._beside(old)}`" if old is not None else ""
             message = f"`{self.file.name}` was rotated: the old file was read to its end{known}"
             self._noticed.append(Fault(FOLLOWED_ROTATED, message))
-            yield from self._between(at, old, target)
+            self._end_with(at)
 
     def _truncated(self, at: OpenFile, target: int) -> Iterator[Split]:
         """Ends with content that is gone: in a copy, if there is one."""
@@ -142,18 +152,34 @@ class GrowingFile:
         message = f"`{self.file.name}` was truncated: what was left of it was read from `{name}`"
         yield from self._rest(copy, target)
         self._noticed.append(Fault(FOLLOWED_ROTATED, message))
-        yield from self._between(copy, copy.path, target)
+        self._end_with(copy)
 
-    def _between(self, at: OpenFile, old: Path | None, target: int) -> Iterator[Split]:
-        """Lets go of a file, and goes through those that had the name after it."""
+    def _end_with(self, at: OpenFile) -> None:
+        """Lets go of a file that was read to its end."""
+        self._last = at.bookmark
         at.close()
         self._at = None
-        for path in later(self.file.path, old) if old is not None else ():
-            with suppress(FileNotFoundError):
-                self._at = OpenFile.at(path)
-                yield from self._rest(self._at, target)
-                self._at.close()
-                self._at = None
+
+    def _between(self, last: Bookmark, at: OpenFile, target: int) -> Iterator[Split]:
+        """What had the name after the last file and before this one, if nobody has looked then."""
+        # The names move on while this is read, so each next one is looked for by itself.
+        while (path := self._behind(last)) is not None:
+            try:
+                passing = OpenFile.at(path)
+            except FileNotFoundError:
+                return
+            try:
+                if passing.bookmark.is_of(at.bookmark):
+                    return
+                yield from self._rest(passing, target)
+                self._last = last = passing.bookmark
+            finally:
+                passing.close()
+
+    def _behind(self, last: Bookmark) -> Path | None:
+        """What had the name next after a file that has another one by now."""
+        old = name_of(self.file.path, last)
+        return next(later(self.file.path, old), None) if old is not None else None
 
     def _lost(self, what: str, offset: int) -> None:
         message = (
