@@ -15,10 +15,11 @@ from flowctl.cli.render import table
 from flowctl.errors import ResumeRefused, UsageError
 
 if TYPE_CHECKING:
-    from flowctl.interpreter.checkpoint import Kept
+    from flowctl.interpreter.checkpoint import Checkpoint, Kept
     from flowctl.interpreter.runs import RunRecord, Runs
     from flowctl.interpreter.setting import Setting
-    from flowctl.plan import Plan
+    from flowctl.plan import Plan, Step
+    from flowctl.syntax.node import Pointer
 
 
 @click.group(short_help="Show, verify or rewind an unfinished run.")
@@ -62,19 +63,28 @@ def show(
         else:
             first = 1 if every else len(kept.checkpoints)
             rows += [
-                (step.id, *_told(kept.until(count)))
+                (step.id, *_told(kept.until(count), step))
                 for count in range(first, len(kept.checkpoints) + 1)
             ]
     out.line(table(rows, right=(1, 3, 4)))
 
 
-def _told(kept: Kept) -> tuple[str, ...]:
-    from flowctl.interpreter.checkpoint import place_of
-
+def _told(kept: Kept, step: Step) -> tuple[str, ...]:
     last = kept.last
-    place = "all is written" if last.ended else place_of(kept.stretches) or "the beginning"
-    written = sum(output.records for output in last.outputs[:1])
-    return str(last.number), place, f"{last.rows:,}", f"{written:,}", last.at[:19]
+    place = "all is written" if last.ended else kept.place or "the beginning"
+    return str(last.number), place, f"{last.rows:,}", f"{_written(last, step):,}", last.at[:19]
+
+
+def _written(last: Checkpoint, step: Step) -> int:
+    """Records that have reached a sink, of which each branch of a stream may have several."""
+    from flowctl.plan import Stream, sinks_of
+
+    if not isinstance(step.body, Stream) or not step.body.parts:
+        return sum(output.records for output in last.outputs[:1])
+    found: dict[Pointer, int] = {}
+    for (_, pointer), output in zip(sinks_of(step.body), last.outputs, strict=False):
+        found.setdefault(pointer[: -2 if isinstance(pointer[-1], int) else -1], output.records)
+    return sum(found.values())
 
 
 @checkpoint.command(short_help="Check that the run could go on.")
@@ -143,7 +153,7 @@ def rewind(
         points = rewinding.points(folder, kept, _staged(setting, plan, name))
         count = _count(points, kept, to)
         rewinding.rewind(folder, kept, count, runs.disk)
-    at = _told(kept.until(count))[1] if count else "the beginning"
+    at = kept.until(count).place if count else "the beginning"
     out.line(f"{name} goes on at {at}: run the same again")
 
 

@@ -168,6 +168,12 @@ class Kept:
         return self.checkpoints[-1]
 
     @property
+    def place(self) -> str:
+        """Where reading goes on, for people; empty at the beginning."""
+        rows = self.last.rows
+        return place_of(self.stretches) or (f"record {rows + 1:,}" if rows else "")
+
+    @property
     def stretches(self) -> tuple[Stretch, ...]:
         """All that was read of the input, in order."""
         return tuple(stretch for one in self.checkpoints for stretch in one.taken)

@@ -28,7 +28,6 @@ from flowctl.interpreter.checkpoint import (
     Kept,
     OutputState,
     engine_now,
-    place_of,
     read_kept,
 )
 from flowctl.interpreter.differences import difference, entered_otherwise
@@ -236,10 +235,7 @@ class _Look:
             self._input(kept, body)
         cuts = tuple(self._outputs(last, body))
         action: Action = "publish" if last.ended else "resume"
-        place = place_of(kept.stretches)
-        if self._components.sources[body.source.kind].yields is not None and not last.stage:
-            place = f"{body.source.arguments[body.source.kind]}, record {last.rows + 1:,}"
-        return StepOutlook(self.step.id, action, last.rows, place, cuts)
+        return StepOutlook(self.step.id, action, last.rows, kept.place, cuts)
 
     def _same(self, digest: str) -> bool:
         """Whether the step means what it meant."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -309,6 +310,8 @@ def test_another_yield_is_refused(
     Path("changing.py").write_text(CHANGING)
     Path("state.txt").write_text("-1 -1")
     _killed_at(15_000)
+    assert main(["checkpoint", "show", "flow.yaml"]) == 0
+    assert re.search(r"record 1\d,\d{3}  +1\d,\d{3}", capsys.readouterr().out)
     Path("state.txt").write_text(change)
     assert main(["run", "flow.yaml"]) == (4 if words else 0)
     told = capsys.readouterr().err
