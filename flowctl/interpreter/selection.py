@@ -44,14 +44,18 @@ def selected(plan: Plan, selection: Selection) -> frozenset[str]:
 
 
 def narrowed(plan: Plan, steps: frozenset[str]) -> Plan:
-    """The plan of these steps alone, with all that they stand on, near and far."""
+    """The plan of these steps alone, with all that they stand on, near and far.
+
+    What is a part of a workflow hands on nothing: its outputs are those of the whole.
+    """
     kept = set(steps)
     for step in reversed(plan.steps):
         if step.id in kept:
             kept.update(step.needs)
     if len(kept) == len(plan.steps):
         return plan
-    return sealed(replace(plan, steps=tuple(step for step in plan.steps if step.id in kept)))
+    steps_kept = tuple(step for step in plan.steps if step.id in kept)
+    return sealed(replace(plan, steps=steps_kept, outputs=()))
 
 
 def _named(plan: Plan, name: str) -> list[str]:

@@ -42,6 +42,15 @@ steps:
   tell: {run: "pwd; cat out/clean.csv", needs: [clean]}
 outputs: {rows: steps.clean.written, file: steps.clean.sink}
 """
+EACH = """\
+  list:
+    run: echo 'all=[3,5]' >> "$FLOWCTL_OUTPUT"
+    outputs: {all: {type: array, items: {type: integer}}}
+  each:
+    foreach: ${{ steps.list.outputs.all }}
+    run: echo "n=${{ item * 2 }}" >> "$FLOWCTL_OUTPUT"
+    outputs: {n: {type: integer}}
+"""
 
 
 class Told(NamedTuple):
@@ -269,6 +278,28 @@ def test_rejects_of_a_step_within_are_replayed(project: Path) -> None:
     assert rejects.read_text() == ""
     again = flowctl(project, "run", "main.yaml", "--replay", "mended.ndjson")
     assert "nothing is left to replay" in again.err
+
+
+def test_a_part_of_a_run_hands_on_nothing(project: Path) -> None:
+    """`load` is not among the steps of such a run, and what is within it runs all the same."""
+    (project / "good").touch()
+    assert run(project)["outputs"] == {"rows": 2}
+    told = run(project, "--only", "load/clean")
+    assert (told["status"], told["outputs"]) == ("succeeded", {})
+    assert told["steps"]["load/clean"]["written"] == 2
+    again = run(project, "--from", "load")
+    assert again["steps"]["seed"]["attempts"] == 0
+    assert again["steps"]["load/clean"]["attempts"] == again["steps"]["report"]["attempts"] == 1
+    assert again["outputs"] == {"rows": 2}
+
+
+def test_fan_outs_within_hand_on_lists(project: Path) -> None:
+    (project / "good").touch()
+    outputs = ("outputs: {rows", "outputs: {each: steps.each.outputs.n, rows")
+    edited(project / "part/load.yaml", ("  tell:", EACH + "  tell:"), outputs)
+    told = run(project)
+    assert told["status"] == "succeeded"
+    assert told["steps"]["load"]["outputs"]["each"] == [6, 10]
 
 
 def test_an_output_of_the_run_without_value_fails_it(project: Path) -> None:
