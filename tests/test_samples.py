@@ -115,6 +115,20 @@ def test_flights_of_two_months(flights: Path, carrier: str) -> None:
     check_figures(flights, flights / "data", carrier, 27_004 + 24_951)
 
 
+def test_flights_of_several_carriers(flights: Path) -> None:
+    """Each is what the workflow that is used makes of it, in a folder of its own."""
+    result = outcome(flights / "carriers.yaml")
+    files = (flights / "data" / "flights-*.csv.gz").as_posix()
+    known = [counted(ARITHMETIC, {"files": files, "carrier": one}) for one in ("UA", "9E")]
+    assert result["outputs"] == {
+        "written": [written for written, *_ in known],
+        "late": [late for _, _, late, *_ in known],
+    }
+    for carrier in ("UA", "9E"):
+        assert result["steps"][f"flights[{carrier}]"]["status"] == "succeeded"
+        assert (flights / "build" / carrier / "late.csv").is_file()
+
+
 def test_toml_twin_has_the_same_plan(capsys: pytest.CaptureFixture[str]) -> None:
     digests = []
     for twin in ("flights.yaml", "flights.toml"):
