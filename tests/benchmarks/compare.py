@@ -28,7 +28,7 @@ def main(folder: Path, form: str, output: str, by: str, first: str, *others: str
         if by:
             theirs = theirs.sort(by.split(","))
         try:
-            assert_frame_equal(ours, theirs, check_exact=False, rel_tol=1e-12, abs_tol=0)
+            assert_frame_equal(ours, theirs, check_exact=False, rel_tol=1e-9, abs_tol=0)
         except AssertionError as error:
             message = f"{first} and {name} have written different records: {error}"
             raise SystemExit(message) from error

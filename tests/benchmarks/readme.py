@@ -34,11 +34,9 @@ def _lines(
     resumed: Sequence[Resumed],
     held: Sequence[Held],
 ) -> Iterator[str]:
-    yield (
-        f"Whole processes with their start-up on {os.cpu_count()} cores, {megabytes / 1000:g} GB of"
-        f" CSV (or the same in the other format), medians of {runs}; speed is flowctl's as a part"
-        " of the faster peer's."
-    )
+    yield f"Whole processes with their start-up on {os.cpu_count()} cores, medians of {runs};"
+    yield f"{megabytes / 1000:g} GB of CSV, or the same in the other format. Speed and CPU time are"
+    yield "those of the better peer over flowctl's: more than 1 is in flowctl's favour."
     yield ""
     yield "| job | flowctl | Polars | DuckDB | speed | CPU | peak |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
