@@ -80,3 +80,25 @@ def test_the_run_that_died_goes_on_with_the_step_itself(project: Project, moment
     assert project.statuses() == {"a": "succeeded"}
     assert (project.base / "times").read_text() == before + "ran\n"
     assert other.statuses() == {"a": "cached"}
+
+
+def test_what_was_taken_stays_taken_when_the_run_goes_on(project: Project) -> None:
+    """Others of the run stand on it, so it is not looked at again."""
+    more = "  b:\n    run: cat out.txt > b.txt\n    needs: [a]\n"
+    project.write("flow.yaml", FLOW + more + "    cache: {inputs: [b.in], outputs: [b.txt]}\n")
+    project.write("in.txt", "A")
+    project.write("b.in", "1")
+    assert project.statuses() == {"a": "succeeded", "b": "succeeded"}
+    project.write("b.in", "2")
+    die(project, "before keep")
+    project.write("in.txt", "B")
+    times = (project.base / "times").read_text()
+    project.runs -= 1
+    result = project.run()
+    assert {id: step.status for id, step in result.steps.items()} == {
+        "a": "cached",
+        "b": "succeeded",
+    }
+    assert result.resumed_from is not None
+    assert {id: one.ended for id, one in result.resumed_from.items()} == {"a": True}
+    assert (project.base / "times").read_text() == times

@@ -358,3 +358,5 @@ def test_cells_of_a_list_are_cached_each_by_itself(project: Project) -> None:
         "succeeded",
     ]
     assert again.steps["each"].outputs == {"n": [2, 6, 4]}
+    project.fresh = True
+    assert set(project.statuses().values()) == {"succeeded"}

@@ -88,14 +88,16 @@ def test_misspelt_words_exit_2_with_the_nearest(
     assert captured.err.startswith(f"error: {message}")
 
 
-def test_no_command_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert "Usage: flowctl" in capsys.readouterr().err
+@pytest.mark.parametrize("group", [[], ["runs"], ["cache"], ["checkpoint"]])
+def test_no_command_shows_the_help(group: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(group) == 2
+    assert f"Usage: {' '.join(['flowctl', *group])} [OPTIONS] COMMAND" in capsys.readouterr().err
 
 
 def test_every_line_of_help_fits_80_columns() -> None:
     for command in ["", *COMMANDS]:
         help = flowctl(*filter(None, [command]), "--help").stdout
+        assert help.startswith("Usage: flowctl")
         assert [line for line in help.splitlines() if len(line) > 80] == []
 
 

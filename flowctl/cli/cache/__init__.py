@@ -8,14 +8,10 @@ from flowctl.cli.cache.clear import clear
 from flowctl.cli.cache.list import list_
 from flowctl.cli.cache.stats import stats
 from flowctl.cli.cache.verify import verify
+from flowctl.cli.grouped import InReadingOrder
 
 
-class _InReadingOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InReadingOrder, short_help="Ask about cached steps, and forget them.")
+@click.group(cls=InReadingOrder, short_help="Ask about cached steps, and forget them.")
 def cache() -> None:
     """Ask about the successes from which steps with a `cache` are taken, and forget them."""
 

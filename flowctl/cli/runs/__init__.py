@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from flowctl.cli.grouped import InReadingOrder
 from flowctl.cli.runs.control import cancel, pause
 from flowctl.cli.runs.diff import diff
 from flowctl.cli.runs.going_on import resume, retry
@@ -14,12 +15,7 @@ from flowctl.cli.runs.show import show
 from flowctl.cli.runs.verify import verify
 
 
-class _InReadingOrder(click.Group):
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-
-@click.group(cls=_InReadingOrder, short_help="Ask about runs, and reach those at work.")
+@click.group(cls=InReadingOrder, short_help="Ask about runs, and reach those at work.")
 def runs() -> None:
     """Ask about the runs of a project, reach those at work, and run again what failed.
 

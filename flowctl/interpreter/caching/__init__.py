@@ -169,9 +169,15 @@ class Caching:
             self._kept.shrink(self._store, self._setting.cache_bytes)
 
     def forget(self, steps: tuple[Step, ...]) -> None:
-        """None of these steps is taken from what was before."""
-        for step in steps:
-            self._store.begin(self._key(step), self._setting.run)
+        """None of these steps, nor any cell of them, is taken from what was before."""
+        whole = {step.id for step in steps if step.foreach is not None}
+        cells = [
+            one.key
+            for one in self._store.all()
+            if one.workflow == self._workflow and one.step.rpartition("[")[0] in whole
+        ]
+        for key in (*map(self._key, steps), *cells):
+            self._store.begin(key, self._setting.run)
 
     def _made(self, step: Step, ending: Ending) -> Entry | None:
         """What is to be remembered; None where what it depends on has changed while it ran."""
