@@ -110,15 +110,19 @@ class Successes:
             )
         return True
 
-    def take(self, success: Success, at: str, body: Json) -> None:
-        """The success was taken; what is known of its files is told anew."""
+    def take(self, success: Success, at: str, body: Json) -> bool:
+        """Takes the success, unless it does not count any more; tells whether it does.
+
+        `body` is what is known now of its files.
+        """
         taken = replace(success, used=at, hits=success.hits + 1, body=body)
         with self._changing() as connection:
-            connection.execute(
+            changed = connection.execute(
                 "update success set used = ?, hits = ?, body = ?, sum = ? "
                 f"where {_OF_KEY} and holder is null and at = ?",
                 (at, taken.hits, _text(body), _sum(taken), *success.key, success.at),
             )
+            return changed.rowcount > 0
 
     def drop(self, keys: Iterable[Key]) -> None:
         """Forgets them; a step that has been begun is then not kept."""

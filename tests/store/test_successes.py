@@ -57,9 +57,9 @@ def test_who_takes_a_success_that_has_begun_again_changes_nothing(tmp_path: Path
         store.keep(success("r1"))
         taken = store.find(KEY)
         assert taken is not None
-        store.take(taken, "2024-01-02", "seen")
+        assert store.take(taken, "2024-01-02", "seen")
         store.begin(KEY, "r2")
-        store.take(taken, "2024-01-03", "seen again")
+        assert not store.take(taken, "2024-01-03", "seen again")
         (found,) = store.all()
         assert (found.used, found.hits, found.body, found.holder) == ("2024-01-02", 1, "seen", "r2")
 

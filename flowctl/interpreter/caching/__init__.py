@@ -116,14 +116,18 @@ class Caching:
             self._handed[step.id] = records
         return Taken(success, found)
 
-    def take(self, step: Step, taken: Taken) -> Ending:
-        """Has the step be as its success has left it; raises OSError."""
+    def take(self, step: Step, taken: Taken) -> Ending | None:
+        """Has the step be as its success has left it; None where that does not count any more.
+
+        Raises OSError.
+        """
         entry, success = taken.entry, taken.success
         path = self._handing.extra(step.id)
         if path is not None and success.file is not None:
             self._kept.bring(success.file, Path(path))
         now = self._setting.clock().isoformat()
-        self._store.take(success, now, encode(entry))
+        if not self._store.take(success, now, encode(entry)):
+            return None  # another process has begun the step meanwhile
         why = f"as in run {success.run}"
         return Ending(
             "cached", entry.counts, entry.sink, entry.exit_code, why=why, outputs=entry.values
