@@ -91,6 +91,12 @@ class Successes:
         """All of them, by workflow and step, the oldest first."""
         return self._read("order by workflow, step, at")
 
+    def bytes(self) -> int:
+        """What is kept on disk for all of them."""
+        with self._lock, refused(self.path):
+            found = self._connection.execute("select coalesce(sum(bytes), 0) from success")
+            return int(found.fetchone()[0])
+
     def begin(self, key: Key, run: str) -> None:
         """The step begins again in a run: from now on its success does not count, for good."""
         blank = Success(*key, run, run, "", "", 0, 0, None, None)

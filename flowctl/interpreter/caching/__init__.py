@@ -61,6 +61,7 @@ class Caching:
         self._store = self._closing.enter_context(opened_successes(setting.state, setting.disk))
         self._kept = Kept(setting.state / "cache", setting.run, setting.disk)
         self._workflow = workflow_of(plan, setting)
+        self._keeping = False
         self._handed: dict[str, Content] = {}
         self._before: dict[str, Basis | None] = {}
         self._handing = handing(plan, setting)
@@ -76,7 +77,10 @@ class Caching:
         )
 
     def close(self) -> None:
-        """Closes the store."""
+        """Deletes what nothing leads to any more, if anything was kept, and closes the store."""
+        if self._keeping:
+            with suppress(OSError):
+                self._kept.sweep(self._store)
         self._closing.close()
 
     def look(self, step: Step) -> Taken | str:
@@ -167,6 +171,7 @@ class Caching:
         now, run = self._setting.clock().isoformat(), self._setting.run
         with suppress(OSError):
             if records is not None and path is not None:
+                self._keeping = True
                 file = self._kept.hold(records, Path(path))
             size = records.size if records is not None and file is not None else 0
             self._store.keep(Success(*key, run, run, now, now, 0, size, file, body))

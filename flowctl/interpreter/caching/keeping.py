@@ -41,16 +41,17 @@ class Kept:
 
     def shrink(self, store: Successes, most: int) -> None:
         """Forgets what was not used for longest, until no more than so many bytes are kept."""
-        held = store.all()
-        gone, size = list[Success](), sum(one.bytes for one in held)
-        for one in sorted(held, key=lambda one: one.used):
+        size = store.bytes()
+        if size <= most:
+            return
+        gone = list[Success]()
+        for one in sorted(store.all(), key=lambda one: one.used):
             if size <= most:
                 break
             if one.bytes:
                 gone.append(one)
                 size -= one.bytes
-        if gone:
-            store.drop(one.key for one in gone)
+        store.drop(one.key for one in gone)
         self.sweep(store)
 
     def sweep(self, store: Successes, *, young: bool = False) -> None:
