@@ -23,6 +23,7 @@ from flowctl.syntax.node import Json
 if TYPE_CHECKING:
     from flowctl.action import Finished, Workplace
     from flowctl.dataflow import Operator, Reader, Writer, Yielding
+    from flowctl.workers import Code
 
 JsonSchema: TypeAlias = "dict[str, Json]"
 Arguments: TypeAlias = "Mapping[str, Json]"
@@ -76,12 +77,23 @@ class Files(Protocol):
         ...
 
 
+def find_code(text: str, root: Path) -> Code | Fault:
+    """As in `workers`, which is loaded when a function is looked for."""
+    from flowctl.workers import find_code as found
+
+    return found(text, root)
+
+
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """The workflow's folder, and the project's, which is that one or lies above it."""
+    """The workflow's folder, and the project's, which is that one or lies above it.
+
+    `code` finds the function that a text names below the project's folder.
+    """
 
     base: Path
     root: Path | None = None
+    code: Callable[[str, Path], Code | Fault] = find_code
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
@@ -25,7 +26,7 @@ from flowctl.compiler.streams import StreamTyper
 from flowctl.compiler.texts import condition, texts_below
 from flowctl.compiler.using import operation_of, refuse_beside, shared_resources
 from flowctl.compiler.voice import Voice
-from flowctl.component import Folders, Situation
+from flowctl.component import Folders, Situation, find_code
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Report
 from flowctl.expressions.scope import Constant, Scope
@@ -74,10 +75,11 @@ def _rooms(
         steps[step.workflow.within].append(step)
     files: dict[Path, FilesOnce] = {}
     rooms: dict[str, _Room] = {}
+    code = cache(find_code)
     for workflow in workflows:
         own, project = steps[workflow.within], workflow.document.project
         once = files.setdefault(project.base, FilesOnce(DataFiles(project.base)))
-        folders = Folders(project.base, project.root)
+        folders = Folders(project.base, project.root, code)
         handed_on = {
             step.step.id: rooms[step.step.id].outputs.names()
             if step.step.id in rooms

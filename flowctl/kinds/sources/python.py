@@ -15,7 +15,6 @@ from flowctl.files.paths import DataFile
 from flowctl.records import Binary, Duration, Schema
 from flowctl.sourcing import as_json_lines, as_pairs, declared, reserved_names
 from flowctl.syntax.node import Json
-from flowctl.workers import find_code
 from flowctl.workers.fitting import project_root, unfit_arguments
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     root = project_root(folders.base, folders.root, arguments.get("root")) if folders else None
     if root is None or folders is None:
         return Typed(canonical, schema, tuple(faults))
-    found = find_code(text, root)
+    found = folders.code(text, root)
     if isinstance(found, Fault):
         return Typed(canonical, schema, (*faults, found.below("python")))
     faults += unfit_arguments(found, given)

@@ -17,7 +17,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.interpolation import checked_text, holes, interpolated
 from flowctl.syntax.node import Json, Pointer
 from flowctl.variables import ENV, variables_set, variables_typed
-from flowctl.workers import Call, Died, Raised, Stopped, find_code
+from flowctl.workers import Call, Died, Raised, Stopped
 from flowctl.workers.fitting import unfit_arguments
 
 SPEC = Spec(
@@ -55,7 +55,7 @@ def rule(arguments: Arguments, situation: Situation) -> Typed:
     given = given if isinstance(given, dict) else {}
     folders = situation.folders or Folders(Path())
     root = folders.root or folders.base
-    code = find_code(named, root)
+    code = folders.code(named, root)
     if isinstance(code, Fault):
         faults.append(code.below("python"))
     else:

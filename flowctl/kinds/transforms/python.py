@@ -15,7 +15,7 @@ from flowctl.expressions.scope import Scope
 from flowctl.records import DataType, Schema
 from flowctl.sourcing import declared
 from flowctl.syntax.node import Json
-from flowctl.workers import Code, find_code
+from flowctl.workers import Code
 from flowctl.workers.fitting import project_root
 
 _REFUSED: Final[tuple[type[DataType], ...]] = ()
@@ -66,7 +66,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
     root = project_root(folders.base, folders.root, arguments.get("root")) if folders else None
     if root is None or folders is None:
         return Typed(canonical, leaving, tuple(faults))
-    found = find_code(text, root)
+    found = folders.code(text, root)
     if isinstance(found, Fault):
         return Typed(canonical, leaving, (*faults, found.below("python")))
     faults += _shape(found, len(text))
