@@ -16,8 +16,8 @@ class Ready:
     """Gives out the step that comes first of those whose slots are free.
 
     What comes first is the highest priority, then the place in the plan, where the cells of a step
-    stand one behind the other. Where a step waits for a
-    pool, no later one overtakes it there, however few slots that one takes: so none waits for ever.
+    stand one behind the other. Where a step waits for a pool, no later one overtakes it there,
+    however few slots that one takes: so none waits for ever.
     """
 
     def __init__(self, slots: Mapping[str, int]) -> None:
@@ -39,6 +39,9 @@ class Ready:
     def pop(self) -> tuple[int, Pools] | None:
         """The step that may begin now, with the slots that it has been given; None for none."""
         blocked = set[str]()
+        if self._queues.keys() == {()}:  # nobody waits for a pool
+            queue = self._queues[()]
+            return (heapq.heappop(queue)[2], ()) if queue else None
         for _, pools in sorted((queue[0], pools) for pools, queue in self._queues.items() if queue):
             names = {name for name, _ in pools}
             if names.isdisjoint(blocked) and all(self._free[name] >= n for name, n in pools):

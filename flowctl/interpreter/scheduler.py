@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -10,7 +11,7 @@ from contextlib import suppress
 from dataclasses import field
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Fault
@@ -106,8 +107,11 @@ class _Done:
     error: BaseException | None = None
 
 
+_Act: TypeAlias = Callable[[], _Done]
+
+
 class Scheduler:
-    """Holds which steps are ready and which run; all of it belongs to the thread that calls `run`.
+    """Holds which steps are ready and which run; all of it belongs to the thread whose turn it is.
 
     Of the steps that are ready and have their slots, the one of the highest priority begins first,
     then the one that stands first in the plan. Between two attempts a step takes no worker's place
@@ -148,67 +152,100 @@ class Scheduler:
         self._waiting: list[tuple[float, int]] = []
         self._failed: set[str] = set()
         self._dropped_for = (0, False)
-        self._beside = 0
-        self._endless = 0
-        self._executor: Executor | None = None
-        self._messages: SimpleQueue[_Done | None] = SimpleQueue()
+        self._running = self._beside = self._endless = self._workers = 0
+        self._executor: Executor
+        self._deciding = threading.Lock()
+        self._mine: deque[_Act] | None = None
+        self._done: SimpleQueue[_Done] = SimpleQueue()
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._error: BaseException | None = None
+        self._broken: BaseException | None = None
 
     def run(self, executor: Executor, workers: int) -> None:
         """Runs all steps to their end; raises what a step's work raised, once the others ended."""
+        self._executor, self._workers = executor, workers
         self._cancellation.listen(self.wake)
         try:
-            self._run(executor, workers)
-        except BaseException:
+            while self._turn():
+                self._rest()
+        except BaseException as error:
+            self._broken = error
             self._cancellation.ask()  # the executor waits for what still runs
             raise
-
-    def _run(self, executor: Executor, workers: int) -> None:
-        running = 0
-        self._executor = executor
-        error: BaseException | None = None
-        while True:
-            self._settle_what_is_due()
-            self._wake()
-            busy = running - self._endless
-            while self._work.may_begin() and busy < workers and (found := self._ready.pop()):
-                index, self._taken[index] = found
-                self._begin(self._steps[index], executor)
-                self._endless += endless(self._steps[index])
-                running += 1
-                busy = running - self._endless
-            if not running and not self._waiting and not self._ready and not self._beside:
-                break
-            message = self._next_message(busy=bool(running or self._beside))
-            if message is not None:
-                error = error or message.error
-                if message.what != "attempt":
-                    self._beside -= 1
-                    if message.what == "look":
-                        self._looked(message)
-                    else:
-                        self._due.extend(self._gates.opened(message.step))
-                elif message.ending is not None:
-                    ended = not self._attempted(message.step, message.ending, executor)
-                    self._endless -= ended and endless(message.step)
-                    running -= ended
-        if error is not None:
-            raise error
+        if self._error is not None:
+            raise self._error
 
     def wake(self) -> None:
         """Has the scheduler look whether more may begin; safe on any thread."""
-        self._messages.put(None)
+        self._bell.put(None)
 
-    def _next_message(self, *, busy: bool) -> _Done | None:
+    def _turn(self, mine: deque[_Act] | None = None) -> bool:
+        """Takes in what was done and decides what begins; whether anything is left to do.
+
+        Every thread takes a turn that has done something: to wait until another one has decided
+        would take longer than the decision. What begins first is put into `mine`, if there is
+        one; other threads have the rest.
+        """
+        with self._deciding:
+            self._mine = mine
+            if self._broken is not None:
+                raise self._broken
+            while not self._done.empty():
+                self._take(self._done.get())
+            self._settle_what_is_due()
+            self._wake()
+            while self._work.may_begin() and self._idle and (found := self._ready.pop()):
+                index, self._taken[index] = found
+                self._begin(self._steps[index])
+                self._endless += endless(self._steps[index])
+                self._running += 1
+            return bool(self._running or self._waiting or self._ready or self._beside)
+
+    @property
+    def _idle(self) -> bool:
+        """Whether a worker has nothing to do; a step without an end takes none."""
+        return self._running - self._endless < self._workers
+
+    def _take(self, done: _Done) -> None:
+        self._error = self._error or done.error
+        if done.what != "attempt":
+            self._beside -= 1
+            if done.what == "look":
+                self._looked(done)
+            else:
+                self._due.extend(self._gates.opened(done.step))
+        elif done.ending is not None:
+            ended = not self._attempted(done.step, done.ending)
+            self._endless -= ended and endless(done.step)
+            self._running -= ended
+
+    def _go_on(self, act: _Act) -> None:
+        """Does one thing after the other, as long as there are any for this thread."""
+        mine = deque((act,))
+        while mine:
+            self._done.put(mine.popleft()())
+            try:
+                if not self._turn(mine) or self._waiting:
+                    self.wake()
+            except BaseException as error:
+                self._broken = error
+                self.wake()
+                return
+
+    def _rest(self) -> None:
         """Waits for news, or for the next attempt of a step.
 
         With Polars loaded, SIGINT alone would not end the waiting for a lock.
         """
         while True:
-            left = self._waiting[0][0] - self._pace.now() if self._waiting else _WAKE
+            with self._deciding:
+                left = self._waiting[0][0] - self._pace.now() if self._waiting else _WAKE
             if left <= 0:
-                return None
+                return
+            busy = bool(self._running or self._beside)
             with suppress(Empty):
-                return self._pace.next(self._messages, min(left, _WAKE), busy=busy)
+                self._pace.next(self._bell, min(left, _WAKE), busy=busy)
+                return
 
     def _wake(self) -> None:
         """Makes the steps ready again whose waiting is over; all of them if the run is to stop."""
@@ -241,23 +278,23 @@ class Scheduler:
                 return "failure"
         return "none"
 
-    def _begin(self, step: Step, executor: Executor) -> None:
+    def _begin(self, step: Step) -> None:
         index = self._index[step.id]
         self._attempts[index] += 1
         # What has begun goes on with its attempts, whatever becomes of others.
         self._regardless.add(index)
         self._work.began(step)
-        self._submit(step, executor, lambda: self._work.perform(step))
+        self._submit(step, lambda: self._work.perform(step))
 
     def _after(self, step: Step, status: StepStatus) -> None:
         """Has done what comes after a step's end, while others go on."""
         self._do_beside(step, self._work.after(step, status))
 
     def _do_beside(self, step: Step, act: Callable[[], None] | None) -> bool:
-        if act is None or self._executor is None:
+        if act is None:
             return False
         self._beside += 1
-        self._submit(step, self._executor, act, "beside")
+        self._submit(step, act, "beside")
         return True
 
     def _begin_within(self, step: Step) -> bool:
@@ -270,20 +307,21 @@ class Scheduler:
     def _submit(
         self,
         step: Step,
-        executor: Executor,
         act: Callable[[], Ending | None],
         what: Literal["attempt", "look", "beside"] = "attempt",
     ) -> None:
-        def work() -> None:
+        def work() -> _Done:
             try:
-                done = _Done(step, act(), what)
+                return _Done(step, act(), what)
             except BaseException as error:
                 # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
                 self._cancellation.ask()
-                done = _Done(step, Ending("failed") if what == "attempt" else None, what, error)
-            self._messages.put(done)
+                return _Done(step, Ending("failed") if what == "attempt" else None, what, error)
 
-        executor.submit(work)
+        if self._mine is not None and not self._mine:
+            self._mine.append(work)
+        else:
+            self._executor.submit(self._go_on, work)
 
     def _settle_what_is_due(self) -> None:
         """Decides on all steps whose needs have ended, and so on with those that need them."""
@@ -361,20 +399,20 @@ class Scheduler:
 
     def _look(self, step: Step, index: int) -> None:
         """Has it looked whether a step need not run; one that is not cached is ready at once."""
-        if step.cache is None or self._executor is None:
+        if step.cache is None:
             self._make_ready(index)
             return
         self._beside += 1
-        self._submit(step, self._executor, lambda: self._work.known(step), "look")
+        self._submit(step, lambda: self._work.known(step), "look")
 
-    def _looked(self, message: _Done) -> None:
+    def _looked(self, done: _Done) -> None:
         """Ends a step that need not run, or makes it ready."""
-        if message.ending is not None:
-            self._end(message.step, message.ending)
+        if done.ending is not None:
+            self._end(done.step, done.ending)
         else:
-            self._make_ready(self._index[message.step.id])
+            self._make_ready(self._index[done.step.id])
 
-    def _attempted(self, step: Step, ending: Ending, executor: Executor) -> bool:
+    def _attempted(self, step: Step, ending: Ending) -> bool:
         """Ends a step with an attempt, lets it wait for the next one, or begins its fallback.
 
         Tells whether the step is still at work.
@@ -394,7 +432,7 @@ class Scheduler:
             elif step.fallback is not None:
                 self._recovering.add(index)
                 self._work.falling(step, ending)
-                self._submit(step, executor, lambda: self._work.recover(step, ending))
+                self._submit(step, lambda: self._work.recover(step, ending))
                 return True
         self._ready.release(self._taken.pop(index))
         self._end(step, ending)
