@@ -22,11 +22,15 @@ StreamName: TypeAlias = Literal["stdout", "stderr"]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A program to start: `argv[0]` is looked up on the `PATH` of `environment`."""
+    """A program to start: `argv[0]` is looked up on the `PATH` of `environment`.
+
+    Where that has been done, `program` is the file.
+    """
 
     argv: tuple[str, ...]
     cwd: Path
     environment: Mapping[str, str]
+    program: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

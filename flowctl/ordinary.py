@@ -1,4 +1,4 @@
-"""Opening files to read, and nothing but files: a pipe may never answer, a device never end."""
+"""Opening files, and nothing but files: a pipe may never answer, a device never end."""
 
 from __future__ import annotations
 
@@ -25,3 +25,14 @@ def read_file(path: Path, most: int = -1) -> bytes:
     """The first `most` bytes of an ordinary file, or all of it; raises OSError."""
     with os.fdopen(open_file(path), "rb") as file:
         return file.read(most)
+
+
+def new_file(path: Path, mode: int = 0o666) -> None:
+    """Makes an empty file, and its folder if need be; raises OSError, where it is there too."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags, mode)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, flags, mode)
+    os.close(descriptor)

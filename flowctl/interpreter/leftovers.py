@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from flowctl.interpreter.setting import Setting
+from flowctl.ordinary import new_file
 from flowctl.variables import OWN
 
 _POLL: Final = 0.02
@@ -25,8 +26,7 @@ def noted(groups: Path, group: int) -> Iterator[None]:
     """While it lasts, the process group is on record; without a place for that, it is not."""
     note = groups / str(group)
     with suppress(OSError):
-        groups.mkdir(parents=True, exist_ok=True)
-        note.touch()
+        new_file(note)
     try:
         yield
     finally:

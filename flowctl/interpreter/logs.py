@@ -26,10 +26,12 @@ class OutputLog:
     people are decoded as UTF-8.
     """
 
-    def __init__(self, path: Path, mask: Mask, on_line: OnLine) -> None:
+    def __init__(self, path: Callable[[], Path], mask: Mask, on_line: OnLine) -> None:
+        """`path` names the log; it is asked when something is printed."""
         self._path = path
         self._on_line = on_line
-        self._flows = {name: (MaskedFlow(mask), _Lines()) for name in ("stdout", "stderr")}
+        self._mask = mask
+        self._flows: dict[StreamName, tuple[MaskedFlow, _Lines]] = {}
         self._file: BinaryIO | None = None
 
     def __enter__(self) -> OutputLog:
@@ -46,14 +48,14 @@ class OutputLog:
 
     def feed(self, stream: StreamName, piece: bytes) -> None:
         """Takes a piece of output, wherever it is cut."""
+        if stream not in self._flows:
+            self._flows[stream] = MaskedFlow(self._mask), _Lines()
         flow, lines = self._flows[stream]
         self._keep(stream, lines.feed(flow.feed(piece)))
 
     def end(self) -> None:
         """Tells what has come without a line's end."""
-        streams: tuple[StreamName, ...] = ("stdout", "stderr")
-        for stream in streams:
-            flow, lines = self._flows[stream]
+        for stream, (flow, lines) in self._flows.items():
             self._keep(stream, lines.feed(flow.end()))
             self._keep(stream, lines.end())
 
@@ -67,8 +69,9 @@ class OutputLog:
 
     def _opened(self) -> BinaryIO:
         if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("ab")
+            path = self._path()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = path.open("ab")
         return self._file
 
 

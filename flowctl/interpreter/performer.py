@@ -262,7 +262,7 @@ class Performer:
             paused=lambda: setting.pause.asked,
             rest=partial(setting.cancellation.wait, REST),
         )
-        log = OutputLog(setting.log(step.id), self._mask, partial(self._printed, step.id))
+        log = OutputLog(partial(setting.log, step.id), self._mask, partial(self._printed, step.id))
         with heard_by_many(log) as heard:
             moving = replace(step, body=moved)
             try:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import selectors
+import select
 import signal
 import subprocess
 import sys
@@ -57,6 +58,7 @@ def _started(command: Command) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command.argv,
+            executable=command.program,
             cwd=command.cwd,
             env=dict(command.environment),
             stdin=subprocess.DEVNULL,
@@ -78,9 +80,13 @@ class _Watch:
         self._process = process
         self._on_output = on_output
         self._pidfd = _pidfd(process.pid)
-        self._selector = selectors.PollSelector()
-        self._selector.register(process.stdout, selectors.EVENT_READ, "stdout")
-        self._selector.register(process.stderr, selectors.EVENT_READ, "stderr")
+        self._open: dict[int, StreamName] = {
+            process.stdout.fileno(): "stdout",
+            process.stderr.fileno(): "stderr",
+        }
+        self._poll = select.poll()
+        for stream in self._open:
+            self._poll.register(stream, select.POLLIN)
 
     def __enter__(self) -> _Watch:
         return self
@@ -88,7 +94,6 @@ class _Watch:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:  # something here has failed: the command must not outlive
             _signal_group(self._process.pid, signal.SIGKILL)
-        self._selector.close()
         if self._pidfd is not None:
             os.close(self._pidfd)
 
@@ -98,7 +103,7 @@ class _Watch:
         """Waits for the command's end, a cancellation or a moment; whether it has ended."""
         wakers = [waker for waker in (self._pidfd, cancellation) if waker is not None]
         for waker in wakers:
-            self._selector.register(waker, selectors.EVENT_READ)
+            self._poll.register(waker, select.POLLIN)
         try:
             while self._process.poll() is None and not _asked(cancellation):
                 left = None if deadline is None else deadline - time.monotonic()
@@ -107,20 +112,23 @@ class _Watch:
                 self.pump(_POLL if self._pidfd is None else left)
         finally:
             for waker in wakers:
-                self._selector.unregister(waker)
+                self._poll.unregister(waker)
         return self._process.returncode is not None
 
     def pump(self, timeout: float | None) -> bool:
         """Gives on what output there is, waiting for some; tells whether any came."""
         came = False
-        for key, _ in self._selector.select(timeout):
-            if key.data is None:
+        for descriptor, _ in self._poll.poll(
+            None if timeout is None else math.ceil(timeout * 1000)
+        ):
+            stream = self._open.get(descriptor)
+            if stream is None:
                 continue
-            if piece := os.read(key.fd, _PIECE):
-                self._on_output(key.data, piece)
+            if piece := os.read(descriptor, _PIECE):
+                self._on_output(stream, piece)
                 came = True
             else:
-                self._selector.unregister(key.fileobj)
+                self._poll.unregister(descriptor)
         return came
 
 

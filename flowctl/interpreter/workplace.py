@@ -17,6 +17,7 @@ from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
 from flowctl.interpreter.process import run_command
 from flowctl.interpreter.setting import Setting
+from flowctl.ordinary import new_file
 from flowctl.syntax.node import Json
 from flowctl.workers import Call, Raised
 
@@ -51,14 +52,16 @@ class StepWorkplace:
     @property
     def outputs(self) -> Path:
         path = self.setting.outputs(self.step)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        path.touch(mode=0o600)
+        try:
+            new_file(path, 0o600)
+        except FileExistsError:  # an attempt was killed
+            path.unlink()
+            new_file(path, 0o600)
         return path
 
     def launch(self, command: Command) -> Exited:
         setting = self.setting
-        with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
+        with OutputLog(partial(setting.log, self.step), self.mask, self._tell) as log:
             exited = run_command(
                 command,
                 setting.cancellation,
@@ -72,7 +75,7 @@ class StepWorkplace:
 
     def call(self, call: Call, root: Path, environment: Mapping[str, str]) -> Json:
         setting = self.setting
-        with OutputLog(setting.log(self.step), self.mask, self._tell) as log:
+        with OutputLog(partial(setting.log, self.step), self.mask, self._tell) as log:
             try:
                 return self.functions.call(
                     call,

@@ -48,6 +48,7 @@ class Writer:
         self._told = self._written = self._safe = 0
         self._telling = threading.Lock()
         self._using = threading.Lock()
+        self._syncing = threading.Lock()
         self._closing = False
         self._broken: BaseException | None = None
         self._news = threading.Event()
@@ -77,8 +78,8 @@ class Writer:
         """Returns when all that was told outlasts a loss of power; raises StoreBroken."""
         told = self._told
         if self._safe < told:
-            with self._using:
-                self._write(told)
+            self.written()
+            with self._syncing:  # others may write meanwhile
                 self._sync(told)
         self._raise()
 
@@ -111,9 +112,10 @@ class Writer:
     def _sync(self, wanted: int) -> None:
         if self._safe >= wanted or self._broken is not None:
             return
+        written = self._written
         try:
             self._ledger.sync()
-            self._safe = self._written
+            self._safe = written
         except BaseException as error:
             self._broken = error
 

@@ -7,7 +7,7 @@ import fcntl
 import io
 import json
 import os
-import selectors
+import select
 import signal
 import struct
 import subprocess
@@ -22,7 +22,8 @@ from flowctl.workers.calls import Call, Died, OnOutput, Raised, Stop, Stopped
 
 _LENGTHS: Final = struct.Struct("<IQ")
 _PIECE: Final = 1 << 20
-_POLL: Final = 0.05
+_POLL: Final = 50
+"""Milliseconds."""
 _PROGRAM: Final = Path(__file__).with_name("child.py")
 
 
@@ -43,8 +44,9 @@ class Worker:
     _requests: int
     _replies: int
     _lifeline: int
-    _selector: selectors.BaseSelector
     _pidfd: int | None
+    _poll: select.poll = field(default_factory=select.poll)
+    _printing: dict[int, Literal["stdout", "stderr"]] = field(default_factory=dict)
     _received: bytearray = field(default_factory=bytearray)
 
     @classmethod
@@ -74,8 +76,7 @@ class Worker:
             for descriptor in theirs:
                 os.close(descriptor)
         _widen(requests, replies)
-        pidfd = _pidfd(process.pid)
-        worker = cls(root, process, requests, replies, lifeline, _selector(), pidfd)
+        worker = cls(root, process, requests, replies, lifeline, _pidfd(process.pid))
         worker._listen()
         return worker
 
@@ -119,7 +120,6 @@ class Worker:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
-        self._selector.close()
         for descriptor in (self._requests, self._replies, self._lifeline, self._pidfd):
             if descriptor is not None:
                 os.close(descriptor)
@@ -128,15 +128,17 @@ class Worker:
                 stream.close()
 
     def _listen(self) -> None:
-        streams = ((self.process.stdout, "stdout"), (self.process.stderr, "stderr"))
-        for stream, name in streams:
-            assert stream is not None
-            os.set_blocking(stream.fileno(), False)
-            self._selector.register(stream.fileno(), selectors.EVENT_READ, name)
-        os.set_blocking(self._replies, False)
-        self._selector.register(self._replies, selectors.EVENT_READ, "replies")
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._printing = {
+            self.process.stdout.fileno(): "stdout",
+            self.process.stderr.fileno(): "stderr",
+        }
+        for descriptor in (*self._printing, self._replies):
+            os.set_blocking(descriptor, False)
+            self._poll.register(descriptor, select.POLLIN)
         if self._pidfd is not None:
-            self._selector.register(self._pidfd, selectors.EVENT_READ, "end")
+            self._poll.register(self._pidfd, select.POLLIN)
 
     def _send(self, call: Call, results: str) -> None:
         head = {
@@ -164,7 +166,7 @@ class Worker:
         received, needed = self._received, _LENGTHS.size
         head = 0
         if stop is not None:
-            self._selector.register(stop, selectors.EVENT_READ, "stop")
+            self._poll.register(stop, select.POLLIN)
         try:
             while len(received) < needed or not head:
                 if len(received) >= needed:
@@ -175,7 +177,7 @@ class Worker:
                     raise self._end(call, stop)
         finally:
             if stop is not None:
-                self._selector.unregister(stop)
+                self._poll.unregister(stop)
         start = _LENGTHS.size + head
         found: dict[str, object] = json.loads(received[_LENGTHS.size : start])
         content = bytes(memoryview(received)[start:needed])
@@ -186,34 +188,35 @@ class Worker:
         """Waits for anything to come; whether an answer still may."""
         if stop is not None and stop.asked:
             return False
-        dead = False
-        for key, _ in self._selector.select(_POLL if self._pidfd is None else None):
-            if key.data == "replies":
-                piece = _available(self._replies)
-                if piece is not None:
-                    self._received += piece
-                    return bool(piece)
-            elif key.data in ("stdout", "stderr"):
-                self._output(key.fd, key.data, on_output)
-            elif key.data == "end":
-                dead = True
-        return not dead and not (self._pidfd is None and self.process.poll() is not None)
+        ready = {
+            descriptor for descriptor, _ in self._poll.poll(_POLL if self._pidfd is None else None)
+        }
+        self._print(ready, on_output)
+        if self._replies in ready:
+            piece = _available(self._replies)
+            if piece is not None:
+                self._received += piece
+                return bool(piece)
+        dead = self._pidfd in ready if self._pidfd is not None else self.process.poll() is not None
+        return not dead
 
-    def _output(self, descriptor: int, name: str, on_output: OnOutput) -> bool:
+    def _print(self, ready: set[int], on_output: OnOutput) -> bool:
         """Gives on what was printed; whether there was any."""
-        piece = _available(descriptor)
-        if piece:
-            on_output("stdout" if name == "stdout" else "stderr", piece)
-        elif piece is not None:
-            self._selector.unregister(descriptor)
-        return bool(piece)
+        came = False
+        for descriptor in ready & self._printing.keys():
+            piece = _available(descriptor)
+            if piece:
+                on_output(self._printing[descriptor], piece)
+                came = True
+            elif piece is not None:
+                self._poll.unregister(descriptor)
+                del self._printing[descriptor]
+        return came
 
     def _rest(self, on_output: OnOutput) -> None:
         """What was printed before the answer, which has left no later."""
-        for key in list(self._selector.get_map().values()):
-            if key.data in ("stdout", "stderr"):
-                while self._output(key.fd, key.data, on_output):
-                    pass
+        while self._print({descriptor for descriptor, _ in self._poll.poll(0)}, on_output):
+            pass
 
     def _end(self, call: Call, stop: Stop | None) -> Died | Stopped:
         if stop is not None and stop.asked:
@@ -253,10 +256,6 @@ def _write(descriptor: int, data: bytes | memoryview) -> None:
     left = memoryview(data)
     while left:
         left = left[os.write(descriptor, left) :]
-
-
-def _selector() -> selectors.BaseSelector:
-    return selectors.PollSelector()
 
 
 def _widen(*descriptors: int) -> None:

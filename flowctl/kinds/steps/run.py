@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +81,7 @@ _HELP: Final[Mapping[Context, str]] = {
     Context.DEEP: "bring it nearer to the surface of the script",
 }
 
+_SHELLS: Final = {"bash": ("bash", "-eo", "pipefail", "-c"), "sh": ("sh", "-e", "-c")}
 _LITERAL: Final = (Context.SINGLE, Context.ANSI, Context.LITERAL_BODY, Context.DELIMITER)
 
 
@@ -187,11 +189,14 @@ def _command(arguments: Arguments, workplace: Workplace, outputs: Path) -> Comma
     if isinstance(command, list):
         words = enumerate(command)
         argv = tuple(text_filled(str(word), workplace, ("run", index)) for index, word in words)
-    else:
-        script, values = _script(str(command), asking(workplace, ("run",)))
-        environment |= values
-        argv = (*_shell(arguments, environment), script)
-    return Command(argv, _folder(arguments, workplace), environment)
+        return Command(argv, _folder(arguments, workplace), environment)
+    script, values = _script(str(command), asking(workplace, ("run",)))
+    environment |= values
+    bash = _bash(environment.get("PATH", os.defpath))
+    shell = arguments.get("shell") or ("bash" if bash is not None else "sh")
+    argv = (*_SHELLS[str(shell)], script)
+    program = bash if shell == "bash" and bash is not None and Path(bash).is_absolute() else None
+    return Command(argv, _folder(arguments, workplace), environment, program)
 
 
 def _script(script: str, value: Callable[[str], str]) -> tuple[str, dict[str, str]]:
@@ -205,10 +210,10 @@ def _script(script: str, value: Callable[[str], str]) -> tuple[str, dict[str, st
     return filled(script, stretches, [names[hole.expression] for hole in found]), values
 
 
-def _shell(arguments: Arguments, environment: Mapping[str, str]) -> tuple[str, ...]:
-    path = environment.get("PATH", os.defpath)
-    chosen = arguments.get("shell") or ("bash" if shutil.which("bash", path=path) else "sh")
-    return ("bash", "-eo", "pipefail", "-c") if chosen == "bash" else ("sh", "-e", "-c")
+@cache
+def _bash(path: str) -> str | None:
+    """The first bash on a `PATH`, looked for once: it takes as long as much else of a step."""
+    return shutil.which("bash", path=path)
 
 
 def _folder(arguments: Arguments, workplace: Workplace) -> Path:
