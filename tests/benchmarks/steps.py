@@ -1,21 +1,22 @@
-"""What a step costs that does nothing: shell steps beside doit's threads, and calls of Python.
+"""What a step costs that does nothing: shell steps and calls of Python, beside other engines.
 
-Whole runs with the journal on, in one process each; their work is checked. Fails where a shell step
-costs more than doit's (if doit is installed), or a call more than `--most` milliseconds.
+Runs with the journal on, within this process and as the command; their work is checked. Fails
+where a shell step costs more than doit's (if doit is installed), a call more than `--most`
+milliseconds, or a plan of `--plan` steps more than `--seconds` or `--megabytes` to compile.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
+import json
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from flowctl.interpreter import Setting, run
@@ -23,13 +24,11 @@ from flowctl.kinds.steps.python import COMPONENT as PYTHON
 from flowctl.kinds.steps.run import COMPONENT as RUN
 from flowctl.plan import Operation, Plan, Step
 from flowctl.registry import Registry
+from tests.benchmarks import processes
+from tests.benchmarks.rivals import RIVALS, bare, check
 
 MODULE = "def nothing(number):\n    return {'number': number}\n"
-DODO = """
-def task_all():
-    for number in range({steps}):
-        yield {{"name": str(number), "actions": ["echo {{}} >> done".format(number)]}}
-"""
+FLOWCTL = (sys.executable, "-m", "flowctl")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -37,34 +36,47 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.steps")
     parser.add_argument("--shell", type=int, default=500, help="shell steps (500)")
     parser.add_argument("--calls", type=int, default=5000, help="calls of Python (5000)")
+    parser.add_argument("--plan", type=int, default=20_000, help="steps to compile (20000)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--runs", type=int, default=3, help="of each, by turns (3)")
     parser.add_argument("--most", type=float, default=0.3, help="ms for a call (0.3)")
+    parser.add_argument("--seconds", type=float, default=20, help="for the plan (20)")
+    parser.add_argument("--megabytes", type=float, default=400, help="for the plan (400)")
     given = parser.parse_args(arguments)
-    shell, calls, workers = given.shell, given.calls, given.workers
-    contenders: dict[str, Callable[[Path], float]] = {
-        "flowctl, shell": lambda folder: _shell(folder, shell, workers) / shell,
-        "bare subprocess": lambda folder: _bare(folder, shell) / shell,
-        "flowctl, python": lambda folder: _calls(folder, calls, workers) / calls,
-    }
-    if importlib.util.find_spec("doit") is not None:
-        contenders["doit, shell"] = lambda folder: _doit(folder, shell, workers) / shell
+    contenders = dict(_contenders(given.shell, given.calls, given.workers))
     costs: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(given.runs):
-        for name, measure in contenders.items():
+        for name, (steps, measure) in contenders.items():
             with tempfile.TemporaryDirectory() as folder:
-                costs[name].append(1000 * measure(Path(folder)))
+                costs[name].append(1000 * measure(Path(folder)) / steps)
     medians = {name: statistics.median(found) for name, found in costs.items()}
     for name, median in medians.items():
-        print(f"{name:18}{median:8.3f} ms a step")
-    beaten = medians["flowctl, shell"] <= medians.get("doit, shell", float("inf"))
-    return 0 if beaten and medians["flowctl, python"] <= given.most else 1
+        print(f"{name:26}{median:8.3f} ms a step")
+    beaten = medians["shell: flowctl"] <= medians.get("shell: doit, threads", float("inf"))
+    quick = medians["python: flowctl"] <= given.most
+    small = _compiles(given.plan, given.seconds, given.megabytes)
+    return 0 if beaten and quick and small else 1
+
+
+def _contenders(
+    shell: int, calls: int, workers: int
+) -> Iterator[tuple[str, tuple[int, Callable[[Path], float]]]]:
+    """Each with its steps and its measure, in seconds."""
+    yield "shell: flowctl", (shell, lambda folder: _shell(folder, shell, workers))
+    yield "shell: flowctl, command", (shell, lambda folder: _command(folder, shell, workers))
+    yield "shell: bare subprocess", (shell, lambda folder: bare(folder, shell))
+    yield "python: flowctl", (calls, lambda folder: _calls(folder, calls, workers))
+    for rival in RIVALS:
+        if rival.installed:
+            steps = shell if rival.does == "shell" else calls
+            measure = partial(rival.seconds, steps=steps, workers=workers)
+            yield f"{rival.does}: {rival.name}", (steps, measure)
 
 
 def _shell(folder: Path, steps: int, workers: int) -> float:
     body = [Operation("run", {"run": f"echo {number} >> done"}) for number in range(steps)]
     seconds = _run(folder, body, workers)
-    _check(folder, steps)
+    check(folder, steps)
     return seconds
 
 
@@ -95,28 +107,39 @@ def _run(folder: Path, body: list[Operation], workers: int) -> float:
     return seconds
 
 
-def _bare(folder: Path, steps: int) -> float:
-    began = time.perf_counter()
-    for number in range(steps):
-        subprocess.run(["bash", "-c", f"echo {number} >> done"], cwd=folder, check=True)
-    seconds = time.perf_counter() - began
-    _check(folder, steps)
-    return seconds
+def _command(folder: Path, steps: int, workers: int) -> float:
+    """The whole command: it starts, compiles, runs and tells of each step."""
+    file = _written(folder, steps, "run: echo {number} >> done")
+    cost = processes.run([*FLOWCTL, "run", str(file), "--workers", str(workers)], folder)
+    check(folder, steps)
+    return cost.wall
 
 
-def _doit(folder: Path, steps: int, workers: int) -> float:
-    (folder / "dodo.py").write_text(DODO.format(steps=steps))
-    command = [sys.executable, "-m", "doit", "-n", str(workers), "-P", "thread", "-v", "0"]
-    began = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
-    seconds = time.perf_counter() - began
-    _check(folder, steps)
-    return seconds
+def _compiles(steps: int, seconds: float, megabytes: float) -> bool:
+    """Whether a plan of many commands, and one of many calls, is made in time and memory."""
+    good = True
+    for what in (
+        "run: echo {number} >> done",
+        "python: idle:nothing\n    with: {{number: {number}}}",
+    ):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "idle.py").write_text(MODULE)
+            file = _written(folder, steps, what)
+            cost = processes.run([*FLOWCTL, "plan", str(file), "-o", "plan.json"], folder)
+            assert len(json.loads((folder / "plan.json").read_text())["steps"]) == steps
+        kind = what.partition(":")[0]
+        print(f"{f'plan: {steps:,} {kind}':26}{cost.wall:8.1f} s, {cost.peak:.0f} MB")
+        good = good and cost.wall <= seconds and cost.peak <= megabytes
+    return good
 
 
-def _check(folder: Path, steps: int) -> None:
-    done = sorted(map(int, (folder / "done").read_text().split()))
-    assert done == list(range(steps))
+def _written(folder: Path, steps: int, what: str) -> Path:
+    """A workflow of so many steps, each with its number."""
+    lines = [f"  s{number}:\n    {what.format(number=number)}\n" for number in range(steps)]
+    file = folder / "many.yaml"
+    file.write_text("flowctl: 1\nname: many\nsteps:\n" + "".join(lines))
+    return file
 
 
 if __name__ == "__main__":
