@@ -143,7 +143,7 @@ class Scheduler:
         self._followers = _followers(plan)
         self._status: dict[str, StepStatus] = {}
         self._failed_above: set[str] = set()
-        self._due = deque(index for index, count in enumerate(self._open) if not count)
+        self._due = [index for index, count in enumerate(self._open) if not count]
         self._ready = Ready(_slots(plan))
         self._taken: dict[int, Pools] = {}
         self._recovering: set[int] = set()
@@ -213,7 +213,8 @@ class Scheduler:
             if done.what == "look":
                 self._looked(done)
             else:
-                self._due.extend(self._gates.opened(done.step))
+                for index in self._gates.opened(done.step):
+                    heapq.heappush(self._due, index)
         elif done.ending is not None:
             ended = not self._attempted(done.step, done.ending)
             self._endless -= ended and endless(done.step)
@@ -324,10 +325,14 @@ class Scheduler:
             self._executor.submit(self._go_on, work)
 
     def _settle_what_is_due(self) -> None:
-        """Decides on all steps whose needs have ended, and so on with those that need them."""
+        """Decides on all steps whose needs have ended, and so on with those that need them.
+
+        The first in the plan comes first: what a failure cancels does not depend on who was told
+        of it when.
+        """
         while self._due or self._dropped():
             while self._due:
-                self._settle(self._due.popleft())
+                self._settle(heapq.heappop(self._due))
 
     def _settle(self, index: int) -> None:
         step = self._steps[index]
@@ -452,7 +457,7 @@ class Scheduler:
         for follower in self._followers[index]:
             self._open[follower] -= 1
             if not self._open[follower]:
-                self._due.append(follower)
+                heapq.heappush(self._due, follower)
         fan, _ = self._places[index]
         if fan != index:
             self._cells_left[fan] -= 1

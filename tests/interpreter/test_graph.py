@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -47,6 +48,22 @@ def test_statuses_with_one_worker_are_those_of_the_model(nodes: list[Node]) -> N
             result = runner(plan_of(nodes), workers=1, keep_going=keep_going, checkpoints=None)
             assert statuses(result) == expected(nodes, keep_going=keep_going)
             assert result_of(fold(runner.events)).steps == result.steps
+
+
+def test_what_comes_first_in_the_plan_is_decided_first(runner: Runner) -> None:
+    """A fan-out over nothing ends at once, and so does what needs it, before a later one fails."""
+    steps = [
+        replace(command("empty", "true"), foreach="[]"),
+        replace(command("after", "true", "empty"), foreach="[]"),
+        command("broken", "true", condition="1 // 0 = 1"),
+        replace(command("last", "true", "empty"), foreach="[]"),
+    ]
+    assert statuses(runner(plan(*steps))) == {
+        "empty": "succeeded",
+        "after": "succeeded",
+        "broken": "failed",
+        "last": "cancelled",
+    }
 
 
 @settings(max_examples=80, deadline=None)
