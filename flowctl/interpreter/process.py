@@ -21,7 +21,7 @@ _PIECE = 1 << 16
 _POLL = 0.02
 
 OnOutput = Callable[[StreamName, bytes], None]
-Note = Callable[[int], AbstractContextManager[None]]
+Note = Callable[[], AbstractContextManager[Callable[[int], None]]]
 
 
 def run_command(
@@ -30,19 +30,19 @@ def run_command(
     on_output: OnOutput,
     grace: float,
     timeout: float | None = None,
-    note: Note = lambda _: nullcontext(),
+    note: Note = lambda: nullcontext(lambda group: None),
 ) -> Exited:
     """Runs a command to its end and gives its output on, piece by piece, as it comes.
 
     A cancellation, or the end of `timeout` seconds, ends the whole process group: TERM, and KILL
-    after `grace` seconds. The group is on record while `note`, called with its number, lasts.
+    after `grace` seconds. The command is on record while `note` lasts, which is told its group.
     Processes that the command leaves behind have as long to end by
     themselves, within the timeout, and are then ended likewise. Raises NotStarted where the system
     refuses the command.
     """
     deadline = None if timeout is None else time.monotonic() + timeout
-    process = _started(command)
-    with process, _Watch(process, on_output) as watch, note(process.pid):
+    with note() as started, _started(command) as process, _Watch(process, on_output) as watch:
+        started(process.pid)
         ended = watch.until_ended(cancellation=cancellation, deadline=deadline)
         stopped = not ended and cancellation.asked
         if not ended:

@@ -59,14 +59,38 @@ def test_a_number_that_was_given_out_again_is_left_alone(runner: Runner) -> None
         other.kill()
 
 
+def test_what_was_begun_and_not_yet_numbered_is_ended(runner: Runner) -> None:
+    """As where flowctl was killed between the start of a command and the note of its group."""
+    setting = runner.setting()
+    own = {"FLOWCTL_OUTPUT": str(setting.outputs("s"))}
+    with (
+        subprocess.Popen(["sleep", "1000"], start_new_session=True, env=own) as ours,
+        subprocess.Popen(["sleep", "1000"], start_new_session=True) as other,
+        noted(setting.groups),
+    ):
+        end_leftovers(setting)
+        assert ours.wait(10) == -signal.SIGTERM
+        assert alive(other.pid)
+        assert not list(setting.groups.iterdir())
+        other.kill()
+
+
+def test_a_command_is_on_record_before_it_begins(tmp_path: Path) -> None:
+    with noted(tmp_path) as known:
+        assert [note.name.partition("-")[0] for note in tmp_path.iterdir()] == ["starting"]
+        known(1234)
+        assert [note.name for note in tmp_path.iterdir()] == ["1234"]
+    assert not list(tmp_path.iterdir())
+
+
 def test_commands_are_on_record_while_they_work(runner: Runner) -> None:
-    runner(plan(command("s", 'ls "$(dirname "$FLOWCTL_OUTPUT")/../groups"; echo $$')))
-    first, second = runner.lines("s")
-    assert first == second
+    groups = '"$(dirname "$FLOWCTL_OUTPUT")/../groups"'
+    runner(plan(command("s", f"until [ -e {groups}/$$ ]; do sleep 0.01; done; ls {groups}")))
+    assert len(runner.lines("s")) == 1
     assert not list(runner.setting().groups.glob("*"))
 
 
 def test_without_a_place_for_the_record_the_command_works(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with noted(tmp_path / "file" / "groups", 1):
-        pass
+    with noted(tmp_path / "file" / "groups") as known:
+        known(1)
