@@ -101,6 +101,7 @@ EXPRESSIONS = [
     "bit_count(a)",
     "bit_count(a + u)",
     "bit_count(k)",
+    "bit_count(u)",
     "bit_count(v)",
 ]
 

@@ -57,6 +57,8 @@ EXPRESSIONS = [
     "split(s, ',')",
     "split_part(s, t, k)",
     "split_part(s, ',', 2)",
+    "string_split(s, '')",
+    "string_split(s, t)",
     "ascii(s)",
     "unicode(s)",
     "chr(i)",

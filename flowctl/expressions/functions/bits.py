@@ -19,7 +19,7 @@ from flowctl.expressions.functions.signature import (
 from flowctl.expressions.lazily import pl
 from flowctl.expressions.polars_types import polars_type
 from flowctl.expressions.tree import Tree
-from flowctl.expressions.types import INT8, integer_range
+from flowctl.expressions.types import INT8, INT16, INT128, UINT64, integer_range
 from flowctl.records import Integer, Unknown
 
 
@@ -70,20 +70,23 @@ def _shift_right(call: Operands) -> pl.Expr:
 
 
 def _bit_count(call: Operands) -> pl.Expr:
-    # All 128 bits of a hugeint do not fit into 8: DuckDB lets the number turn over.
-    return call[0].bitwise_count_ones().cast(pl.Int8, strict=False, wrap_numerical=True)
+    return call[0].bitwise_count_ones().cast(polars_type(call.result))
 
 
 def _bit_count_rule(arguments: Sequence[Tree]) -> Match | None:
     found = _whole_number(arguments)
-    return Match(found.parameters, INT8, 0) if found is not None else None
+    if found is None:
+        return None
+    # DuckDB counts an unsigned int64 as an int128, whose 128 bits an int8 cannot count.
+    wide = found.parameters[0] in (INT128, UINT64)
+    return Match(found.parameters, INT16 if wide else INT8, 0)
 
 
 FUNCTIONS: Final = (
     Function("xor", (ruled(N, N, by=_bits_rule, lower=lambda call: call[0] ^ call[1],
                            shown="integer"),), "The bits in which both differ.", "xor(6, 3) → 5"),
     Function("bit_count", (ruled(N, by=_bit_count_rule, lower=_bit_count,
-                                 shown="int8"),),
+                                 shown="int8 or int16"),),
              "How many bits are set.", "bit_count(7) → 3"),
     Function("&", (ruled(N, N, by=_bits_rule, lower=lambda call: call[0] & call[1],
                          shown="integer"),), "The bits that both have.", "6 & 3 → 2"),

@@ -49,8 +49,9 @@ _FAR: Final = 2**31 - 1
 
 
 def contains(call: Operands) -> pl.Expr:
-    """Whether a value is in a list; null where the value is null."""
-    return pl.when(call[1].is_not_null()).then(call[0].list.contains(call[1]))
+    """Whether a value is in a list; null where the value is null, but not even null is in none."""
+    listed, value = call[0], call[1]
+    return pl.when(value.is_not_null() | (listed.list.len() == 0)).then(listed.list.contains(value))
 
 
 def _make_rule(arguments: Sequence[Tree]) -> Match | None:

@@ -128,9 +128,11 @@ def _extract_all(call: Operands) -> pl.Expr:
 
 
 def _split(call: Operands) -> pl.Expr:
-    found = call[0].str.split(_pattern(call).text, literal=False)
-    # An empty text is one empty part, whatever the pattern.
-    return pl.when(call[0] == "").then(pl.lit([""])).otherwise(found)
+    pattern = _pattern(call).text
+    found = call[0].str.split(pattern, literal=False)
+    # An empty text is one empty part, unless it is split into its letters.
+    empty = pl.lit([""] if pattern else [], dtype=pl.List(pl.String))
+    return pl.when(call[0] == "").then(empty).otherwise(found)
 
 
 def _escape(text: str) -> str:

@@ -184,7 +184,7 @@ def _split(call: Operands) -> pl.Expr:
 def _split_text(text: str, separator: str) -> list[str]:
     if separator == _NO_SEPARATOR:
         return [text]
-    return text.split(separator) if separator else list(text) or [""]
+    return text.split(separator) if separator else list(text)
 
 
 def _split_part(text: str, separator: str, index: int) -> str:
@@ -244,11 +244,10 @@ def _simple(function: Callable[..., Any], result: Any) -> Callable[[Operands], p
 
 
 def _levenshtein(a: str, b: str) -> int:
-    left, right = a.encode(), b.encode()
-    row = list(range(len(right) + 1))
-    for index, mark in enumerate(left, start=1):
+    row = list(range(len(b) + 1))
+    for index, mark in enumerate(a, start=1):
         previous, row[0] = row[0], index
-        for column, other in enumerate(right, start=1):
+        for column, other in enumerate(b, start=1):
             cost = min(row[column] + 1, row[column - 1] + 1, previous + (mark != other))
             previous, row[column] = row[column], cost
     return row[-1]
@@ -356,6 +355,6 @@ FUNCTIONS: Final = (
              "With letters and their accents as one character (Unicode NFC).",
              "nfc_normalize('é') → 'é'"),
     Function("levenshtein", (takes(_S, _S, gives=_I, lower=_simple(_levenshtein, INT64)),),
-             "How many changes of one byte lead from one text to the other.",
+             "How many changes of one character lead from one text to the other.",
              "levenshtein('kitten', 'sitting') → 3", aliases=("editdist3",)),
 )  # fmt: skip
