@@ -18,7 +18,7 @@ import struct
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -92,10 +92,13 @@ def _told(returned: object, results: str) -> Iterator[tuple[dict[str, object], b
 
 def _items(returned: object) -> Iterator[tuple[dict[str, object], bytes]]:
     waiting: list[object] = []
-    if not hasattr(returned, "__iter__"):
-        raise _Unfit(f"it returned {_named(returned)}, which has no items")
+    if isinstance(returned, Mapping) or _is_polars(returned):
+        # Their own items are keys and columns.
+        returned = [returned]
+    if not hasattr(returned, "__iter__") or isinstance(returned, str | bytes):
+        raise _Unfit(f"it returned {_named(returned)}, which has no records")
     for item in returned:
-        framed = type(item).__module__.partition(".")[0] == "polars"
+        framed = _is_polars(item)
         if waiting and (framed or len(waiting) == _ITEMS):
             yield {"reply": "values"}, _json(waiting, _plain)
             waiting = []
@@ -107,6 +110,11 @@ def _items(returned: object) -> Iterator[tuple[dict[str, object], bytes]]:
         yield {"reply": "values"}, _json(waiting, _plain)
     _flush()
     yield {"reply": "end"}, b""
+
+
+def _is_polars(value: object) -> bool:
+    """Tells it without importing Polars."""
+    return type(value).__module__.partition(".")[0] == "polars"
 
 
 def _frame(body: bytes) -> object:
@@ -144,7 +152,8 @@ def _plain(value: object) -> object:
 
 
 def _named(value: object) -> str:
-    return "nothing" if value is None else f"a `{type(value).__qualname__}`"
+    name = type(value).__qualname__
+    return "nothing" if value is None else f"{'an' if name[0] in 'aeiou' else 'a'} `{name}`"
 
 
 class _Unfit(Exception):

@@ -71,8 +71,20 @@ def dies():
 def nothing():
     yield from ()
 
-def no_items():
+def no_records():
     return 5
+
+def text():
+    return "one"
+
+def one_mapping():
+    return {"n": 1}
+
+def one_frame():
+    return pl.DataFrame({"n": [1]})
+
+def lazy():
+    return pl.LazyFrame({"n": [1]})
 
 def no_columns():
     yield pl.DataFrame({"m": [1]})
@@ -178,7 +190,9 @@ def test_a_record_that_ends_the_step(folder: Folder) -> None:
     [
         ("raises", "E740", "raised ConnectionError: page 2 is gone at made.py:"),
         ("dies", "E740", "the worker process died in `made:dies`: exit code 7"),
-        ("no_items", "E741", "it returned a `int`, which has no items"),
+        ("no_records", "E741", "it returned an `int`, which has no records"),
+        ("text", "E741", "it returned a `str`, which has no records"),
+        ("lazy", "E741", "it returned a `LazyFrame`, not a `polars.DataFrame`; call `collect()`"),
         ("no_columns", "E741", "it has none of the columns"),
     ],
 )
@@ -188,6 +202,13 @@ def test_failures(function: str, code: str, words: str, folder: Folder) -> None:
     assert (result.status, fault.code.id, fault.pointer) == ("failed", code, ("source", "python"))
     assert words in fault.message
     assert not (folder.base / "out.parquet").exists()
+
+
+@pytest.mark.parametrize("function", ["one_mapping", "one_frame"])
+def test_what_is_returned_alone(function: str, folder: Folder) -> None:
+    result = run(folder, made(function, {"n": "int64"}))
+    assert (result.status, result.counts.read) == ("succeeded", 1), result.faults
+    assert read(folder) == [(1,)]
 
 
 def test_nothing_at_all(folder: Folder) -> None:
