@@ -197,6 +197,22 @@ def test_values_have_their_types(flow: Path) -> None:
         run(flow, params={"n": {1}})
 
 
+def test_values_are_those_of_the_workflow_that_is_run_and_of_none_that_it_uses(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "part.yaml").write_text(
+        "flowctl: 1\nparams: {n: {type: integer, default: 1}}\nsteps:\n"
+        "  s: {run: 'echo n={{ params.n }} >> $FLOWCTL_OUTPUT', outputs: {n: {type: integer}}}\n"
+        "outputs: {n: steps.s.outputs.n}\n"
+    )
+    (tmp_path / "flow.yaml").write_text(
+        "flowctl: 1\nparams: {n: {type: integer}, m: {type: integer}}\nsteps:\n"
+        "  part: {uses: part.yaml}\n"
+        "outputs: {sum: params.n + params.m + steps.part.outputs.n}\n"
+    )
+    assert flowctl.run(tmp_path / "flow.yaml", params={"n": 20, "m": 300}).outputs == {"sum": 321}
+
+
 def test_without_a_file_there_is_no_workflow(tmp_path: Path) -> None:
     for name in ("gone.yaml", "gone.json"):
         with pytest.raises(flowctl.InvalidWorkflow, match="gone"):

@@ -149,7 +149,7 @@ class _Expansion:
 
     def _expanded_uses(self, steps: Iterable[ExpandedStep]) -> Iterator[tuple[str, Expanded]]:
         """Each workflow that is used, as it is with what the step hands to it."""
-        inputs = replace(self.inputs, params={}, params_file=None)
+        inputs = replace(self.inputs, params={}, params_file=None, values={})
         for step in steps:
             found = self.uses.of(step, self.document, self.files, self.way)
             if found is not None:
