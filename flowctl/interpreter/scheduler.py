@@ -192,9 +192,11 @@ class Scheduler:
                 raise self._broken
             while not self._done.empty():
                 self._take(self._done.get())
+            # That the run stops is told before what it cancels.
+            may_begin = self._work.may_begin()
             self._settle_what_is_due()
             self._wake()
-            while self._work.may_begin() and self._idle and (found := self._ready.pop()):
+            while may_begin and self._idle and (found := self._ready.pop()):
                 index, self._taken[index] = found
                 self._begin(self._steps[index])
                 self._endless += endless(self._steps[index])

@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import (
     Event,
     RunEnded,
     RunStarted,
+    RunStopping,
     StepEnded,
     StepFannedOut,
     StepOutput,
@@ -240,6 +242,24 @@ def test_a_subscriber_that_breaks_ends_the_run(runner: Runner) -> None:
         for file in runner.base.glob("pid*"):
             pid = file.read_text().strip()  # empty where the shell was ended before it wrote
             assert not pid or not Path(f"/proc/{pid}").exists()
+
+
+def test_that_a_run_stops_is_told_before_what_it_cancels(runner: Runner) -> None:
+    cancellation = Cancellation()
+
+    def stop(event: Event) -> None:
+        if isinstance(event, StepEnded):
+            cancellation.wind_down()
+
+    steps = [command("a", "true"), command("b", "true"), command("c", "true", "a")]
+    runner(plan(*steps), stop, workers=1, cancellation=cancellation)
+    told = [event for event in runner.events if isinstance(event, StepEnded | RunStopping)]
+    assert [getattr(event, "status", "stopping") for event in told] == [
+        "succeeded",
+        "stopping",
+        "cancelled",
+        "cancelled",
+    ]
 
 
 def test_a_chain_of_thousands_is_skipped_without_recursion(runner: Runner) -> None:
