@@ -64,6 +64,10 @@ def _named(plan: Plan, name: str) -> list[str]:
     found = {step.id for step in plan.steps if name in (step.id, family(step, steps))}
     if not found:
         known = list(dict.fromkeys(_names(steps)))
+        fanned = name.rpartition("[")[0]
+        if any(step.foreach and fanned in (step.id, family(step, steps)) for step in plan.steps):
+            message = f"the cells of `{fanned}` are known to a run alone, and go together"
+            raise UsageError(f"{message}; name `{fanned}` instead of `{name}`")
         near = nearest(name, known)
         listed = ", ".join(f"`{one}`" for one in known[:6]) + (", …" if len(known) > 6 else "")
         hint = f"did you mean `{near}`?" if near else f"there are {listed}"

@@ -7,6 +7,7 @@ they must be there: in the file that it writes, in the cache, or in a run that i
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from pathlib import Path
@@ -173,7 +174,7 @@ def _is(id: str, within: str, name: str) -> bool:
 
 
 def _fault(message: str, step: str, pointer: Pointer) -> Fault:
-    help = f"`--from {step}` runs that step, too"
+    help = f"`--from {shlex.quote(step)}` runs that step, too"
     return Fault(NOT_THERE, message, pointer, help=help)
 
 

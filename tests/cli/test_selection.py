@@ -260,7 +260,17 @@ def test_steps_of_a_used_workflow(folder: Path, capsys: pytest.CaptureFixture[st
     assert "the workflow has no step `part/z`; did you mean `part/y`?" in capsys.readouterr().err
 
 
-def test_a_list_of_cells_is_taken_whole(folder: Path) -> None:
+def test_a_name_for_the_shell_is_quoted(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "flow.yaml").write_text(
+        "flowctl: 1\nsteps:\n"
+        "  cells: {run: 'true', matrix: {k: [a]}}\n"
+        "  end: {run: 'echo ${{ steps.cells.exit_code }}'}\n"
+    )
+    assert run("--only", "end") == 4
+    assert "help: `--from 'cells[a]'` runs that step, too" in capsys.readouterr().err
+
+
+def test_a_list_of_cells_is_taken_whole(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "flow.yaml").write_text(
         "flowctl: 1\nsteps:\n"
         "  list: {run: 'echo l=[1,2,3] >> $FLOWCTL_OUTPUT', outputs: {l: {type: array}}}\n"
@@ -275,3 +285,6 @@ def test_a_list_of_cells_is_taken_whole(folder: Path) -> None:
     assert done(folder) == ["[1, 2, 3] [0, 0, 0]"]
     assert run("--only", "each") == 0
     assert done(folder) == ["1", "2", "3"]
+    capsys.readouterr()
+    assert run("--only", "each[1]") == 2
+    assert "go together; name `each` instead of `each[1]`" in capsys.readouterr().err
