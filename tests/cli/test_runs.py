@@ -210,7 +210,7 @@ def test_retry_runs_what_failed_and_what_depends_on_it(folder: Path) -> None:
     assert {id: step["attempts"] for id, step in shown["steps"].items()} == counts
     assert len(shown["steps"]["breaks"]["tries"]) == 2
     assert len(as_json(folder, "list")) == 1
-    assert "nothing of it has failed" in flowctl(folder, "runs", "retry", "last", code=2)
+    assert "there is nothing to mend" in flowctl(folder, "runs", "retry", "last", code=2)
 
 
 def test_retry_is_refused_where_what_has_succeeded_means_something_else(folder: Path) -> None:

@@ -63,7 +63,7 @@ def retry(
     runs = runs_of(state_dir)
     record = found(runs, run)
     if record.status == "succeeded":
-        raise UsageError(f"run {record.run} has succeeded: nothing of it has failed")
+        raise UsageError(f"run {record.run} has succeeded: there is nothing to mend")
     _go_on(runs, record, render.console(colour), workers, keep_going, retrying=True)
 
 
