@@ -77,19 +77,21 @@ class _Refusal:
 
     def of_streams(self) -> None:
         """Each run must write anew what it writes, of all that there is to read."""
+        source = self.step.parts.source
+        follow = source.node.get("follow") if source is not None else None
+        if isinstance(follow, ScalarNode) and follow.value is True:
+            # Then its sinks cannot but add.
+            self._refuse(follow, "it follows its source without an end")
+            return
         for part in self.step.parts.outputs:
             mode = part.node.get("mode")
             if isinstance(mode, ScalarNode) and mode.value == "append":
                 self._refuse(mode, "each run adds to what stands here, so that none can be spared")
             elif part.arguments is not None and not self._written(part):
                 self._refuse(part.node, "what goes to standard output cannot be taken from before")
-        source = self.step.parts.source
         incremental = source.node.get("incremental") if source is not None else None
         if isinstance(incremental, ScalarNode) and incremental.value is True:
             self._refuse(incremental, "each run reads what none before has read, and nothing else")
-        follow = source.node.get("follow") if source is not None else None
-        if isinstance(follow, ScalarNode) and follow.value is True:
-            self._refuse(follow, "it follows its source without an end")
 
     def _written(self, part: Part) -> tuple[str, ...]:
         return self.registry.sinks[part.kind].paths(part.arguments or {})

@@ -54,9 +54,6 @@ def refuse_what_waits(
         message = "a `check` is held against all of the output, and the source is followed"
         help = "`validate` holds each record to a rule"
         voice.at(NEVER_ENDS, check.key, message, help)
-    if (cache := node.entry("cache")) is not None:
-        message = "what is cached has come to its end, and the source is followed"
-        voice.at(NEVER_ENDS, cache.key, message, "leave `cache` out")
     share = node.get("max_rejects")
     if isinstance(share, ScalarNode) and str(share.value).strip().endswith("%"):
         message = "a share is known at the end, and the source is followed"
