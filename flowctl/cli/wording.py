@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Final, TypeGuard
 
 from flowctl.checking import plain
 from flowctl.durations import shown
 from flowctl.plan import Cache, Operation, Step, Stream
 from flowctl.syntax.node import Json
+
+_FOUND: Final = ("root", "file", "code")
+"""What the compiler has found of a function, beside what its author says."""
 
 
 def operations(step: Step) -> Iterator[tuple[str, Operation]]:
@@ -49,10 +52,11 @@ def lines(operation: Operation) -> Iterator[str]:
         yield from _used(operation)
         return
     main = operation.arguments.get(operation.kind)
+    unsaid = {operation.kind, *(_FOUND if operation.kind == "python" else ())}
     options = [
         f"{name}: {value(given)}"
         for name, given in operation.arguments.items()
-        if name != operation.kind
+        if name not in unsaid
     ]
     if operation.on_error != "fail":
         options.append(f"on_error: {operation.on_error}")

@@ -113,6 +113,15 @@ def test_plan_reads_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_a_plan_shows_of_a_function_what_its_author_says(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("tidying.py").write_text("def tidy(frame): return frame\n", encoding="utf-8")
+    write("limit: 2", "python: tidying:tidy\n        columns: {a: int64}", "calls.yaml")
+    assert main(["plan", "calls.yaml"]) == 0
+    assert "  python      tidying:tidy  (columns: a: int64)\n" in capsys.readouterr().out
+
+
 def test_plan_file_has_the_same_bytes_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
