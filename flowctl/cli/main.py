@@ -86,16 +86,23 @@ def _say(message: str, exit_code: int) -> int:
 
 def _how_to_call(error: click.ClickException) -> str:
     message = error.format_message().rstrip(".")
+    context = error.ctx if isinstance(error, click.UsageError) else None
     match error:
         case click.NoSuchOption(option_name=name, possibilities=near):
             message = f"there is no option `{name}`{_nearest(near)}"
         case click.exceptions.NoSuchCommand(command_name=name):
-            near = get_close_matches(name, COMMANDS, 1)
+            near = get_close_matches(name, _commands(context), 1)
             message = f"there is no command `{name}`{_nearest(near)}"
         case _:
             message = message[:1].lower() + message[1:]
-    context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message}\n  see `{context.command_path} --help`" if context else message
+
+
+def _commands(context: click.Context | None) -> list[str]:
+    """The commands of the group that was called."""
+    if context is None or not isinstance(context.command, click.Group):
+        return []
+    return context.command.list_commands(context)
 
 
 def _nearest(possible: Sequence[str] | None) -> str:

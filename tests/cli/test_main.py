@@ -69,6 +69,8 @@ def test_help_costs_no_more_than_the_light_libraries() -> None:
     ("arguments", "message"),
     [
         (["vlidate", "x.yaml"], "there is no command `vlidate`; did you mean `validate`?"),
+        (["cache", "lst"], "there is no command `lst`; did you mean `list`?"),
+        (["cache", "validat"], "there is no command `validat`\n  see `flowctl cache --help`"),
         (
             ["explain", "--colour", "never"],
             "there is no option `--colour`; did you mean `--color`?",
