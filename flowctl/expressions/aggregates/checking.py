@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from flowctl.codes.expressions import (
-    AGGREGATE,
     ARGUMENTS,
     NOT_GROUPED,
     UNKNOWN_COLUMN,
 )
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault, nearest
-from flowctl.expressions.aggregates.reading import MARK, Written, placeholder, read
+from flowctl.expressions.aggregates.reading import (
+    AGGREGATED,
+    MARK,
+    Written,
+    placeholder,
+    read,
+    unknown,
+)
 from flowctl.expressions.aggregates.table import (
     BY_NAME,
     COUNT_RECORDS,
@@ -22,7 +28,6 @@ from flowctl.expressions.aggregates.table import (
 )
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.check import check_call, check_tree
-from flowctl.expressions.refused import AGGREGATES as KNOWN_ELSEWHERE
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.tree import Call, Case, Cast, Literal, Name, Scalar, Tree, children
 from flowctl.expressions.types import BOOLEAN, INT32, INT64, INT128
@@ -79,7 +84,7 @@ def check_aggregation(text: str, keys: Schema, scope: Scope, first: int = 0) -> 
             aggregations.append(checked)
         else:
             faults += checked
-    faults += _around(found.tree, keys, scope)
+    faults += _around(found.tree, text, keys, scope)
     if faults:
         return Aggregated(None, (), text, tuple(faults))
     columns = [
@@ -168,17 +173,14 @@ def _constant(call: Call) -> Scalar:
     return tree.value if isinstance(tree, Literal) else None
 
 
-def _around(tree: Tree, keys: Schema, scope: Scope) -> list[Fault]:
-    """Names outside of aggregates that are neither keys nor constants, and unknown aggregates."""
+def _around(tree: Tree, text: str, keys: Schema, scope: Scope) -> list[Fault]:
+    """Names outside of aggregates that are neither keys nor constants, and unknown functions."""
     if isinstance(tree, Name):
         fault = _name(tree, keys, scope)
         return [fault] if fault is not None else []
-    if isinstance(tree, Call) and tree.name in KNOWN_ELSEWHERE:
-        message = f"`{tree.name}` is no aggregate that is known here"
-        close = nearest(tree.name, BY_NAME)
-        help = f"did you mean `{close}`?" if close else "`flowctl kinds aggregate` lists them"
-        return [Fault(AGGREGATE, message, (), tree.name_start, tree.name_end, help)]
-    return [fault for child in children(tree) for fault in _around(child, keys, scope)]
+    if isinstance(tree, Call) and (fault := unknown(tree, text, BY_NAME, AGGREGATED)) is not None:
+        return [fault]
+    return [fault for child in children(tree) for fault in _around(child, text, keys, scope)]
 
 
 def _name(node: Name, keys: Schema, scope: Scope) -> Fault | None:

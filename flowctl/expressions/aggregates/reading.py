@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
-from flowctl.codes.expressions import AGGREGATE, TOO_LARGE
+from flowctl.codes.expressions import AGGREGATE, TOO_LARGE, UNKNOWN_FUNCTION
 from flowctl.dataclass import dataclass
-from flowctl.diagnostics import Fault
+from flowctl.diagnostics import Fault, nearest
+from flowctl.expressions.check import SOURCE, STATUS
+from flowctl.expressions.functions import BY_NAME as SCALAR
 from flowctl.expressions.parse import MAX_LENGTH, Parser
+from flowctl.expressions.refused import AGGREGATES, NOT_REPEATABLE
 from flowctl.expressions.tokens import SyntaxFault, Token, syntax_fault
 from flowctl.expressions.tree import Call, Name, Part, Tree
 
@@ -39,13 +43,20 @@ def placeholder(index: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What is said where these functions stand within each other, or before an `over`."""
+    """What such functions are called, and the transform in which they stand.
 
+    `nested` and `over` are said where they stand within each other, or before an `over`.
+    """
+
+    noun: str
+    kind: str
     nested: str
     over: str
 
 
 AGGREGATED = Words(
+    "aggregate",
+    "aggregate",
     "aggregate twice: the records of one `aggregate` go through another one",
     "use the transform `window`",
 )
@@ -65,6 +76,27 @@ def read(
         return stopped.fault
 
 
+def unknown(call: Call, text: str, names: Collection[str], words: Words) -> Fault | None:
+    """Tells of a call of no function, or of one over many records that is none of these."""
+    if call.name in AGGREGATES:
+        message = f"`{call.name}` is no {words.noun} that is known here"
+        help = _meant(call.name, names, words)
+        return Fault(AGGREGATE, message, (), call.name_start, call.name_end, help)
+    if call.name in SCALAR or call.name in _PLACED:
+        return None
+    message = f"unknown function `{text[call.name_start : call.name_end]}`"
+    help = _meant(call.name, [*names, *SCALAR], words)
+    return Fault(UNKNOWN_FUNCTION, message, (), call.name_start, call.name_end, help)
+
+
+_PLACED: Final = frozenset({*SOURCE, *STATUS, *NOT_REPEATABLE, "now"})
+
+
+def _meant(name: str, names: Collection[str], words: Words) -> str:
+    close = nearest(name, names)
+    return f"did you mean `{close}`?" if close else f"`flowctl kinds {words.kind}` lists them"
+
+
 class _AggregateParser(Parser):
     """Reads what only aggregates have: `*`, `distinct`, `filter`."""
 
@@ -77,6 +109,10 @@ class _AggregateParser(Parser):
         self.inside = False
 
     def call(self, name: str, head: Token, closing: str) -> Tree:
+        if closing == ")" and name not in self.names and self.at("*", "distinct"):
+            message = f"`{name}` with `{self.token.value}` is no {self.words.noun}"
+            help, end = _meant(name, self.names, self.words), head.end
+            raise SyntaxFault(Fault(AGGREGATE, message, start=head.start, end=end, help=help))
         if closing != ")" or name not in self.names:
             return super().call(name, head, closing)
         if self.inside:

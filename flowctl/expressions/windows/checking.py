@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flowctl.codes.expressions import AGGREGATE, ARGUMENTS
+from flowctl.codes.expressions import ARGUMENTS
 from flowctl.dataclass import dataclass
-from flowctl.diagnostics import Fault, nearest
-from flowctl.expressions.aggregates.reading import Words, Written, placeholder, read
+from flowctl.diagnostics import Fault
+from flowctl.expressions.aggregates.reading import Words, Written, placeholder, read, unknown
 from flowctl.expressions.aggregates.table import COUNT_RECORDS, Given, Steps
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.check import check_call, check_tree
-from flowctl.expressions.refused import AGGREGATES as KNOWN_ELSEWHERE
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.tree import Call, Case, Cast, Literal, Tree, children
 from flowctl.expressions.types import BOOLEAN, INT32, INT64, INT128
@@ -19,6 +18,8 @@ from flowctl.expressions.windows.table import BY_NAME, Look
 from flowctl.records import Column, DataType, Schema, Unknown
 
 _WORDS = Words(
+    noun="window function",
+    kind="window",
     nested="use two transforms: the second one sees the columns of the first",
     over="the window stands beside the functions: `by: [k]`, `order: [-t]`, `rows: 7`",
 )
@@ -66,7 +67,7 @@ def check_window(text: str, scope: Scope, first: int = 0) -> Viewed:
     found = read(text, BY_NAME, first, _WORDS)
     if isinstance(found, Fault):
         return Viewed(None, (), text, (found,))
-    faults = [*_unknown(found.tree)]
+    faults = [*_unknown(found.tree, text)]
     viewings: list[Viewing] = []
     for written in found.aggregates:
         checked = _viewing(written, text, scope)
@@ -92,14 +93,11 @@ def check_window(text: str, scope: Scope, first: int = 0) -> Viewed:
     return Viewed(tree, tuple(viewings), shown)
 
 
-def _unknown(tree: Tree) -> list[Fault]:
-    """Functions over many records that are none of ours."""
-    if isinstance(tree, Call) and tree.name in KNOWN_ELSEWHERE:
-        message = f"`{tree.name}` is no window function that is known here"
-        close = nearest(tree.name, BY_NAME)
-        help = f"did you mean `{close}`?" if close else "`flowctl kinds window` lists them"
-        return [Fault(AGGREGATE, message, (), tree.name_start, tree.name_end, help)]
-    return [fault for child in children(tree) for fault in _unknown(child)]
+def _unknown(tree: Tree, text: str) -> list[Fault]:
+    """Calls of no function, or of one over many records that is none of ours."""
+    if isinstance(tree, Call) and (fault := unknown(tree, text, BY_NAME, _WORDS)) is not None:
+        return [fault]
+    return [fault for child in children(tree) for fault in _unknown(child, text)]
 
 
 def _viewing(written: Written, text: str, scope: Scope) -> Viewing | tuple[Fault, ...]:
