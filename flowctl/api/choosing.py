@@ -13,7 +13,7 @@ from flowctl.api.preparing import Prepared
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 from flowctl.errors import ResumeRefused
-from flowctl.interpreter.resume import discard
+from flowctl.interpreter.forgetting import discard
 from flowctl.interpreter.runs import RunRecord, Runs, utc_now
 from flowctl.interpreter.selection import Selection, narrowed, selected
 from flowctl.interpreter.setting import Setting, run_id

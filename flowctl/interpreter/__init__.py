@@ -38,6 +38,7 @@ from flowctl.interpreter.events import (
     StepStatus,
 )
 from flowctl.interpreter.fanning import cell_id, cell_steps, states_of, together
+from flowctl.interpreter.forgetting import discard, forget, forget_step
 from flowctl.interpreter.handing import handing
 from flowctl.interpreter.history import Recorder, keep_plan, recording
 from flowctl.interpreter.leftovers import end_leftovers
@@ -46,11 +47,12 @@ from flowctl.interpreter.nesting import Nest
 from flowctl.interpreter.performer import HandedOn, Performer
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.result import Run, can_go_on, result_of
-from flowctl.interpreter.resume import Outlook, discard, forget, forget_step, look
-from flowctl.interpreter.scheduler import Ending, Scheduler, Work
+from flowctl.interpreter.resume import Outlook, look
+from flowctl.interpreter.scheduler import Scheduler
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.taken import Taken
 from flowctl.interpreter.vault import read_secrets
+from flowctl.interpreter.work import Ending, Work
 from flowctl.plan import Moment, Operation, Plan, Step, endless
 from flowctl.plan_file import sealed
 from flowctl.registry import Registry, builtin

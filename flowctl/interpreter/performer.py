@@ -30,10 +30,10 @@ from flowctl.interpreter.logs import OutputLog, heard_by_many
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import Known, RuntimeNames
 from flowctl.interpreter.places import diagnosed
-from flowctl.interpreter.scheduler import Ending
 from flowctl.interpreter.setting import Setting
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import STOPPED, Below
+from flowctl.interpreter.work import Ending
 from flowctl.interpreter.workplace import StepWorkplace
 from flowctl.plan import Moment, Operation, Plan, Step, Stream, follows, from_folder, sinks_of
 from flowctl.registry import Registry

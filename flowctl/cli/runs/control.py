@@ -88,7 +88,7 @@ def obeyed(runs: Runs, record: RunRecord, verb: Verb, until: Sequence[str]) -> N
 
 def give_up(runs: Runs, record: RunRecord) -> None:
     """Ends a run on which nobody works, and takes away what it has staged; raises Busy."""
-    from flowctl.interpreter.resume import discard
+    from flowctl.interpreter.forgetting import discard
     from flowctl.interpreter.setting import Setting
     from flowctl.registry import builtin
 

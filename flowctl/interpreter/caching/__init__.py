@@ -24,8 +24,8 @@ from flowctl.interpreter.caching.reasons import changed, expired, files_changed
 from flowctl.interpreter.handing import handing
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
-from flowctl.interpreter.scheduler import Ending
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.work import Ending
 from flowctl.plan import Plan, Step
 from flowctl.store.successes import Key, Success, opened_successes
 
