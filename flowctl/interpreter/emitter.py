@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from flowctl.diagnostics import Diagnostic
@@ -11,13 +11,16 @@ from flowctl.interpreter.events import (
     Event,
     HookEnded,
     OnEvent,
+    RunEnded,
     RunState,
     StepEnded,
     StepFallingBack,
     StepFannedOut,
+    StepNoticed,
     StepRetrying,
 )
 from flowctl.interpreter.masking import Mask
+from flowctl.syntax.node import Json
 
 
 class SubscriberFailed(Exception):
@@ -55,15 +58,23 @@ class Emitter:
         match event:
             case StepEnded():
                 why = event.why and self._mask.text(event.why)
-                faults = tuple(map(self._masked_fault, event.faults))
-                outputs = {name: self._mask.json(value) for name, value in event.outputs.items()}
+                faults, outputs = self._faults(event.faults), self._outputs(event.outputs)
                 return replace(event, why=why, faults=faults, outputs=outputs)
+            case RunEnded():
+                faults, outputs = self._faults(event.faults), self._outputs(event.outputs)
+                return replace(event, faults=faults, outputs=outputs)
             case StepFannedOut():
                 return replace(event, items=tuple(map(self._mask.json, event.items)))
-            case StepRetrying() | StepFallingBack() | HookEnded():
-                return replace(event, faults=tuple(map(self._masked_fault, event.faults)))
+            case StepRetrying() | StepFallingBack() | StepNoticed() | HookEnded():
+                return replace(event, faults=self._faults(event.faults))
         return event
 
-    def _masked_fault(self, fault: Diagnostic) -> Diagnostic:
+    def _outputs(self, outputs: Mapping[str, Json]) -> dict[str, Json]:
+        return {name: self._mask.json(value) for name, value in outputs.items()}
+
+    def _faults(self, faults: Sequence[Diagnostic]) -> tuple[Diagnostic, ...]:
+        return tuple(map(self._fault, faults))
+
+    def _fault(self, fault: Diagnostic) -> Diagnostic:
         help = fault.help and self._mask.text(fault.help)
         return replace(fault, message=self._mask.text(fault.message), help=help)

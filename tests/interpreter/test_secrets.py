@@ -112,6 +112,16 @@ def test_a_condition_may_ask_for_a_secret(runner: Runner) -> None:
     assert_hidden(runner)
 
 
+def test_outputs_of_a_run_are_hidden(runner: Runner) -> None:
+    (runner.base / "key.txt").write_text(KEY)
+    outputs = {"a": "secrets.TOKEN", "b": "upper(secrets.TOKEN)", "c": "length(secrets.TOKEN)"}
+    steps = plan(command("s", "true"), secrets=SECRETS)
+    environment = {**runner.setting().environment, "API_TOKEN": CANARY}
+    done = runner(replace(steps, outputs=tuple(outputs.items())), environment=environment)
+    assert done.outputs == {"a": "***", "b": "***", "c": len(CANARY)}
+    assert_hidden(runner, CANARY.upper())
+
+
 WORKFLOW = """\
 flowctl: 1
 name: canary
