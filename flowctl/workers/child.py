@@ -25,6 +25,7 @@ from typing import BinaryIO, Final
 _LENGTHS: Final = struct.Struct("<IQ")
 _ITEMS: Final = 1024
 _LONGEST: Final = 20_000
+_NOT_FINITE: Final = "nan and infinite numbers have no form in it, as they have in a frame"
 
 
 def main() -> None:
@@ -138,7 +139,8 @@ def _json(value: object, default: Callable[[object], object] | None = None) -> b
     try:
         return json.dumps(value, allow_nan=False, default=default).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        raise _Unfit(f"what it returned is no JSON: {error}") from None
+        reason = _NOT_FINITE if str(error).startswith("Out of range float") else str(error)
+        raise _Unfit(f"what it returned is no JSON: {reason}") from None
 
 
 def _plain(value: object) -> object:

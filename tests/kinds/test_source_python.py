@@ -77,6 +77,9 @@ def no_records():
 def text():
     return "one"
 
+def not_finite():
+    yield {"n": float("nan")}
+
 def one_mapping():
     return {"n": 1}
 
@@ -192,6 +195,7 @@ def test_a_record_that_ends_the_step(folder: Folder) -> None:
         ("dies", "E740", "the worker process died in `made:dies`: exit code 7"),
         ("no_records", "E741", "it returned an `int`, which has no records"),
         ("text", "E741", "it returned a `str`, which has no records"),
+        ("not_finite", "E741", "no JSON: nan and infinite numbers have no form in it"),
         ("lazy", "E741", "it returned a `LazyFrame`, not a `polars.DataFrame`; call `collect()`"),
         ("no_columns", "E741", "it has none of the columns"),
     ],

@@ -47,9 +47,10 @@ SPEC = Spec(
     required=("columns",),
     detail="""\
 The function yields mappings, lists of mappings, or Polars data frames, or returns them. Dates,
-moments and decimals may be those of Python. It runs no further ahead than its records are taken;
-what it prints goes to the step's log. An exception fails the step. A record that does not fit the
-columns is at fault: its file is the module's, and its line its number, from 1.
+moments and decimals may be those of Python; nan and infinite numbers come in frames alone. It runs
+no further ahead than its records are taken; what it prints goes to the step's log. An exception
+fails the step. A record that does not fit the columns is at fault: its file is the module's, and
+its line its number, from 1.
 
 A step that goes on calls the function anew, and drops what was read before. So it must yield the
 same records again: where it does not, the run is refused, and `--fresh` begins anew.
