@@ -56,6 +56,11 @@ def cells_names(outputs: Names | None) -> dict[str, Names]:
     return {**CELLS, OUTPUTS: _listed(outputs)}
 
 
+def no_cells_names() -> dict[str, Names]:
+    """What an empty matrix has: nobody knows what its cells would have handed on."""
+    return cells_names(Open({}, Unknown()))
+
+
 def item_names(element: DataType) -> dict[str, Names]:
     """What a cell of a `foreach` may name, over a list of such elements."""
     return {"item": _kept(element), "index": Integer(64)}

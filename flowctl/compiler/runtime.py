@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from flowctl.compiler.stages import Expanded, LinkedStep
 from flowctl.expressions.scope import Fanned, Names
 from flowctl.records import String
-from flowctl.runtime_names import RUN, cells_names, outputs_names, step_names
+from flowctl.runtime_names import RUN, cells_names, no_cells_names, outputs_names, step_names
 from flowctl.syntax.node import MappingNode
 
 
@@ -21,7 +21,7 @@ def runtime_names(
     # An empty matrix leaves a name without cells.
     written = workflow.document.root.get("steps")
     declared = written.names() if isinstance(written, MappingNode) else []
-    known: dict[str, dict[str, Names]] = {name: cells_names(None) for name in declared}
+    known: dict[str, dict[str, Names]] = {name: no_cells_names() for name in declared}
     cells: dict[str, dict[str, Names]] = {}
     for linked in steps:
         step = linked.step

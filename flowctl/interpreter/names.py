@@ -29,6 +29,7 @@ from flowctl.runtime_names import (
     SUMMED,
     cells_names,
     item_names,
+    no_cells_names,
     outputs_names,
     step_names,
 )
@@ -223,7 +224,7 @@ class RuntimeNames:
             return cells_names(self._outputs(id))
         cells, start = self._cells(step), len(id) + 1
         types = {cell[start:-1]: self._types_of_step(cell) for cell in cells}
-        together = cells_names(self._outputs(cells[0]) if cells else None)
+        together = cells_names(self._outputs(cells[0])) if cells else no_cells_names()
         return {**together, **types}
 
     def _types_of_step(self, step: str) -> dict[str, Names]:

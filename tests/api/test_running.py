@@ -217,3 +217,22 @@ def test_without_a_file_there_is_no_workflow(tmp_path: Path) -> None:
     for name in ("gone.yaml", "gone.json"):
         with pytest.raises(flowctl.InvalidWorkflow, match="gone"):
             flowctl.run(tmp_path / name)
+
+
+def test_an_empty_matrix_hands_on_empty_lists(tmp_path: Path) -> None:
+    (tmp_path / "part.yaml").write_text(
+        "flowctl: 1\nparams: {r: {type: string}}\nsteps: {s: {run: 'true'}}\n"
+        "outputs: {r: params.r}\n"
+    )
+    (tmp_path / "flow.yaml").write_text(
+        "flowctl: 1\nparams: {rs: {type: array}}\nsteps:\n"
+        "  part: {uses: part.yaml, matrix: {r: '{{ params.rs }}'}, with: {r: '{{ matrix.r }}'}}\n"
+        "  shell:\n    run: echo n=1 >> $FLOWCTL_OUTPUT\n    matrix: {r: '{{ params.rs }}'}\n"
+        "    outputs: {n: {type: integer}}\n"
+        "  after: {foreach: '${{ steps.shell.outputs.n }}', run: 'true'}\n"
+        "outputs: {r: steps.part.outputs.r, after: steps.after.status}\n"
+    )
+    none = flowctl.run(tmp_path / "flow.yaml", params={"rs": []})
+    assert (none.status, none.outputs) == ("succeeded", {"r": [], "after": []})
+    two = flowctl.run(tmp_path / "flow.yaml", params={"rs": ["a", "b"]})
+    assert two.outputs == {"r": ["a", "b"], "after": ["succeeded", "succeeded"]}
