@@ -182,7 +182,8 @@ def test_an_input_that_is_not_there_and_one_that_changes_meanwhile(project: Proj
         assert project.statuses() == {"a": "succeeded", "b": "succeeded"}
     assert project.whys() == {
         "a": "runs: there is nothing at its input `a.txt`",
-        "b": "runs: run r2 has begun it, and either it failed or its inputs changed meanwhile",
+        "b": "runs: run r2 has begun it, and it failed, its inputs changed meanwhile, or it"
+        " handed a secret on",
     }
 
 

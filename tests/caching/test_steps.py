@@ -225,8 +225,7 @@ def test_only_a_plain_success_is_remembered(project: Project) -> None:
     first = {"a": "recovered", "b": "failed", "c": "succeeded", "d": "succeeded"}
     assert project.statuses() == first
     assert project.statuses() == {**first, "c": "cached", "d": "cached"}
-    why = "runs: run r2 has begun it, and either it failed or its inputs changed meanwhile"
-    assert project.whys()["a"] == why
+    assert project.whys()["a"].startswith("runs: run r2 has begun it, and it failed, ")
 
 
 def test_an_output_that_was_not_made_is_a_failure(project: Project) -> None:
@@ -267,6 +266,7 @@ def test_what_holds_a_secret_is_not_kept(project: Project) -> None:
     )
     project.run()
     assert project.statuses() == {"a": "succeeded", "b": "cached"}
+    assert project.whys()["a"].endswith(" or it handed a secret on")
     for path in (project.base / ".flowctl").rglob("*"):
         assert path.is_dir() or b"hunter2" not in path.read_bytes()
 

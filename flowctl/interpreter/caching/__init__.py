@@ -271,7 +271,8 @@ def _entry(success: Success | None) -> Entry | None:
 
 def _begun(success: Success) -> str:
     return (
-        f"run {success.holder} has begun it, and either it failed or its inputs changed meanwhile"
+        f"run {success.holder} has begun it, and it failed, its inputs changed meanwhile, or it"
+        " handed a secret on"
     )
 
 
