@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from flowctl.dataclass import dataclass
 from flowctl.gathering.order import Order
-from flowctl.gathering.spill import Run, Spill
+from flowctl.gathering.spill import Run, Spill, write_stream
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def copied(frame: pl.DataFrame) -> pl.DataFrame:
     import polars as pl
 
     buffer = io.BytesIO()
-    frame.write_ipc_stream(buffer)
+    write_stream(frame, buffer)
     buffer.seek(0)
     return pl.read_ipc_stream(buffer)
 

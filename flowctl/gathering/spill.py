@@ -105,7 +105,7 @@ class Spill:
             for frame in frames:
                 summed = _Summed(file)
                 # Polars hands over each column as it lies in memory.
-                frame.write_ipc_stream(cast("IO[bytes]", summed))
+                write_stream(frame, cast("IO[bytes]", summed))
                 segments.append(Segment(summed.length, frame.height, summed.digest.intdigest()))
         return Run(name, tuple(segments))
 
@@ -170,6 +170,16 @@ class Spill:
 
     def _delete(self, name: str) -> None:
         (self.folder / name).unlink(missing_ok=True)
+
+
+def write_stream(frame: pl.DataFrame, file: IO[bytes]) -> None:
+    """Writes records as an Arrow stream, while others may look at the frame.
+
+    Polars locks a frame that it writes so, and waits for the interpreter's lock with that: who has
+    the one and asks for the other would wait for ever. A clone has a lock of its own, and shares
+    the columns.
+    """
+    frame.clone().write_ipc_stream(file)
 
 
 @dataclass(slots=True)

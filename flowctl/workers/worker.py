@@ -153,7 +153,8 @@ class Worker:
         body = memoryview(b"")
         if call.frame is not None:
             buffer = io.BytesIO()
-            call.frame.write_ipc_stream(buffer)
+            # A frame that others see is locked by this, and that waits for the interpreter's lock.
+            call.frame.clone().write_ipc_stream(buffer)
             body = buffer.getbuffer()
         # A worker that is dead tells so where its answer is awaited.
         with contextlib.suppress(BrokenPipeError):

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
@@ -86,3 +88,25 @@ def test_what_came_after_a_checkpoint_goes(tmp_path: Path) -> None:
     assert again.write(FRAMES).name != kept.name
     again.clear()
     assert not tmp_path.exists()
+
+
+LOOKED_AT = """
+import io, sys, threading
+import polars as pl
+from flowctl.gathering.spill import write_stream
+frame = pl.DataFrame({name: range(20_000) for name in "abcdefgh"})
+done = threading.Event()
+def look():
+    while not done.is_set():
+        frame.columns
+threads = [threading.Thread(target=look) for _ in range(2)]
+for thread in threads: thread.start()
+for _ in range(300):
+    write_stream(frame, io.BytesIO())
+done.set()
+"""
+
+
+def test_a_frame_that_is_written_can_be_looked_at() -> None:
+    """Where the two wait for each other, the interpreter's lock is held, and the process hangs."""
+    subprocess.run([sys.executable, "-c", LOOKED_AT], timeout=60, check=True)
