@@ -112,7 +112,6 @@ def test_faults_of_a_transform(text: str, code: str, message: str, help: str | N
             "unknown key `sink` beside `run`",
             "`sink` belongs to `source`",
         ),
-        ("{run: x, cache: true}", "E201", "unknown key `cache` beside `run`", None),
         ("{run: x, needs: {a: b}}", "E203", "`needs` must be text or a list, not a mapping", None),
         (
             "{run: x, needs: [a b]}",
