@@ -147,7 +147,7 @@ def test_two_runs_differ_in_their_cells(flowctl: Told) -> None:
     Path("w.yaml").write_text(WORKFLOW.replace('["a", "b", "c"]', '["a", "b"]'))
     flowctl("run", "w.yaml")
     names = [run["run"] for run in json.loads(flowctl("runs", "list", "--format", "json")[1])]
-    told = found(flowctl("runs", "diff", *sorted(names), "--format", "json")[1])["outputs"]
+    told = found(flowctl("runs", "diff", *reversed(names), "--format", "json")[1])["outputs"]
     assert told["load.outputs"] == [{"name": ["A", "B", "C"]}, {"name": ["A", "B"]}]
     assert told["load[2].status"] == ["succeeded", None]
 
