@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import MISSING, Field, FrozenInstanceError
-from inspect import get_annotations
+from inspect import Signature, get_annotations, signature
 from operator import attrgetter
 from types import FunctionType, MemberDescriptorType
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -127,6 +127,7 @@ def _with_slots(cls: _Class, fields: dict[str, Field[object]], frozen: bool) -> 
         "__slots__": names,
         "__dataclass_fields__": fields,
         "__dataclass_params__": vars(like)["__dataclass_params__"],
+        "__signature__": _Shown(),
     }
     if frozen:
         space |= {
@@ -150,6 +151,16 @@ def _first_init(cls: type, fields: dict[str, Field[object]]) -> Callable[..., No
         compiled(self, *args, **named)
 
     return init
+
+
+class _Shown:
+    """The signature that a class shows to who asks: its first `__init__` takes anything."""
+
+    def __get__(self, item: object, cls: type) -> Signature:
+        if "__signature__" not in cls.__dict__:
+            raise AttributeError("__signature__")  # a class below has an `__init__` of its own
+        found = signature(_init(cls, cls.__dict__["__dataclass_fields__"]))
+        return found.replace(parameters=[*found.parameters.values()][1:])
 
 
 def _init(cls: type, fields: dict[str, Field[object]]) -> Callable[..., None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import inspect
 import pickle
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError, field
@@ -161,3 +162,20 @@ def test_a_shared_default_that_may_change_is_refused() -> None:
 
     with pytest.raises(ValueError, match="mutable default"):
         quick.dataclass(frozen=True, slots=True)(Shared)
+
+
+def test_the_signature_is_told_before_there_is_an_object() -> None:
+    @quick.dataclass(frozen=True, slots=True)
+    class Base:
+        first: int
+        second: str = "x"
+
+    @dataclasses.dataclass(frozen=True)
+    class Below(Base):
+        third: int = 3
+
+    assert str(inspect.signature(Base)) == "(first, second='x')"
+    assert [*inspect.signature(Below).parameters] == ["first", "second", "third"]
+    assert Base(1) == Base(first=1, second="x")
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'first'"):
+        Base()  # type: ignore[call-arg]
