@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -69,12 +70,18 @@ def _serve(head: dict[str, object], body: bytes, answers: BinaryIO, root: str) -
 def _function(module: str, name: str, file: str) -> Callable[..., object]:
     found = importlib.import_module(module)
     there = getattr(found, "__file__", None)
-    if there is None or Path(there).resolve() != Path(file).resolve():
+    if there is None or not _same(there, file):
         raise ImportError(
             f"`{module}` is the name of another module, {there or 'a part of Python'}"
         )
     function: Callable[..., object] = getattr(found, name)
     return function
+
+
+@cache
+def _same(there: str, file: str) -> bool:
+    """Whether two paths lead to the same file; looked at once, since it takes as long as a call."""
+    return Path(there).resolve() == Path(file).resolve()
 
 
 def _told(returned: object, results: str) -> Iterator[tuple[dict[str, object], bytes]]:

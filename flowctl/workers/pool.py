@@ -43,8 +43,8 @@ class Workers:
     def value(self, call: Call, on_output: OnOutput = _unheard, stop: Stop | None = None) -> Json:
         """What the function returns, which is JSON; raises WorkerFailed and OSError."""
         with self._taken() as worker:
-            (reply,) = worker.replies(call, "value", on_output, stop)
-        value: Json = json.loads(reply.body)
+            answer = worker.answer(call, "value", on_output, stop)
+        value: Json = json.loads(answer.decode())
         return value
 
     def frame(
@@ -52,8 +52,8 @@ class Workers:
     ) -> pl.DataFrame:
         """The frame that the function returns; raises WorkerFailed and OSError."""
         with self._taken() as worker:
-            (reply,) = worker.replies(call, "frame", on_output, stop)
-        return _read(reply.body)
+            answer = worker.answer(call, "frame", on_output, stop)
+        return _read(answer)
 
     def items(
         self, call: Call, on_output: OnOutput = _unheard, stop: Stop | None = None
@@ -63,7 +63,7 @@ class Workers:
         The function runs no further ahead than the pipe is wide. Raises WorkerFailed and OSError.
         """
         with self._taken() as worker:
-            for reply in worker.replies(call, "items", on_output, stop):
+            for reply in worker.items(call, on_output, stop):
                 yield _read(reply.body) if reply.kind == "frame" else json.loads(reply.body)
 
     def close(self) -> None:

@@ -21,7 +21,9 @@ from flowctl.dataclass import dataclass
 from flowctl.workers.calls import Call, Died, OnOutput, Raised, Stop, Stopped
 
 _LENGTHS: Final = struct.Struct("<IQ")
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 16
+_WIDEST: Final = 1 << 20
+"""What a pipe holds at most. So much room is made only for what is that long: it costs a call."""
 _POLL: Final = 50
 """Milliseconds."""
 _PROGRAM: Final = Path(__file__).with_name("child.py")
@@ -29,9 +31,9 @@ _PROGRAM: Final = Path(__file__).with_name("child.py")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of a worker: a `frame` or a `value` ends a call; of items come several."""
+    """Some of the items that a function yields: a `frame`, or JSON."""
 
-    kind: Literal["value", "values", "frame", "end"]
+    kind: Literal["values", "frame"]
     body: bytes
 
 
@@ -80,40 +82,44 @@ class Worker:
         worker._listen()
         return worker
 
-    def replies(
+    def answer(
         self,
         call: Call,
-        results: Literal["value", "frame", "items"],
+        result: Literal["value", "frame"],
         on_output: OnOutput,
         stop: Stop | None = None,
-    ) -> Iterator[Reply]:
-        """The answers to a call; after a failure, or if they are not all taken, it is of no use.
+    ) -> bytes:
+        """The one answer to a call: JSON or a frame. After a failure the worker is of no use.
 
-        What the function prints is given on as it comes, all of it before the last answer. Raises
+        What the function prints is given on as it comes, all of it before the answer. Raises
         Raised, Died, Stopped.
         """
-        self._send(call, results)
+        self._send(call, result)
+        head, body = self._message(call, on_output, stop)
+        self._rest(on_output)
+        if head["reply"] == "raised":
+            raise _raised(call, head)
+        return body
+
+    def items(self, call: Call, on_output: OnOutput, stop: Stop | None = None) -> Iterator[Reply]:
+        """The answers to a call; if they are not all taken, the worker is of no use.
+
+        All else is as with `answer`.
+        """
+        self._send(call, "items")
         while True:
             head, body = self._message(call, on_output, stop)
-            kind = head["reply"]
-            if kind in ("value", "frame", "end", "raised") and not (
-                results == "items" and kind == "frame"
-            ):
-                self._rest(on_output)
-            match kind:
+            match head["reply"]:
                 case "raised":
+                    self._rest(on_output)
                     raise _raised(call, head)
+                case "end":
+                    self._rest(on_output)
+                    return
                 case "values":
                     yield Reply("values", body)
-                case "end":
-                    return
-                case "value":
-                    yield Reply("value", body)
-                    return
                 case _:
                     yield Reply("frame", body)
-                    if results == "frame":
-                        return
 
     def close(self) -> None:
         """Ends the process and all that it has started."""
@@ -173,20 +179,20 @@ class Worker:
                 if len(received) >= needed:
                     head, body = _LENGTHS.unpack_from(received)
                     needed += head + body
-                elif not self._pump(on_output, stop):
+                elif not self._pump(on_output, stop, needed - len(received)):
                     self._rest(on_output)
                     raise self._end(call, stop)
         finally:
             if stop is not None:
                 self._poll.unregister(stop)
         start = _LENGTHS.size + head
-        found: dict[str, object] = json.loads(received[_LENGTHS.size : start])
+        found: dict[str, object] = json.loads(received[_LENGTHS.size : start].decode())
         content = bytes(memoryview(received)[start:needed])
         del received[:needed]
         return found, content
 
-    def _pump(self, on_output: OnOutput, stop: Stop | None) -> bool:
-        """Waits for anything to come; whether an answer still may."""
+    def _pump(self, on_output: OnOutput, stop: Stop | None, missing: int) -> bool:
+        """Waits for anything to come; whether what is missing still may."""
         if stop is not None and stop.asked:
             return False
         ready = {
@@ -194,7 +200,7 @@ class Worker:
         }
         self._print(ready, on_output)
         if self._replies in ready:
-            piece = _available(self._replies)
+            piece = _available(self._replies, min(max(missing, _PIECE), _WIDEST))
             if piece is not None:
                 self._received += piece
                 return bool(piece)
@@ -245,10 +251,10 @@ def _raised(call: Call, head: Mapping[str, object]) -> Raised:
     )
 
 
-def _available(descriptor: int) -> bytes | None:
+def _available(descriptor: int, most: int = _PIECE) -> bytes | None:
     """What can be read at once; None for nothing, and no bytes at the end."""
     try:
-        return os.read(descriptor, _PIECE)
+        return os.read(descriptor, most)
     except BlockingIOError:
         return None
 
@@ -264,7 +270,7 @@ def _widen(*descriptors: int) -> None:
     if sys.platform == "linux":
         for descriptor in descriptors:
             with contextlib.suppress(OSError):
-                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIECE)
+                fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _WIDEST)
 
 
 def _pidfd(pid: int) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from flowctl.action import Finished, OutOfTime, ValueFault, Workplace
@@ -86,9 +87,8 @@ def perform(arguments: Arguments, workplace: Workplace) -> Finished:
     except ValueFault as broken:
         return Finished(faults=(broken.fault,))
     assert isinstance(given, dict)
-    file = Path(os.path.normpath(workplace.base / str(arguments["file"])))
-    call = Call(module, function, file, given)
-    root = Path(os.path.normpath(workplace.base / str(arguments["root"])))
+    call = Call(module, function, _below(workplace.base, str(arguments["file"])), given)
+    root = _below(workplace.base, str(arguments["root"]))
     try:
         value = workplace.call(call, root, environment)
     except Stopped:
@@ -118,6 +118,12 @@ def _failure(error: Raised | Died) -> Fault:
 
 def _relative(path: Path, base: Path) -> str:
     return Path(os.path.relpath(path, base)).as_posix()
+
+
+@cache
+def _below(base: Path, path: str) -> Path:
+    """The place of code; steps have few of them, and many calls."""
+    return Path(os.path.normpath(base / path))
 
 
 def _checked(value: Json, scope: Scope, pointer: Pointer, faults: list[Fault]) -> Json:
