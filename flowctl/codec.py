@@ -11,12 +11,13 @@ import inspect
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from flowctl.diagnostics import Diagnostic, Span
 from flowctl.syntax.node import Json, Pointer
 
 T = TypeVar("T")
+_PLAIN: Final = frozenset((type(None), bool, int, float, str))
 
 
 class Malformed(Exception):
@@ -30,16 +31,19 @@ class Malformed(Exception):
 
 def encode(value: object) -> Json:
     """The JSON of dataclasses, tuples and mappings; fields at their default are left out."""
-    if value is None or isinstance(value, str | int | float):
-        return value
+    kind = cast("Any", type(value))
+    if kind in _PLAIN:
+        return cast(Json, value)
     if isinstance(value, tuple | list):
         return [encode(item) for item in value]
     if isinstance(value, Mapping):
         return {key: encode(item) for key, item in value.items()}
+    if isinstance(value, str | int | float):
+        return value
     return {
-        name: encode(found)
-        for name, default in _defaults(cast("Any", type(value)))
-        if (found := getattr(value, name)) != default
+        name: cast(Json, found) if type(found) in _PLAIN else encode(found)
+        for name, default in defaults(kind)
+        if (found := getattr(value, name)) is not default and found != default
     }
 
 
@@ -89,7 +93,7 @@ def _default(field: dataclasses.Field[Any]) -> object:
 
 
 @cache
-def _defaults(kind: Any) -> tuple[tuple[str, object], ...]:
+def defaults(kind: Any) -> tuple[tuple[str, object], ...]:
     """The fields of a dataclass with what they are where nothing is said."""
     return tuple((field.name, _default(field)) for field in dataclasses.fields(kind))
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
-from flowctl.codec import Malformed, diagnostic_to_json
+from flowctl.codec import Malformed, defaults, diagnostic_to_json
 from flowctl.codes import CODES
 from flowctl.diagnostics import (
     Code,
@@ -54,6 +54,24 @@ def event_to_json(event: Event, told: Told = diagnostic_to_json) -> dict[str, Js
     return {"event": kind_of(event), **_fields_to_json(event, told)}
 
 
+def event_to_row(event: Event) -> dict[str, Json]:
+    """An event as the run store holds it: what `event_from_json` knows anyway is left out.
+
+    >>> from flowctl.interpreter.events import RunEnded
+    >>> event_to_row(RunEnded(datetime(2024, 1, 1), "r1", "failed"))
+    {'event': 'run_ended', 'at': '2024-01-01T00:00:00', 'run': 'r1', 'status': 'failed'}
+    """
+    kept: dict[str, Json] = {"event": kind_of(event)}
+    for name, default in defaults(cast(type, type(event))):
+        value = getattr(event, name)
+        if type(value) in _PLAIN:
+            if value != default:
+                kept[name] = value
+        elif value != default:
+            kept[name] = _to_json(value, diagnostic_to_json)
+    return kept
+
+
 def _fields_to_json(value: object, told: Told) -> dict[str, Json]:
     return {name: _to_json(getattr(value, name), told) for name in names(cast(type, type(value)))}
 
@@ -72,10 +90,12 @@ def _to_json(value: object, told: Told) -> Json:
     match value:
         case datetime():
             return value.isoformat()
-        case Diagnostic():
-            return told(value)
         case tuple() | list():
             return [_to_json(item, told) for item in value]
+        case dict():
+            return {str(name): _to_json(item, told) for name, item in value.items()}
+        case Diagnostic():
+            return told(value)
         case Mapping():
             return {str(name): _to_json(item, told) for name, item in value.items()}
     return _fields_to_json(value, told)

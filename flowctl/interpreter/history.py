@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flowctl.codec import Malformed, encode
 from flowctl.diagnostics import Fault
-from flowctl.interpreter.eventjson import event_from_json, event_to_json
+from flowctl.interpreter.eventjson import event_from_json, event_to_row
 from flowctl.interpreter.events import (
     Event,
     HookOutput,
@@ -120,7 +120,7 @@ def note(ledger: Ledger, state: RunState, event: RunCreated | RunEnded) -> None:
 
 def entry_of(run: str, number: int, event: Event, mask: Mask) -> Entry:
     """An event as it is stored, without secrets."""
-    body = mask.json(event_to_json(event))
+    body = mask.json(event_to_row(event))
     step = getattr(event, "step", None)
     return Entry(run, number, event.at.isoformat(), _kind(body), step, body)
 

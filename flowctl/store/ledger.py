@@ -215,12 +215,13 @@ def opened(state: Path) -> Iterator[Ledger]:
 def _row(entry: Entry) -> tuple[object, ...]:
     # What is no text, as in names of files, is a lone surrogate, which only escaped JSON can hold.
     body = _TEXT.encode(entry.body)
-    row = (entry.run, entry.number, entry.at, entry.kind, entry.step, body)
-    return (*row, _sum(*row))
+    run, number, at, kind, step = entry.run, entry.number, entry.at, entry.kind, entry.step
+    return (run, number, at, kind, step, body, _sum(run, number, at, kind, step, body))
 
 
-def _sum(*values: object) -> str:
-    text = "\0".join("" if value is None else str(value) for value in values)
+def _sum(run: object, number: object, at: object, kind: object, step: object, body: object) -> str:
+    place = "" if step is None else step
+    text = f"{run}\0{number}\0{at}\0{kind}\0{place}\0{body}"
     return xxhash.xxh3_64_hexdigest(text.encode("utf-8", "surrogatepass"))
 
 

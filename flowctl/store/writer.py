@@ -19,7 +19,7 @@ from flowctl.store.ledger import Entry, Ledger, Projection, Verb
 
 _LISTEN: Final = 0.1
 """Seconds between two looks for requests of other processes."""
-_SOON: Final = 0.005
+_SOON: Final = 0.025
 """Seconds after which what nobody waits for is made safe; more may come to it meanwhile."""
 
 OnRequest = Callable[[Verb], None]

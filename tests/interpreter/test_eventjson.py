@@ -13,7 +13,13 @@ from flowctl.codec import Malformed
 from flowctl.codes.runs import COMMAND_FAILED
 from flowctl.diagnostics import Diagnostic, Frame, Related, Span
 from flowctl.interpreter.counts import Counts
-from flowctl.interpreter.eventjson import EVENTS, event_from_json, event_to_json, kind_of
+from flowctl.interpreter.eventjson import (
+    EVENTS,
+    event_from_json,
+    event_to_json,
+    event_to_row,
+    kind_of,
+)
 from flowctl.interpreter.events import (
     Event,
     HookEnded,
@@ -84,6 +90,7 @@ def test_an_event_comes_back_as_it_was(event: Event) -> None:
     told = json.loads(json.dumps(event_to_json(event)))
     assert event_from_json(told) == event
     Draft202012Validator(events_schema()).validate(told)
+    assert event_from_json(json.loads(json.dumps(event_to_row(event)))) == event
 
 
 def test_what_is_no_event_is_told() -> None:
