@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
+from importlib.machinery import PathFinder
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -117,9 +121,33 @@ class _Folder(Mapping[str, _C]):
 
 
 def _plugins() -> tuple[Component, ...]:
+    if not _announced():
+        return ()
     from importlib.metadata import entry_points
 
     return tuple(_load(point) for point in entry_points(group=GROUP))
+
+
+def _announced() -> bool:
+    """Whether an installed package may have such entry points.
+
+    Most often none has, and `importlib.metadata` takes longer to load than a small workflow to be
+    checked. So the files that it would read are looked through; where there are others, it decides.
+    """
+    if any(hasattr(one, "find_distributions") for one in sys.meta_path if one is not PathFinder):
+        return True
+    return any(_announced_in(Path(place)) for place in sys.path)
+
+
+def _announced_in(place: Path) -> bool:
+    if not place.is_dir():
+        return place.exists()
+    for info in place.iterdir():
+        if info.suffix in (".dist-info", ".egg-info"):
+            with suppress(OSError):
+                if f"[{GROUP}]".encode() in (info / "entry_points.txt").read_bytes():
+                    return True
+    return False
 
 
 def _load(point: EntryPoint) -> Component:

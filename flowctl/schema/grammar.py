@@ -7,12 +7,14 @@ use, is made from it, and so is the guide that tells expansion where JSON Schema
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import cast
 
 from flowctl.checking import SCHEMA as CHECK
 from flowctl.component import Component, JsonSchema, Spec
 from flowctl.registry import Registry
 from flowctl.schema.control import control_grammar, hooks_grammar, resources_grammar
+from flowctl.schema.family import Family
 
 VERSION = 1
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -106,7 +108,7 @@ def _definitions(registry: Registry) -> JsonSchema:
             "description": "What the workflow does; steps wait only for what they need.",
         },
         "step": _step(registry),
-        "action": _family("action", _simple(registry)),
+        "action": _family("action", registry.actions, simple=True),
         "outputs": {
             "type": "object",
             "names": "output",
@@ -182,10 +184,8 @@ def _step(registry: Registry) -> JsonSchema:
         "$ref": "#/$defs/source",
         "description": "Where the records come from.",
     }
-    fragments = {"source": _fragment("source", source, stream | common)}
-    for kind, action in registry.actions.items():
-        fragments[kind] = component_fragment(action.spec, common)
-    return {"kinds": {"noun": "step", "of": _with_owners(fragments)}}
+    records = {"source": _fragment("source", source, stream | common)}
+    return _family("step", registry.actions, common, records)
 
 
 def component_fragment(spec: Spec, common: Mapping[str, JsonSchema]) -> JsonSchema:
@@ -196,28 +196,16 @@ def component_fragment(spec: Spec, common: Mapping[str, JsonSchema]) -> JsonSche
     return fragment
 
 
-def _family(noun: str, components: Mapping[str, Component]) -> JsonSchema:
-    fragments = {
-        kind: component_fragment(component.spec, {}) for kind, component in components.items()
-    }
-    return {"kinds": {"noun": noun, "of": _with_owners(fragments)}}
-
-
-def _simple(registry: Registry) -> dict[str, Component]:
-    """What can be done beside a step: hooks, fallbacks."""
-    return {kind: action for kind, action in registry.actions.items() if not action.composite}
-
-
-def _with_owners(fragments: dict[str, JsonSchema]) -> JsonSchema:
-    """Lets each fragment know which others have the keys that it lacks."""
-    owners: dict[str, list[str]] = {}
-    for kind, fragment in fragments.items():
-        for key in cast("JsonSchema", fragment["properties"]):
-            owners.setdefault(key, []).append(kind)
-    return {
-        kind: {**fragment, "owners": cast("JsonSchema", owners)}
-        for kind, fragment in fragments.items()
-    }
+def _family(
+    noun: str,
+    components: Mapping[str, Component],
+    common: Mapping[str, JsonSchema] = MappingProxyType({}),
+    others: Mapping[str, JsonSchema] = MappingProxyType({}),
+    simple: bool = False,
+) -> JsonSchema:
+    """One of these components, or of the other fragments; `simple` leaves out what is composite."""
+    fragments = Family(components, lambda spec: component_fragment(spec, common), others, simple)
+    return {"kinds": {"noun": noun, "of": cast("JsonSchema", fragments)}}
 
 
 def _fragment(
@@ -231,7 +219,6 @@ def _fragment(
         "properties": {kind: argument, **(options or {})},
         "additionalProperties": False,
         "required": [kind, *required],
-        "owners": {},
     }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import field, replace
+from functools import cache
 from typing import cast
 
 from flowctl.component import JsonSchema
@@ -18,7 +19,7 @@ class Guide:
     """What is known of the values below a place.
 
     `schema` where a mapping is a JSON Schema, whose `$ref` keeps its own meaning; `expression`
-    where a text is a SQL expression.
+    where a text is a SQL expression. `kinds`, where a mapping's kind tells more of it.
     """
 
     schema: bool = False
@@ -26,6 +27,11 @@ class Guide:
     keys: Mapping[str, Guide] = field(default_factory=dict)
     others: Guide | None = None
     items: Guide | None = None
+    kinds: Callable[[Iterable[str]], Guide | None] | None = None
+
+    def within(self, keys: Iterable[str]) -> Guide | None:
+        """The guide for a mapping that has these keys."""
+        return self if self.kinds is None else self.kinds(keys)
 
     def below(self, key: str) -> Guide | None:
         return self.keys.get(key, self.others)
@@ -52,8 +58,7 @@ def _guide(
     if schema.get("format") in EXPRESSIONS:
         return Guide(expression=True)
     if "kinds" in schema:
-        fragments = cast("JsonSchema", cast("JsonSchema", schema["kinds"])["of"])
-        return _union([_guide(fragment, definitions, way) for fragment in fragments.values()])
+        return _of_kinds(cast("JsonSchema", schema["kinds"]), definitions)
     for choice in ("anyOf", "oneOf"):
         if choice in schema:
             branches = cast("list[Json]", schema[choice])
@@ -71,7 +76,18 @@ def _guide(
     return Guide(keys=keys, others=others, items=items)
 
 
-def _union(guides: list[Guide | None]) -> Guide | None:
+def _of_kinds(kinds: JsonSchema, definitions: Mapping[str, JsonSchema]) -> Guide:
+    """A guide by the kind that a mapping has, or by all of them, where it has several."""
+    fragments = cast("Mapping[str, JsonSchema]", kinds["of"])
+
+    @cache
+    def one(kind: str) -> Guide | None:
+        return _guide(fragments[kind], definitions, ())
+
+    return Guide(kinds=lambda keys: _union([one(key) for key in keys if key in fragments]))
+
+
+def _union(guides: Sequence[Guide | None]) -> Guide | None:
     known = [guide for guide in guides if guide is not None]
     if len(known) <= 1:
         return known[0] if known else None
@@ -79,10 +95,14 @@ def _union(guides: list[Guide | None]) -> Guide | None:
     for guide in known:
         for name, below in guide.keys.items():
             keys[name] = _union([keys.get(name), below]) or below
-    return Guide(
+    plain = Guide(
         any(guide.schema for guide in known),
         any(guide.expression for guide in known),
         keys,
         next((guide.others for guide in known if guide.others), None),
         next((guide.items for guide in known if guide.items), None),
     )
+    chosen = [guide.kinds for guide in known if guide.kinds is not None]
+    if not chosen:
+        return plain
+    return replace(plain, kinds=lambda had: _union([plain, *(choose(had) for choose in chosen)]))

@@ -8,8 +8,9 @@ mapping's kind key, so that nobody ever reads "is not valid under any of the giv
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import field
+from functools import cache
 from typing import cast
 
 from flowctl.codes import schema as codes
@@ -18,7 +19,7 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic, Report
 from flowctl.schema import wording
 from flowctl.schema.foreign import foreign_check
-from flowctl.schema.mappings import MappingRules
+from flowctl.schema.mappings import MappingRules, Owners
 from flowctl.schema.values import all_differ, number, right_length, scalar_parts
 from flowctl.schema.walk import TEMPLATE, Check, Walk, deferred
 from flowctl.schema.wording import Item, Where
@@ -134,8 +135,8 @@ class _Compiler:
         listed = cast("list[Json]", schema.get("enum", []))
         return check
 
-    def mapping(self, schema: JsonSchema) -> Check:
-        rules = MappingRules.of(schema, self.check)
+    def mapping(self, schema: JsonSchema, owners: Owners | None = None) -> Check:
+        rules = MappingRules.of(schema, self.check, owners)
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
             assert isinstance(node, MappingNode)
@@ -207,7 +208,7 @@ class _Compiler:
             schema = self.definitions.get(str(schema["$ref"]).removeprefix("#/$defs/"), {})
         return schema.get("literal") is True
 
-    def _kinds(self, schema: JsonSchema) -> tuple[str, list[str]] | None:
+    def _kinds(self, schema: JsonSchema) -> tuple[str, Collection[str]] | None:
         """The noun and the kinds of a schema that picks its fragment by a kind key."""
         if "$ref" in schema:
             name = str(schema["$ref"]).removeprefix("#/$defs/")
@@ -215,7 +216,7 @@ class _Compiler:
         if "kinds" not in schema:
             return None
         kinds = cast("JsonSchema", schema["kinds"])
-        return str(kinds["noun"]), list(cast("JsonSchema", kinds["of"]))
+        return str(kinds["noun"]), cast("JsonSchema", kinds["of"])
 
     def _types(self, schema: JsonSchema) -> frozenset[str]:
         if "$ref" in schema:
@@ -229,31 +230,39 @@ class _Compiler:
         return _allowed(schema)
 
     def kinds(self, schema: JsonSchema) -> Check:
+        """The fragment of a mapping's kind, which is compiled when that kind is met."""
         noun = str(schema["noun"])
-        fragments = cast("dict[str, JsonSchema]", schema["of"])
-        checks = {kind: self.mapping(fragment) for kind, fragment in fragments.items()}
-        keys = {
-            kind: set(cast("JsonSchema", fragment["properties"]))
-            for kind, fragment in fragments.items()
-        }
-        options = set[str]().union(*keys.values()) - set(fragments)
+        fragments = cast("Mapping[str, JsonSchema]", schema["of"])
+
+        def owners(key: str) -> list[str]:
+            return [kind for kind in fragments if key in _keys(fragments[kind])]
+
+        @cache
+        def compiled(kind: str) -> Check:
+            return self.mapping(fragments[kind], owners)
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
             if isinstance(node, UnknownNode) or (walk.lenient and deferred(node)):
                 return False
             if not isinstance(node, MappingNode):
-                return walk.wrong(node, _no_mapping(node, where, noun, checks))
-            found = [entry for entry in node.entries if entry.key.value in checks]
+                return walk.wrong(node, _no_mapping(node, where, noun, fragments))
+            found = [entry for entry in node.entries if entry.key.value in fragments]
             if not found:
-                return walk.wrong(node, wording.no_kind(node, where, noun, checks, options))
+                options = set[str]().union(*map(_keys, fragments.values())) - set(fragments)
+                return walk.wrong(node, wording.no_kind(node, where, noun, fragments, options))
             if len(found) > 1:
                 names = {entry.name for entry in found}
-                found = [entry for entry in found if names <= keys[entry.name]] or found
-                if not names <= keys[found[0].name]:
+                found = [one for one in found if names <= _keys(fragments[one.name])] or found
+                if not names <= _keys(fragments[found[0].name]):
                     return walk.wrong(node, wording.two_kinds(noun, found[0], found[1]))
-            return checks[found[0].name](node, found[0], walk)
+            return compiled(found[0].name)(node, found[0], walk)
 
         return check
+
+
+def _keys(fragment: JsonSchema) -> Set[str]:
+    """The keys that a mapping of a kind may have."""
+    return cast("JsonSchema", fragment["properties"]).keys()
 
 
 _KEYWORDS = frozenset(
@@ -268,7 +277,7 @@ _KEYWORDS = frozenset(
             "minProperties",
             "maxProperties",
         ),
-        *("items", "minItems", "maxItems", "uniqueItems", "names", "literal", "owners", "$defs"),
+        *("items", "minItems", "maxItems", "uniqueItems", "names", "literal", "$defs"),
     )
 )
 _ALL = ("null", "boolean", "integer", "number", "string", "array", "object")

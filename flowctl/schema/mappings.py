@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
-from typing import cast
+from typing import TypeAlias, cast
 
 from flowctl.component import JsonSchema
 from flowctl.dataclass import dataclass
@@ -16,12 +16,17 @@ from flowctl.schema.walk import Check, Walk, deferred
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import Entry, Json, MappingNode
 
+Owners: TypeAlias = "Callable[[str], Sequence[str]]"
+
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(slots=True)
 class MappingRules:
-    """The rules of one schema; `descriptions` are told with a key that is missing."""
+    """The rules of one schema; `descriptions` are told with a key that is missing.
+
+    Of a kind's mapping, `owners` tells which other kinds have a key that this one lacks.
+    """
 
     properties: dict[str, Check]
     patterns: list[tuple[re.Pattern[str], Check]]
@@ -32,12 +37,13 @@ class MappingRules:
     most: float
     literal: bool
     names: str
-    owners: dict[str, list[str]]
+    owners: Owners | None
     thing: str
-    beside: bool
 
     @classmethod
-    def of(cls, schema: JsonSchema, check: Callable[[Json], Check]) -> MappingRules:
+    def of(
+        cls, schema: JsonSchema, check: Callable[[Json], Check], owners: Owners | None
+    ) -> MappingRules:
         properties = cast("dict[str, JsonSchema]", schema.get("properties", {}))
         patterns = cast("dict[str, JsonSchema]", schema.get("patternProperties", {}))
         others = schema.get("additionalProperties", True)
@@ -55,9 +61,8 @@ class MappingRules:
             inf if (most := number(schema, "maxProperties")) is None else most,
             schema.get("literal") is True,
             str(schema.get("names", "")),
-            cast("dict[str, list[str]]", schema.get("owners", {})),
+            owners,
             "entry" if schema.get("names") is None else str(schema["names"]),
-            "owners" in schema,
         )
 
     def judge(self, node: MappingNode, where: Where, walk: Walk) -> bool:
@@ -80,7 +85,7 @@ class MappingRules:
         if self.others is None:
             owner = self._owner(where)
             legal = self.properties
-            owners = self.owners.get(entry.name, [])
+            owners = self.owners(entry.name) if self.owners is not None else []
             return walk.stray(entry, wording.unknown_key(entry, owner, legal, owners))
         if self.names and not NAME.fullmatch(entry.name):
             word = re.sub(r"\W", "_", entry.name, flags=re.ASCII)
@@ -116,4 +121,4 @@ class MappingRules:
         if where is None:
             return ""
         name = wording.name_of(where)
-        return f" beside {name}" if self.beside else f" in {name}"
+        return f" beside {name}" if self.owners is not None else f" in {name}"

@@ -17,7 +17,7 @@ from flowctl.syntax.node import Json
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 TEMPLATE_PATTERN = r"(?<!\$)\{\{"
-_OURS = ("names", "literal", "owners", "patternName", "format")
+_OURS = ("names", "literal", "patternName", "format")
 # In JSON Schemas `$ref` keeps its own meaning, so there a mapping is judged as it stands.
 _LITERAL = tuple(f"#/$defs/{name}" for name in ("jsonSchema", "jsonSchemaOrBoolean", "param"))
 

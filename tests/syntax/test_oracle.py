@@ -12,6 +12,7 @@ import tomlkit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from flowctl.diagnostics import Report
 from flowctl.syntax import SourceFile
@@ -64,7 +65,11 @@ def test_yaml_that_ruamel_has_written(
     writer.dump(value, stream)
     report = Report()
     node = parse_yaml(SourceFile("/a.yaml", stream.getvalue()), report)
-    assert list(report) == [], stream.getvalue()
+    if len(report):
+        # It breaks long lines within a key, which it does not read either.
+        with pytest.raises(YAMLError):
+            YAML(typ="safe", pure=True).load(stream.getvalue())
+        return
     assert node is not None
     assert same(to_json(node), sorted_keys(value)), stream.getvalue()
 

@@ -107,10 +107,11 @@ class Expander:
         entries = self.keys(node, names)
         if len(entries) < len(node.entries):
             return UnknownNode(node.span, node.trace)
+        within = guide.within(entry.name for entry in entries) if guide is not None else None
         expanded: list[Entry] = []
         same = entries is node.entries
         for entry in entries:
-            below = guide.below(entry.name) if guide is not None else None
+            below = within.below(entry.name) if within is not None else None
             value = self._expand(entry.value, names, below, depth + 1)
             if value is not entry.value:
                 same = False
