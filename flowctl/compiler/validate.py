@@ -7,6 +7,7 @@ expansion the steps are judged strictly, where anything was put off or has chang
 from __future__ import annotations
 
 from dataclasses import field
+from typing import cast
 
 from flowctl.compiler.stages import Document
 from flowctl.component import JsonSchema
@@ -15,7 +16,7 @@ from flowctl.diagnostics import Report
 from flowctl.registry import Registry
 from flowctl.schema.grammar import workflow_grammar
 from flowctl.schema.guide import Guide, guide_of
-from flowctl.schema.judge import compile_schema
+from flowctl.schema.judge import Compiler
 from flowctl.schema.walk import Check, Walk, usable
 from flowctl.schema.wording import Where
 from flowctl.syntax.node import MappingNode, Node
@@ -25,42 +26,34 @@ from flowctl.syntax.node import MappingNode, Node
 class Judge:
     """The compiled grammar, with what it already knows of one document's nodes."""
 
-    grammar: JsonSchema
     report: Report
+    _whole: Check
+    _parts: Compiler
     _settled: dict[int, Node] = field(default_factory=dict)
-    _compiled: dict[str, Check] = field(default_factory=dict)
-    _guides: dict[str, Guide | None] = field(default_factory=dict)
 
     @classmethod
     def of(cls, registry: Registry, report: Report) -> Judge:
-        return cls(workflow_grammar(registry), report)
+        grammar = workflow_grammar(registry)
+        parts = Compiler(cast("dict[str, JsonSchema]", grammar["$defs"]))
+        return cls(report, parts.check(grammar), parts)
 
     def guide(self, part: str) -> Guide | None:
         """Where JSON Schemas and expressions stand below a definition of the grammar."""
-        if part not in self._guides:
-            self._guides[part] = guide_of(self.grammar, part)
-        return self._guides[part]
+        return guide_of(self._parts.definitions, part)
 
     def lenient(self, root: MappingNode) -> None:
         """Judges a document before expansion."""
-        self._check("")(root, None, Walk(self.report, True, self._settled))
+        self._whole(root, None, Walk(self.report, True, self._settled))
 
-    def strict(self, node: Node, part: str, where: Where = None) -> Node:
-        """Judges an expanded part by its definition in the grammar.
+    def strict(self, node: Node, part: str = "", where: Where = None) -> Node:
+        """Judges an expanded part by its definition in the grammar, or a whole document.
 
         The very node, where it is right; else what is wrong in it is unknown.
         """
         walk = Walk(self.report, False, self._settled)
-        self._check(part)(node, where, walk)
+        check = self._parts.defined(part) if part else self._whole
+        check(node, where, walk)
         return usable(node, walk.faulty) if walk.faulty else node
-
-    def _check(self, part: str) -> Check:
-        if part not in self._compiled:
-            schema: JsonSchema = self.grammar
-            if part:
-                schema = {"$ref": f"#/$defs/{part}", "$defs": self.grammar["$defs"]}
-            self._compiled[part] = compile_schema(schema)
-        return self._compiled[part]
 
 
 def validate(document: Document, judge: Judge) -> None:

@@ -37,9 +37,8 @@ class Guide:
         return self.keys.get(key, self.others)
 
 
-def guide_of(schema: JsonSchema, part: str) -> Guide | None:
+def guide_of(definitions: Mapping[str, JsonSchema], part: str) -> Guide | None:
     """The guide for a definition of a grammar; None where nothing of interest stands below it."""
-    definitions = cast("dict[str, JsonSchema]", schema["$defs"])
     return _guide(definitions[part], definitions, ())
 
 

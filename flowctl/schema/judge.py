@@ -1,13 +1,15 @@
 """Judges located trees by JSON Schemas: each fault is one diagnostic at the one place it is about.
 
 A schema is compiled once into a tree of closures, which makes a document of thousands of steps a
-matter of milliseconds. Two keywords are ours: `kinds` picks the one fragment that belongs to a
-mapping's kind key, so that nobody ever reads "is not valid under any of the given schemas", and
-`names` says what the keys of a mapping are the names of.
+matter of milliseconds. Only what is met is compiled, since no document has all kinds of components
+and all keywords of JSON Schema. Two keywords are ours: `kinds` picks the one fragment that belongs
+to a mapping's kind key, so that nobody ever reads "is not valid under any of the given schemas",
+and `names` says what the keys of a mapping are the names of.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import field
 from functools import cache
@@ -49,13 +51,16 @@ def compile_schema(schema: JsonSchema) -> Check:
     """A check for a schema; its `$ref` may point to its own `$defs` only.
 
     Parts with keywords that our own checks do not know are judged by the library `jsonschema`, in
-    fewer words. Raises `re.error` for a pattern that is no regular expression.
+    fewer words. Raises `re.error` for a pattern that is no regular expression, as the check does
+    for one further below.
     """
-    return _Compiler(cast("dict[str, JsonSchema]", schema.get("$defs", {}))).check(schema)
+    return Compiler(cast("dict[str, JsonSchema]", schema.get("$defs", {}))).check(schema)
 
 
 @dataclass(slots=True)
-class _Compiler:
+class Compiler:
+    """Makes the checks of schemas that share their definitions, each of which is made once."""
+
     definitions: Mapping[str, JsonSchema]
     done: dict[str, Check] = field(default_factory=dict)
 
@@ -87,9 +92,15 @@ class _Compiler:
         name = target.removeprefix("#/$defs/")
         if name not in self.definitions:
             raise Foreign
+
+        def check(node: Node, where: Where, walk: Walk) -> bool:
+            return self.defined(name)(node, where, walk)
+
+        return check
+
+    def defined(self, name: str) -> Check:
+        """The check of a definition."""
         if name not in self.done:
-            # Recursive schemas meet this name again while it is being compiled.
-            self.done[name] = lambda node, where, walk: self.done[name](node, where, walk)
             self.done[name] = self.check(self.definitions[name])
         return self.done[name]
 
@@ -136,12 +147,17 @@ class _Compiler:
         return check
 
     def mapping(self, schema: JsonSchema, owners: Owners | None = None) -> Check:
-        rules = MappingRules.of(schema, self.check, owners)
+        rules: MappingRules | None = None
+        for pattern in cast("JsonSchema", schema.get("patternProperties", {})):
+            re.compile(pattern)  # told also where no mapping is met
 
         def check(node: Node, where: Where, walk: Walk) -> bool:
+            nonlocal rules
             assert isinstance(node, MappingNode)
             if id(node) in walk.settled:
                 return True
+            if rules is None:
+                rules = MappingRules.of(schema, self.check, owners)
             right = rules.judge(node, where, walk)
             if right:
                 walk.settled[id(node)] = node

@@ -208,7 +208,7 @@ class _Expansion:
             if entry.name in _OPEN:
                 value = self.expander.head(entry.value, names)
             entries.append(entry if value is None else Entry(entry.key, value))
-        self.judge.strict(MappingNode(tuple(entries), root.span, root.trace), "")
+        self.judge.strict(MappingNode(tuple(entries), root.span, root.trace))
 
     def _others(self) -> Iterator[Path]:
         yield from self.files.read
