@@ -125,6 +125,26 @@ class Gathering(Protocol):
         ...
 
 
+class Ranged(Protocol):
+    """Records that leave together, and are not put together yet."""
+
+    @property
+    def height(self) -> int: ...
+
+    def gathered(self) -> pl.DataFrame:
+        """The records; any thread may ask for them, more than once."""
+        ...
+
+
+@runtime_checkable
+class Ranging(Protocol):
+    """A gathering whose records are moved where they are needed, by several at once."""
+
+    def ranges(self) -> Iterator[Ranged]:
+        """What `Gathering.leave` gives, frame by frame."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Blocking:
     """A transform that must see all records before any leaves: the boundary of a stage.

@@ -20,6 +20,8 @@ from flowctl.dataflow import (
     Origin,
     Pairing,
     Pairs,
+    Ranged,
+    Ranging,
     Rowwise,
     Scan,
     Split,
@@ -87,19 +89,39 @@ class GatheredReader:
         """Their size is the transform's own; a position is the number of frames before it."""
         first = start if isinstance(start, int) else 0
         with _told_by(self.boundary):
-            for index, frame in enumerate(self.gathering.leave()):
+            for index, one in enumerate(self._leaving()):
                 if index >= first:
-                    yield GatheredSplit(frame, index + 1, self.blocking.after)
+                    yield GatheredSplit(one, index + 1, self.blocking.after)
+
+    def _leaving(self) -> Iterator[Ranged]:
+        gathering = self.gathering
+        if isinstance(gathering, Ranging):
+            return gathering.ranges()
+        return (_Whole(frame) for frame in gathering.leave())
 
     def close(self) -> None:
         self.gathering.close()
 
 
 @dataclass(frozen=True, slots=True)
+class _Whole:
+    """Records that stand together already."""
+
+    frame: pl.DataFrame
+
+    @property
+    def height(self) -> int:
+        return self.frame.height
+
+    def gathered(self) -> pl.DataFrame:
+        return self.frame
+
+
+@dataclass(frozen=True, slots=True)
 class GatheredSplit:
     """Records that were made of many, or have lost their place in a file."""
 
-    frame: pl.DataFrame
+    records: Ranged
     after: int
     computed: Rowwise | None = None
 
@@ -112,23 +134,24 @@ class GatheredSplit:
         return ()
 
     def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
-        return Scan(self.frame.height, self._numbered(columns).lazy())
+        return Scan(self.records.height, self._numbered(columns).lazy())
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        return Examined(self.frame.height, self._numbered(columns))
+        return Examined(self.records.height, self._numbered(columns))
 
     def origins(self, records: Sequence[int]) -> list[Origin]:
         """No file and no line; the text is the record as JSON."""
-        frame = self.frame[list(records)]
+        frame = self.records.gathered()[list(records)]
         if self.computed is not None:
             frame = self.computed.apply(frame.lazy()).collect()
         lines = frame.write_ndjson().splitlines()
         return [Origin("", None, None, line) for line in lines]
 
     def _numbered(self, columns: Sequence[str]) -> pl.DataFrame:
+        frame = self.records.gathered()
         if RECORD not in columns:
-            return self.frame
-        return self.frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(RECORD))
+            return frame
+        return frame.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias(RECORD))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +237,7 @@ class PairedSplit:
     def origins(self, records: Sequence[int]) -> list[Origin]:
         """Those of the split's records; or the records themselves as JSON, without a place."""
         if RECORD not in self.frame.columns:
-            return GatheredSplit(self.frame, self.index).origins(records)
+            return GatheredSplit(_Whole(self.frame), self.index).origins(records)
         numbers = self.frame[RECORD].gather(list(records)).to_list()
         distinct = sorted(set(numbers))
         feed, split, _ = from_home(distinct[0])

@@ -36,11 +36,12 @@ def by_partition(columns: tuple[str, ...]) -> Blocking:
     Within one they stay as they came. So however many partitions there are, one file is written at
     a time, and each is as whole as its records allow.
     """
+    order = Order.ascending(columns)
 
     def open(folder: Path, memory: int) -> Gathering:
-        return Sorting(Order.ascending(columns), Spill(folder), memory)
+        return Sorting(order, Spill(folder), memory, ordered=True)
 
-    return Blocking(lambda frame: frame, open)
+    return Blocking(order.sorted, open)
 
 
 def partitions(frame: pl.DataFrame, columns: Sequence[str]) -> Iterator[Partition]:

@@ -15,7 +15,7 @@ from flowctl.component import Transform
 from flowctl.dataflow import Blocking, Gathering
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
-from flowctl.gathering import folding, parts, scatter, sorting
+from flowctl.gathering import folding, heap, parts, scatter, sorting
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import as_promised, typed
@@ -88,6 +88,7 @@ def steady(
         patch.setattr(scatter, "SAMPLE", 4)
         first = gathered(transform, arguments, splits)
         patch.setattr(sorting, "FAN_IN", 3)
+        patch.setattr(heap, "LEAST_BYTES", 512)
         patch.setattr(parts, "rows_of", lambda frame, size: 5)
         scarce = gathered(transform, arguments, splits, SCARCE)
         again = gathered(transform, arguments, splits, SCARCE, resumed=range(len(splits) + 1))

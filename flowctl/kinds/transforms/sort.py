@@ -60,10 +60,10 @@ def prepare(arguments: Arguments, schema: Schema, scope: Scope) -> Operator:
     )
 
     def condense(frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.select(schema.names)
+        return order.sorted(frame.select(schema.names))
 
     def open(folder: Path, memory: int) -> Sorting:
-        return Sorting(order, Spill(folder), memory)
+        return Sorting(order, Spill(folder), memory, ordered=True)
 
     return Blocking(condense, open)
 
