@@ -13,6 +13,8 @@ from typing import Any
 import polars as pl
 
 NEWLINE = ord("\n")
+_BLOCK = 1 << 20
+"""Bytes that are looked at twice while they are still in a processor's cache."""
 
 
 def count_of(text: bytes, wanted: int) -> int:
@@ -28,6 +30,26 @@ def count_of(text: bytes, wanted: int) -> int:
     found = int((column == wanted).sum())
     del column
     return found
+
+
+def lines_of(text: bytes, first: int) -> tuple[int, int]:
+    r"""How many lines a text has, and how many of these begin with the byte `first`.
+
+    >>> lines_of(b"{}\n\n{}", ord("{")), lines_of(b" {}\n", ord("{")), lines_of(b"", ord("{"))
+    ((3, 2), (1, 0), (0, 0))
+    """
+    if not text:
+        return 0, 0
+    lent = _Lent(text)
+    column = pl.Series(lent)
+    lines, begun = int(text[-1] != NEWLINE), int(text[0] == first)
+    for start in range(0, len(text), _BLOCK):
+        ends = column.slice(start, _BLOCK) == NEWLINE
+        begins = column.slice(start + 1, _BLOCK) == first
+        lines += int(ends.sum())
+        begun += int((ends.head(len(begins)) & begins).sum())
+    del column
+    return lines, begun
 
 
 class _Schema(ctypes.Structure):

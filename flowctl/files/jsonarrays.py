@@ -221,4 +221,4 @@ def _text(data: bytes, ends: Positions, breaks: bool) -> JsonText:
     raw = np.frombuffer(data, np.uint8)
     objects = (records.starts < records.ends).all() and (raw[records.starts] == ord("{")).all()
     doubtful = breaks or not objects or lone_surrogates(data)
-    return JsonText(flat.tobytes(), lines, records, doubtful)
+    return JsonText(flat.tobytes(), len(ends), doubtful, lambda: (lines, records))

@@ -196,4 +196,5 @@ def _at_once(frame: pl.LazyFrame, pipeline: Pipeline, segment: int) -> pl.DataFr
         return None
     if SUSPECT not in left.columns:
         return left
-    return None if left[SUSPECT].any() else left.drop(SUSPECT)
+    # Not by `drop`, which is a query and would wait for the threads that other splits keep busy.
+    return None if left.drop_in_place(SUSPECT).any() else left
