@@ -189,5 +189,6 @@ def _measured(aggregation: Aggregation, index: int, pointer: Pointer) -> _Measur
         steps.merge,
         steps.final,
         steps.single,
+        steps.plain,
     )
     return _Measured(Column(measure.name, aggregation.type), measure, computed)

@@ -40,8 +40,8 @@ class Distinct:
         placed = frame.with_columns(index)
         return placed if scattered(frame, self.keys) else self.fold(placed)
 
-    def fold(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """One record a key, in their order."""
+    def fold(self, frame: pl.DataFrame, records: int = 0) -> pl.DataFrame:
+        """One record a key, in their order; of how many `records` they are makes no difference."""
         if not quick_to_sort(frame, self.keys):
             return frame.unique(self.keys, keep=self.keep, maintain_order=True)
         places, starts = grouped(frame.select(self.keys).rechunk(), self.keys)

@@ -30,12 +30,13 @@ class Folding:
     """Gathers partial results, and gives one record a key, ordered by the keys if `ordered`.
 
     `fold` takes partial results of several parts, one behind the other, and gives one record a
-    key, with the same columns; those of a key come in the order of their parts. `memory` is in
+    key, with the same columns; those of a key come in the order of their parts. It is told how many
+    records these parts have, wherever they lie, of which it may get but a range. `memory` is in
     bytes. Frames that leave have so many `rows`, as the first one to come suggests.
     """
 
     order: Order
-    fold: Callable[[pl.DataFrame], pl.DataFrame]
+    fold: Callable[[pl.DataFrame, int], pl.DataFrame]
     spill: Spill
     memory: int
     ordered: bool = True
@@ -108,13 +109,15 @@ class Folding:
                 yield self.order.sorted(folded) if self.ordered else folded
             return
         feeds = [part.feed(self.spill, self.order, self._segment) for part in parts]
+        records = _records(parts)
         for frame in merged(feeds, self.order, self.memory // 8, whole=True):
-            yield self.fold(frame)
+            yield self.fold(frame, records)
 
     def _at_once(self, parts: Sequence[Part]) -> pl.DataFrame:
         import polars as pl
 
-        return self.fold(pl.concat([part.whole(self.spill) for part in parts]))
+        whole = pl.concat([part.whole(self.spill) for part in parts])
+        return self.fold(whole, _records(parts))
 
     def _parts(self) -> list[Part]:
         """All parts in the order of their splits: those of higher levels stand for earlier ones."""
@@ -133,3 +136,7 @@ class Folding:
     def _segment(self) -> int:
         """Bytes of a segment, so that one of each part is in memory while they are merged."""
         return min(4 * 1024 * 1024, max(4096, self.memory // (8 * FAN_IN)))
+
+
+def _records(parts: Sequence[Part]) -> int:
+    return sum(part.rows for part in parts)

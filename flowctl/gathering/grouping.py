@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     import polars as pl
     from polars.datatypes import DataType as PolarsType
 
+    from flowctl.expressions.aggregates.table import Fold
+    from flowctl.gathering.stretches import Places
+
 _RUN: Final = "\ue000run"
+MANY: Final = 1 << 18
+"""So many records are merged by NumPy, which is worth its loading."""
 _ALL: Final = "\ue000all"
 """The one key where there are no keys: a sum without groups depends on the number of threads."""
 
@@ -29,7 +34,7 @@ class Measure:
 
     Only records count for which the column `where` is true, if there is one. `partial` leads from
     values to states, `merge` from states to states, `final` to the result; `single` from each
-    record's value to states of its own.
+    record's value to states of its own. `plain` says of each state how it merges, if that is plain.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Measure:
     merge: Callable[[Sequence[pl.Expr]], list[pl.Expr]]
     final: Callable[[Sequence[pl.Expr]], pl.Expr]
     single: Callable[[pl.Expr], list[pl.Expr]] | None = None
+    plain: tuple[Fold, ...] = ()
 
     def states(self) -> list[pl.Expr]:
         """The states of a split's records."""
@@ -62,6 +68,18 @@ class Measure:
     def merged(self) -> list[pl.Expr]:
         """The states of several splits' states."""
         return self._named(self.merge(self._columns()))
+
+    def stretched(self, states: pl.DataFrame, starts: Places) -> list[pl.Series] | None:
+        """The states of several splits' states, group behind group; None: not in this way."""
+        from flowctl.gathering.stretches import folded
+
+        found: list[pl.Series] = []
+        for index, fold in enumerate(self.plain):
+            state = folded(states[self._column(index)], starts, fold)
+            if state is None:
+                return None
+            found.append(state)
+        return found or None
 
     def result(self) -> pl.Expr:
         """The result of the states of all."""
@@ -118,26 +136,34 @@ class Grouping:
         states = [state for one in self.measures for state in one.states()]
         return self.results(empty.select(states))
 
-    def _merge(self, frame: pl.DataFrame) -> pl.DataFrame:
-        states = [state for one in self.measures for state in one.merged()]
+    def _merge(self, frame: pl.DataFrame, records: int) -> pl.DataFrame:
         if self.keys and quick_to_sort(frame, self.keys):
-            return self._in_order(frame, states)
-        return self._grouped(frame, states)
+            return self._in_order(frame, at_once=records >= MANY)
+        return self._grouped(frame, [state for one in self.measures for state in one.merged()])
 
-    def _in_order(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
+    def _in_order(self, frame: pl.DataFrame, *, at_once: bool) -> pl.DataFrame:
         """One record a key, in their order.
 
         Groups that are stretches of an ordered frame are added up stretch by stretch, in the same
-        way wherever they lie.
+        way wherever they lie; numbers all `at_once`.
         """
-        import polars as pl
-
         frame = frame.rechunk()
         places, starts = grouped(frame, self.keys)
-        ordered = frame if places is None else frame[places]
-        run = starts.cast(pl.UInt32).cum_sum().alias(_RUN).set_sorted()
-        merged = ordered.with_columns(run).group_by(_RUN, maintain_order=True).agg(states)
-        return ordered.select(self.keys).filter(starts).hstack(merged.drop(_RUN))
+        first = starts.arg_true() if places is None else places.filter(starts)
+        states = frame.drop(self.keys)
+        ordered = states if places is None else states[places]
+        plain: list[pl.Series] = []
+        others = list(self.measures)
+        if at_once:
+            stretches = starts.arg_true().to_numpy().astype("int64")
+            for one in self.measures:
+                if (found := one.stretched(ordered, stretches)) is not None:
+                    plain += found
+                    others.remove(one)
+        merged = frame.select(self.keys)[first].hstack(plain)
+        if others:
+            merged = merged.hstack(_by_runs(ordered, starts, others))
+        return merged.select(frame.columns)
 
     def _grouped(self, frame: pl.DataFrame, states: Sequence[pl.Expr]) -> pl.DataFrame:
         import polars as pl
@@ -150,6 +176,18 @@ class Grouping:
         hidden = frame.select(keys).to_struct().struct.unnest()
         frame = frame.rechunk().with_columns(hidden.get_columns())
         return frame.group_by(keys, maintain_order=True).agg(states)
+
+
+def _by_runs(
+    ordered: pl.DataFrame, starts: pl.Series, measures: Sequence[Measure]
+) -> list[pl.Series]:
+    """The states of groups that stand one behind the other, each from its start on."""
+    import polars as pl
+
+    states = [state for one in measures for state in one.merged()]
+    run = starts.cast(pl.UInt32).cum_sum().alias(_RUN).set_sorted()
+    merged = ordered.with_columns(run).group_by(_RUN, maintain_order=True).agg(states)
+    return merged.drop(_RUN).get_columns()
 
 
 @dataclass(slots=True)

@@ -43,8 +43,8 @@ class Keys:
         keys = frame.select(*self.columns, pl.lit(1, pl.Int64).alias(_TIMES))
         return keys if scattered(keys, self.columns) else self.fold(keys)
 
-    def fold(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """One record a key."""
+    def fold(self, frame: pl.DataFrame, records: int = 0) -> pl.DataFrame:
+        """One record a key; of how many `records` they are makes no difference."""
         import polars as pl
 
         return frame.group_by(self.columns, maintain_order=True).agg(pl.col(_TIMES).sum())

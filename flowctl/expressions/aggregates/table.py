@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Literal as OneOf
 
 from flowctl.dataclass import dataclass
 from flowctl.expressions.functions.signature import (
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsType
 
 States: TypeAlias = "Sequence[pl.Expr]"
+Fold: TypeAlias = OneOf["sum", "least", "greatest"]
 EXACT_DIGITS: Final = 28
 """Decimals of so many digits can be summed over any number of records without an overflow."""
 
@@ -40,13 +42,15 @@ EXACT_DIGITS: Final = 28
 class Steps:
     """How one aggregate is computed; `partial` gets the values of the records that count.
 
-    `single` gives the states of each record by itself, where those are easy to tell.
+    `single` gives the states of each record by itself, where those are easy to tell. `plain` says
+    of each state that it merges by nothing but this, nulls left out.
     """
 
     partial: Callable[[pl.Expr], list[pl.Expr]]
     merge: Callable[[States], list[pl.Expr]]
     final: Callable[[States], pl.Expr]
     single: Callable[[pl.Expr], list[pl.Expr]] | None = None
+    plain: tuple[Fold, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ def _count(given: Given) -> Steps:
         _sums,
         lambda s: s[0],
         lambda x: [x.is_not_null().cast(pl.Int64)],
+        ("sum",),
     )
 
 
@@ -100,6 +105,7 @@ def _count_records(given: Given) -> Steps:
         _sums,
         lambda s: s[0],
         lambda x: [x.cast(pl.Int64)],
+        ("sum",),
     )
 
 
@@ -124,7 +130,10 @@ def _total_and_count(given: Given, final: Callable[[States], pl.Expr]) -> Steps:
     def single(x: pl.Expr) -> list[pl.Expr]:
         return [_summand(x, given.type).fill_null(0), x.is_not_null().cast(pl.UInt32)]
 
-    return Steps(lambda x: [_summand(x, given.type).sum(), x.count()], _sums, final, single)
+    def partial(x: pl.Expr) -> list[pl.Expr]:
+        return [_summand(x, given.type).sum(), x.count()]
+
+    return Steps(partial, _sums, final, single, ("sum", "sum"))
 
 
 def _sum(given: Given) -> Steps:
@@ -138,6 +147,7 @@ def _sum(given: Given) -> Steps:
         lambda s: [total(s[0])],
         lambda s: _scaled(s[0], given),
         lambda x: [_summand(x, given.type)],
+        ("sum",),
     )
 
 
@@ -163,7 +173,9 @@ def _avg(given: Given) -> Steps:
 
 def _min(given: Given) -> Steps:
     # NaN is the greatest number, so Polars' own minimum, which passes over NaN, is right.
-    return Steps(lambda x: [x.min()], lambda s: [s[0].min()], lambda s: s[0], lambda x: [x])
+    return Steps(
+        lambda x: [x.min()], lambda s: [s[0].min()], lambda s: s[0], lambda x: [x], ("least",)
+    )
 
 
 def _max(given: Given) -> Steps:
@@ -171,7 +183,9 @@ def _max(given: Given) -> Steps:
         return Steps(
             lambda x: [x.nan_max()], lambda s: [s[0].nan_max()], lambda s: s[0], lambda x: [x]
         )
-    return Steps(lambda x: [x.max()], lambda s: [s[0].max()], lambda s: s[0], lambda x: [x])
+    return Steps(
+        lambda x: [x.max()], lambda s: [s[0].max()], lambda s: s[0], lambda x: [x], ("greatest",)
+    )
 
 
 def _spread(result: Callable[[pl.Expr, pl.Expr], pl.Expr]) -> Callable[[Given], Steps]:
