@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -106,11 +107,11 @@ def declaration_faults(outputs: Json, pointer: Pointer) -> Iterator[Fault]:
 
 def read_outputs(file: Path, outputs: Json) -> dict[str, Json] | Fault:
     """The values in a file of `name=value` lines, as `parsed`; a file that is gone has none."""
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(LARGEST + 1)
-    except FileNotFoundError:
-        raw = b""
+    raw = b""
+    with suppress(FileNotFoundError):
+        if file.stat().st_size:  # most commands write none
+            with file.open("rb") as opened:
+                raw = opened.read(LARGEST + 1)
     return parsed(raw, outputs)
 
 

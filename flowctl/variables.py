@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -36,12 +36,15 @@ def variables_typed(env: Json, scope: Scope) -> tuple[dict[str, Json], tuple[Fau
     return {name: text.text for name, text in checked.items()}, faults
 
 
-def variables_set(env: Json, workplace: Workplace) -> dict[str, str]:
-    """All variables with their values in place, those of the workplace too; raises ValueFault."""
-    environment = dict(workplace.environment)
-    for name, text in env.items() if isinstance(env, dict) else ():
-        environment[name] = text_filled(str(text), workplace, ("env", name))
-    return environment
+def variables_set(env: Json, workplace: Workplace) -> Mapping[str, str]:
+    """All variables with their values in place, those of the workplace too; raises ValueFault.
+
+    Without any of its own a step has the very mapping of the workplace.
+    """
+    if not isinstance(env, dict) or not env:
+        return workplace.environment
+    own = {name: text_filled(str(text), workplace, ("env", name)) for name, text in env.items()}
+    return {**workplace.environment, **own}
 
 
 def text_filled(text: str, workplace: Workplace, pointer: Pointer) -> str:

@@ -22,7 +22,10 @@ _Key: TypeAlias = tuple[Path, Path, frozenset[tuple[str, str]]]
 class Functions:
     """Calls functions of the project, in processes that stand in the folder of the workflow."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """Most calls have no variables beside those of the run's `environment`."""
+        self._common = environment
+        self._variables = frozenset(environment.items())
         self._pools: dict[_Key, Workers] = {}
         self._lock = threading.Lock()
 
@@ -54,7 +57,8 @@ class Functions:
             workers.close()
 
     def _workers(self, root: Path, base: Path, environment: Mapping[str, str]) -> Workers:
-        key = (root, base, frozenset(environment.items()))
+        common = environment is self._common
+        key = (root, base, self._variables if common else frozenset(environment.items()))
         with self._lock:
             if key not in self._pools:
                 self._pools[key] = Workers(root, base, environment)

@@ -26,6 +26,7 @@ from flowctl.interpreter.events import (
 )
 from flowctl.interpreter.functions import Functions
 from flowctl.interpreter.handing import handing, read_by
+from flowctl.interpreter.leftovers import AtWork
 from flowctl.interpreter.logs import OutputLog, heard_by_many
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import Known, RuntimeNames
@@ -75,13 +76,15 @@ class Performer:
         self._emit = emit
         self._handing = handing(plan, setting)
         self._now = now
-        self._functions = Functions()
+        self._functions = Functions(self._environment)
+        self._at_work = AtWork(setting.at_work)
         self._breakers = Breakers(plan.resources, setting.state / "breakers", setting.clock)
         self._caching = _caching(plan, setting, registry, self.names, mask)
 
     def close(self) -> None:
         """Ends the processes that are kept for calls to come."""
         self._functions.close()
+        self._at_work.close()
         if self._caching is not None:
             self._caching.close()
 
@@ -174,6 +177,7 @@ class Performer:
             emit,
             self.names.seen_by(step) if step is not None else self.names,
             self._functions,
+            self._at_work,
             _seconds(step.timeout) if step is not None else None,
             tell,
         )
@@ -212,6 +216,7 @@ class Performer:
             self._emit,
             names,
             self._functions,
+            self._at_work,
             _seconds(step.timeout),
         )
         finished = self._registry.actions[action.kind].perform(action.arguments, workplace)

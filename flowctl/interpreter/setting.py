@@ -72,7 +72,7 @@ class Setting:
     @property
     def folder(self) -> Path:
         """What is kept of this run."""
-        return self.state / "runs" / self.run
+        return self.state.joinpath("runs", self.run)
 
     def log(self, step: str) -> Path:
         """The file that holds what a step's commands printed."""
@@ -80,12 +80,12 @@ class Setting:
 
     def outputs(self, step: str) -> Path:
         """The file in which the commands of a step write what they hand on."""
-        return self.folder / "outputs" / file_name(step)
+        return self.folder.joinpath("outputs", file_name(step))
 
     @property
-    def groups(self) -> Path:
+    def at_work(self) -> Path:
         """Where the process groups of the commands at work are on record."""
-        return self.folder / "groups"
+        return self.folder / "at-work"
 
     def step_folder(self, step: str) -> Path:
         """Where a stream step keeps its checkpoints."""

@@ -11,7 +11,7 @@ from flowctl.dataclass import dataclass
 from flowctl.interpreter.emitter import Emitter
 from flowctl.interpreter.events import StepOutput
 from flowctl.interpreter.functions import Functions
-from flowctl.interpreter.leftovers import noted
+from flowctl.interpreter.leftovers import AtWork
 from flowctl.interpreter.logs import OutputLog
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import RuntimeNames
@@ -36,6 +36,7 @@ class StepWorkplace:
     emit: Emitter
     names: RuntimeNames
     functions: Functions
+    at_work: AtWork
     timeout: float | None = None
     tell: Callable[[StreamName, str], None] | None = None
 
@@ -68,7 +69,7 @@ class StepWorkplace:
                 log.feed,
                 setting.grace,
                 self.timeout,
-                partial(noted, setting.groups),
+                self.at_work.noted,
             )
             log.end()
         return exited

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from flowctl.interpreter.leftovers import end_leftovers, noted
+from flowctl.interpreter.leftovers import AtWork, end_leftovers
 from tests.interpreter.running import Runner, command, plan
 from tests.interpreter.test_commands import alive
 
@@ -51,11 +52,11 @@ def test_commands_of_a_killed_run_are_ended_before_it_goes_on(
 def test_a_number_that_was_given_out_again_is_left_alone(runner: Runner) -> None:
     setting = runner.setting()
     with subprocess.Popen(["sleep", "1000"], start_new_session=True) as other:
-        setting.groups.mkdir(parents=True)
-        (setting.groups / str(other.pid)).touch()
-        end_leftovers(setting)
+        with AtWork(setting.at_work).noted() as known:
+            known(other.pid)
+            end_leftovers(setting)
         assert alive(other.pid)
-        assert not list(setting.groups.iterdir())
+        assert not setting.at_work.exists()
         other.kill()
 
 
@@ -66,31 +67,46 @@ def test_what_was_begun_and_not_yet_numbered_is_ended(runner: Runner) -> None:
     with (
         subprocess.Popen(["sleep", "1000"], start_new_session=True, env=own) as ours,
         subprocess.Popen(["sleep", "1000"], start_new_session=True) as other,
-        noted(setting.groups),
+        AtWork(setting.at_work).noted(),
     ):
         end_leftovers(setting)
         assert ours.wait(10) == -signal.SIGTERM
         assert alive(other.pid)
-        assert not list(setting.groups.iterdir())
+        assert not setting.at_work.exists()
         other.kill()
 
 
-def test_a_command_is_on_record_before_it_begins(tmp_path: Path) -> None:
-    with noted(tmp_path) as known:
-        assert [note.name.partition("-")[0] for note in tmp_path.iterdir()] == ["starting"]
-        known(1234)
-        assert [note.name for note in tmp_path.iterdir()] == ["1234"]
-    assert not list(tmp_path.iterdir())
+def test_commands_are_on_record_before_they_begin_and_as_long_as_they_work(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "at-work"
+
+    def found() -> list[int]:
+        return [group for (group,) in struct.iter_unpack("<q", path.read_bytes())]
+
+    record = AtWork(path)
+    with record.noted() as first:
+        assert found() == [-1]
+        first(1234)
+        with record.noted() as second:
+            second(99)
+            assert found() == [1234, 99]
+        assert found() == [1234, 0]
+        with record.noted():
+            assert found() == [1234, -1]
+    assert found() == [0, 0]
+    record.close()
+    assert not path.exists()
 
 
-def test_commands_are_on_record_while_they_work(runner: Runner) -> None:
-    groups = '"$(dirname "$FLOWCTL_OUTPUT")/../groups"'
-    runner(plan(command("s", f"until [ -e {groups}/$$ ]; do sleep 0.01; done; ls {groups}")))
+def test_a_command_finds_its_own_group_on_record(runner: Runner) -> None:
+    record = '"$(dirname "$FLOWCTL_OUTPUT")/../at-work"'
+    runner(plan(command("s", f"until od -An -td8 {record} | grep -w $$; do sleep 0.01; done")))
     assert len(runner.lines("s")) == 1
-    assert not list(runner.setting().groups.glob("*"))
+    assert not runner.setting().at_work.exists()
 
 
 def test_without_a_place_for_the_record_the_command_works(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with noted(tmp_path / "file" / "groups") as known:
+    record = AtWork(tmp_path / "file" / "at-work")
+    with record.noted() as known:
         known(1)
+    record.close()

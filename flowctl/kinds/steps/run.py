@@ -184,7 +184,8 @@ def _misplaced(script: str) -> Iterator[Fault]:
 
 def _command(arguments: Arguments, workplace: Workplace, outputs: Path) -> Command:
     """The command with all values in place; raises ValueFault."""
-    environment = variables_set(arguments.get("env"), workplace) | {f"{OWN}OUTPUT": str(outputs)}
+    variables = variables_set(arguments.get("env"), workplace)
+    environment = {**variables, f"{OWN}OUTPUT": str(outputs)}
     command = arguments["run"]
     if isinstance(command, list):
         words = enumerate(command)
@@ -195,7 +196,7 @@ def _command(arguments: Arguments, workplace: Workplace, outputs: Path) -> Comma
     bash = _bash(environment.get("PATH", os.defpath))
     shell = arguments.get("shell") or ("bash" if bash is not None else "sh")
     argv = (*_SHELLS[str(shell)], script)
-    program = bash if shell == "bash" and bash is not None and Path(bash).is_absolute() else None
+    program = bash if shell == "bash" and bash is not None and bash.startswith("/") else None
     return Command(argv, _folder(arguments, workplace), environment, program)
 
 
