@@ -105,11 +105,12 @@ class _Watch:
         for waker in wakers:
             self._poll.register(waker, select.POLLIN)
         try:
-            while self._process.poll() is None and not _asked(cancellation):
+            while self._process.returncode is None and not _asked(cancellation):
                 left = None if deadline is None else deadline - time.monotonic()
                 if left is not None and left <= 0:
                     break
                 self.pump(_POLL if self._pidfd is None else left)
+                self._process.poll()
         finally:
             for waker in wakers:
                 self._poll.unregister(waker)

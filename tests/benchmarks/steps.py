@@ -8,6 +8,7 @@ milliseconds, or a plan of `--plan` steps more than `--seconds` or `--megabytes`
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import statistics
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=20, help="for the plan (20)")
     parser.add_argument("--megabytes", type=float, default=400, help="for the plan (400)")
     given = parser.parse_args(arguments)
+    gc.freeze()  # as the command does, before it runs a plan
     contenders = dict(_contenders(given.shell, given.calls, given.workers))
     costs: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(given.runs):
