@@ -221,17 +221,14 @@ def _work(
     """What the scheduler has done; a step that an earlier process has ended stays as it is."""
     nest = Nest.of(plan)
 
-    alone = {
-        step.id
-        for step in plan.steps
-        if isinstance(step.body, Operation) and not (step.needs or step.within)
-    }
-
     def perform(step: Step) -> Ending:
         if recorder is not None:
             # No kill has anything done twice that was known to be done; nor has a loss of power,
             # but for what ended a moment ago and leads to nothing that has begun.
-            (recorder.written if step.id in alone else recorder.safe)()
+            if isinstance(step.body, Operation):
+                recorder.written(nest.behind(step))
+            else:
+                recorder.safe()
         state = emit.state.steps[step.id]
         if state.attempts > 1:
             performer.hook(step, "retry")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,6 +31,8 @@ from flowctl.store.writer import Writer
 from flowctl.syntax.node import Json
 
 _PLAN = "plan.json"
+_BEGINNING = 1
+"""So many events has a process told when it begins with a run: what is older is before them."""
 _OF_RUNS = (RunCreated, RunStarted, RunPaused, RunUnpaused, RunEnded)
 
 
@@ -143,6 +145,7 @@ class Recorder:
         self._mask = mask
         self._number = ledger.last(run)
         self._writer = Writer(ledger, run, on_request)
+        self._latest: dict[str, int] = {}
 
     def take(self, event: Event, state: RunState) -> None:
         """Stores an event soon, in order; `state` is the one that it has led to."""
@@ -150,10 +153,19 @@ class Recorder:
             return
         self._number += 1
         projection = projected(state) if isinstance(event, _OF_RUNS) else None
-        self._writer.tell(entry_of(self._run, self._number, event, self._mask), projection)
+        entry = entry_of(self._run, self._number, event, self._mask)
+        self._writer.tell(entry, projection)
+        if entry.step is not None:
+            self._latest[entry.step] = self._writer.told
 
-    def written(self) -> None:
-        """Returns when all that has been taken outlasts this process; raises StoreBroken."""
+    def written(self, behind: Iterable[str] = ()) -> None:
+        """Returns when all that has been taken outlasts this process; raises StoreBroken.
+
+        What has been taken of the steps `behind`, and all before it, then outlasts a loss of power.
+        """
+        told = [self._latest.get(step, _BEGINNING) for step in behind]
+        if told:
+            self._writer.safe_until(max(told))
         self._writer.written()
 
     def safe(self) -> None:

@@ -37,6 +37,13 @@ class Nest:
         """What the step needs of its own workflow: no other step is looked at in its `if`."""
         return tuple(need for need in step.needs if self.steps[need].within == step.within)
 
+    def behind(self, step: Step) -> Iterator[str]:
+        """The steps on whose events a step stands; for those of a cell its list was awaited."""
+        yield from step.needs
+        for outer in self.around(step) if step.id in self.steps else ():
+            yield outer.id
+            yield from outer.needs
+
     def forgives(self, step: Step) -> bool:
         """Whether the run goes on where the step fails."""
         return step.continue_on_error or any(one.continue_on_error for one in self.around(step))

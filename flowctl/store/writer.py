@@ -74,9 +74,17 @@ class Writer:
                 self._write(told)
         self._raise()
 
+    @property
+    def told(self) -> int:
+        """How many events were told."""
+        return self._told
+
     def safe(self) -> None:
         """Returns when all that was told outlasts a loss of power; raises StoreBroken."""
-        told = self._told
+        self.safe_until(self._told)
+
+    def safe_until(self, told: int) -> None:
+        """Returns when so many of the events outlast a loss of power; raises StoreBroken."""
         if self._safe < told:
             self.written()
             with self._syncing:  # others may write meanwhile
