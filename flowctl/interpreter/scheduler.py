@@ -282,6 +282,7 @@ class Scheduler:
     def _settle(self, index: int) -> None:
         step = self._steps[index]
         if before := self._work.finished.get(step.id):
+            self._below(step)  # a failure above it counts for those below, as if it ended now
             self._settled(step, before)
             self._after(step, before)
             return
@@ -307,6 +308,11 @@ class Scheduler:
         return self._gates.verdict(step) if step.id in self._nest.inner else self._judged(step)
 
     def _judged(self, step: Step) -> Verdict:
+        holds = partial(self._work.holds, step)
+        return judge(step, self._below(step), self._stop(step), holds)
+
+    def _below(self, step: Step) -> Below:
+        """What a step stands below; all that it needs has ended."""
         needs = self._nest.beside(step)
         below = Below(
             {need: self._status[need] for need in needs},
@@ -314,7 +320,7 @@ class Scheduler:
         )
         if below.failed_above:
             self._failed_above.add(step.id)
-        return judge(step, below, self._stop(step), partial(self._work.holds, step))
+        return below
 
     def _conclude(self, step: Step) -> None:
         """Ends a step whose workflow has ended."""

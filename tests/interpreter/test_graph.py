@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from flowctl.interpreter.cancellation import Cancellation
@@ -121,8 +121,18 @@ class Cut(Exception):
     """Ends a run at once, with what is stored so far, as a crash does."""
 
 
+BELOW_A_FAILURE = [
+    Node((), True, ""),
+    Node((0,), False, "always"),
+    Node((), False, ""),
+    Node((1,), False, "failure"),
+]
+"""The last one learns of the failure from a step that has ended before the cut."""
+
+
 @settings(max_examples=60, deadline=None)
 @given(graphs(fanned=True), st.lists(st.integers(1, 25), max_size=3), st.integers(1, 3))
+@example(BELOW_A_FAILURE, [6], 1)
 def test_a_run_that_is_cut_off_comes_to_the_same_end(
     nodes: list[Node], cuts: list[int], workers: int
 ) -> None:
