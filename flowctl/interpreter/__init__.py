@@ -89,7 +89,7 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
         )
         setting.pause.listen(scheduler.wake)
         try:
-            with cancelled_by_signals(setting.cancellation):
+            with setting.cancellation.heard(), cancelled_by_signals(setting.cancellation):
                 emit(_beginning(plan, setting, emit.state, outlook))
                 _take(plan, setting, emit)
                 if "start" not in emit.state.hooks:

@@ -9,7 +9,6 @@ import os
 import select
 import signal
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -21,17 +20,33 @@ class Cancellation:
     A run that is `stopping` begins nothing new and its streams stop at their next split, while
     commands and calls go on to their end; once it is `asked` to, these are ended as well. It is
     `final` where the run shall not be gone on with. `fileno()` is a descriptor that becomes
-    readable when it is asked, so that a selector can wait for it beside a command's output. Safe to
-    ask for from a signal handler and from any thread.
+    readable when it is asked, so that a selector can wait for it beside a command's output; it is
+    there as long as any run is. Safe to ask for from a signal handler and from any thread.
     """
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe()
-        weakref.finalize(self, _close, self._read, self._write)
+        self._pipe: tuple[int, int] | None = None
+        self._lock = threading.RLock()  # a signal's handler may come upon its own thread within
+        self._runs = 0
         self._stopping = False
         self._asked = False
         self.final = False
         self._listeners: list[Callable[[], None]] = []
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """While it lasts, a run can be told; with the last one nobody listens any more."""
+        with self._lock:
+            self._runs += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._runs -= 1
+                if not self._runs:
+                    self._listeners.clear()
+                    pipe, self._pipe = self._pipe, None
+                    _close(pipe)
 
     def wind_down(self) -> None:
         """Have nothing new begin; doing so again changes nothing."""
@@ -43,7 +58,9 @@ class Cancellation:
         """Tell everything that runs to stop; asking again changes nothing."""
         if not self._asked:
             self._stopping = self._asked = True
-            os.write(self._write, b"x")  # never read: readable from now on for all who wait
+            with self._lock:
+                if self._pipe is not None:
+                    _fill(self._pipe)
             self._tell()
 
     def give_up(self) -> None:
@@ -64,23 +81,35 @@ class Cancellation:
     def wait(self, seconds: float) -> None:
         """Returns when so much time has passed, or at the moment of asking."""
         poll = select.poll()
-        poll.register(self._read, select.POLLIN)
+        poll.register(self, select.POLLIN)
         poll.poll(seconds * 1000)
 
     def fileno(self) -> int:
-        return self._read
+        with self._lock:
+            if self._pipe is None:
+                self._pipe = os.pipe()
+                if self._asked:
+                    _fill(self._pipe)
+            return self._pipe[0]
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Have a function called at either moment; it must be safe in a signal handler."""
         self._listeners.append(listener)
 
     def _tell(self) -> None:
-        for listener in self._listeners:
+        for listener in [*self._listeners]:
             listener()
 
+    def __del__(self) -> None:
+        _close(self._pipe)
 
-def _close(*descriptors: int) -> None:
-    for descriptor in descriptors:
+
+def _fill(pipe: tuple[int, int]) -> None:
+    os.write(pipe[1], b"x")  # never read: readable from now on for all who wait
+
+
+def _close(pipe: tuple[int, int] | None) -> None:
+    for descriptor in pipe or ():
         os.close(descriptor)
 
 
