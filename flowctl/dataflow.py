@@ -300,13 +300,11 @@ class RecordFault:
 class Scan:
     """A split as the hot path reads it; a column SUSPECT, if any, tells what must be examined.
 
-    `doubtful` tells that a thorough scan may find the suspects to be none. Of `rows` records the
-    frame holds so many more (or less, below 0), where they have met others.
+    Of `rows` records the frame holds so many more (or less, below 0), where they have met others.
     """
 
     rows: int
     frame: pl.LazyFrame
-    doubtful: bool = False
     more: int = 0
 
 
@@ -366,10 +364,10 @@ class Split(Protocol):
         """
         ...
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
+    def scan(self, columns: Sequence[str]) -> Scan | None:
         """A lazy query over all columns, of which only these are used and can be at fault.
 
-        None where the split has to be examined at once. A thorough scan may cost more.
+        None where the split has to be examined at once.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Delimited text as splits: RFC 4180, read by Polars, its structure checked by bits.
 
 On the hot path Polars parses only the columns that are wanted. It fills short records silently and
-passes over long ones, so each split's structure is checked before. A split in which anything is
+passes over long ones, so the fields of each record are counted before. A split in which anything is
 wrong is read a second time: the records that break the structure are cut out, the rest is read by
 the same parser, once as values and once as text, and where a text has no value the record is at
 fault. So both readings agree on every sound record.
@@ -10,8 +10,6 @@ fault. So both readings agree on every sound record.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import field
-from threading import Event
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -25,9 +23,10 @@ from flowctl.dataflow import (
     Split,
     Stretch,
 )
-from flowctl.files.counting import count_of
+from flowctl.files.counting import even_records
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, check_names, read_header
+from flowctl.files.lending import lent_bits
 from flowctl.files.origins import Place
 from flowctl.files.paths import DataFile
 from flowctl.files.polars_quirks import seems_packed
@@ -39,8 +38,6 @@ if TYPE_CHECKING:
     from polars.datatypes import DataType as PolarsType
 
     from flowctl.files.spans import Spans
-
-_SPARE = "__one_field_too_many"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +54,6 @@ class Delimited:
     null_values: tuple[str, ...] = ()
     size: int | None = None
     opened: Callable[[DataFile, str], ByteStream] = open_stream
-    empty_tails: Event = field(default_factory=Event, compare=False)
-    """Set when last fields have been empty, so that looking at them saves nothing."""
 
     def splits(self, target: int, start: Json = None) -> Iterator[Split]:
         first, offset, line = _position(start)
@@ -119,38 +114,31 @@ class CsvSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.place.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        if self.chunk.quoted or thorough or self.reader.empty_tails.is_set():
-            from flowctl.files.structure import find_structure
-
-            structure = find_structure(self.chunk.data, self.reader.layout.dialect)
-            if not structure.even(len(self.names)):
-                return None
-            if thorough:
-                self.reader.empty_tails.set()
-            return Scan(structure.records, self._query(columns, full_tails=False))
-        # A short record has no last field and a long one has a spare field or, if that is empty,
-        # a delimiter too many: where neither is so, the records are even.
-        chunk, dialect = self.chunk, self.reader.layout.dialect
-        delimiters = count_of(chunk.data, dialect.delimiter)
-        if delimiters != chunk.records * (len(self.names) - 1):
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        records = self._even_records()
+        if records is None:
             return None
-        return Scan(chunk.records, self._query(columns, full_tails=True), doubtful=True)
-
-    def _query(self, columns: Sequence[str], full_tails: bool) -> pl.LazyFrame:
         types = {name: made.parsed for name, made in self.reader.conversions.items()}
-        parsed = self.parse(self.chunk.data, types)
-        frame = self.place.marked(parsed, columns, self.spans)
-        doubts = suspects(self.read(columns), columns)
-        doubts.append(pl.col(_SPARE).is_not_null())
-        if full_tails and len(self.names) > 1:
-            doubts.append(pl.col(self.names[-1]).is_null())
-        values = [
-            made.quick for made in self.reader.conversions.values() if made.convert is not None
-        ]
-        # Flat, because Polars takes a square of the time for a chain of ors.
-        suspect = pl.any_horizontal(doubts).alias(SUSPECT)
-        return frame.with_columns(suspect, *values).drop(_SPARE)
+        frame = self.place.marked(self.parse(self.chunk.data, types), columns, self.spans)
+        made = self.reader.conversions.values()
+        values = [conversion.quick for conversion in made if conversion.convert is not None]
+        if doubts := suspects(self.read(columns), columns):
+            # Flat, because Polars takes a square of the time for a chain of ors.
+            values.append(pl.any_horizontal(doubts).alias(SUSPECT))
+        return Scan(records, frame.with_columns(values))
+
+    def _even_records(self) -> int | None:
+        """How many records there are, if each has a field for each column; else None."""
+        data, dialect = self.chunk.data, self.reader.layout.dialect
+        if not self.chunk.quoted:
+            return even_records(data, dialect.delimiter, len(self.names))
+        from flowctl.files.structure import find_outside
+
+        outside = find_outside(data, dialect)
+        if outside is None:
+            return None
+        with lent_bits(outside.ctypes.data, len(data)) as bits:
+            return even_records(data, dialect.delimiter, len(self.names), bits)
 
     def examine(self, columns: Sequence[str]) -> Examined:
         from flowctl.files.delimited_faults import examine
@@ -186,8 +174,7 @@ class CsvSplit:
             has_header=False,
             separator=chr(dialect.delimiter),
             quote_char=chr(dialect.quote) if dialect.quote is not None else None,
-            schema={name: types[name] for name in self.names} | {_SPARE: pl.String()},
+            schema={name: types[name] for name in self.names},
             null_values=list(self.reader.null_values) or None,
-            missing_columns="insert",
             ignore_errors=lenient,
         )

@@ -100,11 +100,11 @@ class PartitionedSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.split.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        scan = self.split.scan(self._own(columns), thorough)
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        scan = self.split.scan(self._own(columns))
         if scan is None:
             return None
-        return Scan(scan.rows, scan.frame.with_columns(self._further()), scan.doubtful)
+        return Scan(scan.rows, scan.frame.with_columns(self._further()))
 
     def examine(self, columns: Sequence[str]) -> Examined:
         found = self.split.examine(self._own(columns))

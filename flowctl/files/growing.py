@@ -281,8 +281,8 @@ class FollowedSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.split.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        return self.split.scan(columns, thorough)
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        return self.split.scan(columns)
 
     def examine(self, columns: Sequence[str]) -> Examined:
         return self.split.examine(columns)

@@ -97,7 +97,7 @@ class JsonSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.place.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
+    def scan(self, columns: Sequence[str]) -> Scan | None:
         text = self.text(self.place.chunk.data)
         if text.doubtful:
             return None

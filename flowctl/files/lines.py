@@ -91,7 +91,7 @@ class TextSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.place.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+    def scan(self, columns: Sequence[str]) -> Scan:
         chunk = self.place.chunk
         frame = _lines(chunk.data)
         return Scan(chunk.records, self.place.marked(frame, columns, self._spans))

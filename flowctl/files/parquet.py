@@ -143,11 +143,11 @@ class ParquetSplit:
     def _file(self) -> DataFile:
         return self.reader.files[self.index]
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+    def scan(self, columns: Sequence[str]) -> Scan:
         return Scan(self.rows, numbered(self._frame(), self._file.name, self.start, columns))
 
     def examine(self, columns: Sequence[str]) -> Examined:
-        scan = self.scan([*columns, RECORD], thorough=True)
+        scan = self.scan([*columns, RECORD])
         return examined(self.rows, scan.frame, self.file)
 
     def origins(self, records: Sequence[int]) -> list[Origin]:

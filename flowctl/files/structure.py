@@ -121,36 +121,6 @@ class Structure:
     newlines: Words
     quotes: Quotes | None
 
-    @property
-    def records(self) -> int:
-        """How many records there are, blank lines among them; the last one may lack its newline."""
-        unended = bool(self.text) and self.text[-1] != NEWLINE
-        return _count(self.newlines) + int(unended)
-
-    def even(self, fields: int) -> bool:
-        """Whether each record has this many fields, if none has more non-empty ones.
-
-        Too many fields are seen by the parser, which has a spare column for them, unless they are
-        empty. So where the sum of all fields is right, only a record that ends in a delimiter
-        could hide a longer one, and make good for a shorter one.
-        """
-        if self.quotes is not None and self.quotes.stray.size:
-            return False
-        if _count(self.delimiters) != self.records * (fields - 1):
-            return False
-        return not self._ends_in_delimiter() or bool((self.fields() == fields).all())
-
-    def _ends_in_delimiter(self) -> bool:
-        if bool((self.delimiters & _earlier(self.newlines, 1)).any()) or self._open_end():
-            return True
-        before_return = _positions(self.delimiters & _earlier(self.newlines, 2))
-        data = np.frombuffer(self.text, np.uint8)
-        return bool((data[before_return + 1] == RETURN).any())
-
-    def _open_end(self) -> bool:
-        last = len(self.text) - 1
-        return bool(int(self.delimiters[last >> 6]) >> (last & 63) & 1)
-
     def fields(self) -> Positions:
         """The number of fields of each record."""
         ends = self.ends()
@@ -193,13 +163,28 @@ def find_structure(text: bytes, dialect: Dialect) -> Structure:
     quotes = find_quotes(text, dialect)
     delimiters, newlines = bits(data, dialect.delimiter), bits(data, NEWLINE)
     if quotes is not None:
-        if quotes.regular and dialect.quote is not None:
-            marks = bits(data, dialect.quote)
-        else:
-            marks = _bits_at(quotes.positions, len(data))
-        outside = ~_inside(marks)
+        outside = _outside(data, quotes, dialect)
         delimiters, newlines = delimiters & outside, newlines & outside
     return Structure(text, delimiters, newlines, quotes)
+
+
+def find_outside(text: bytes, dialect: Dialect) -> Words | None:
+    """Bits for the bytes of a text that are no part of a quoted field; None where quotes stray."""
+    quotes = find_quotes(text, dialect)
+    if quotes is not None and quotes.stray.size:
+        return None
+    data = np.frombuffer(text, np.uint8)
+    if quotes is None:
+        return ~np.zeros(-(-len(data) // 64), np.uint64)
+    return _outside(data, quotes, dialect)
+
+
+def _outside(data: Bytes, quotes: Quotes, dialect: Dialect) -> Words:
+    if quotes.regular and dialect.quote is not None:
+        marks = bits(data, dialect.quote)
+    else:
+        marks = _bits_at(quotes.positions, len(data))
+    return ~_inside(marks)
 
 
 def bits(data: Bytes, wanted: int) -> Words:
@@ -227,19 +212,8 @@ def _inside(quotes: Words) -> Words:
     return parity
 
 
-def _earlier(words: Words, shift: int) -> Words:
-    """The bits moved towards the front of the text."""
-    moved = words >> np.uint64(shift)
-    moved[:-1] |= words[1:] << np.uint64(64 - shift)
-    return moved
-
-
 def _low_bits(count: Positions) -> Words:
     return (np.uint64(1) << count.astype(np.uint64)) - np.uint64(1)
-
-
-def _count(words: Words) -> int:
-    return int(np.bitwise_count(words).sum())
 
 
 def _positions(words: Words) -> Positions:

@@ -97,7 +97,7 @@ def examine_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Exam
 
 def _read(split: Split, columns: Sequence[str], names: Sequence[str]) -> Examined:
     """By the hot reading where that finds nothing wrong: it is the faster one."""
-    scan = split.scan(columns, thorough=True)
+    scan = split.scan(columns)
     if scan is not None:
         try:
             frame = scan.frame.select(*names, pl.col(CARRIED)).collect()

@@ -133,7 +133,7 @@ class GatheredSplit:
     def taken(self) -> Sequence[Stretch]:
         return ()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+    def scan(self, columns: Sequence[str]) -> Scan:
         return Scan(self.records.height, self._numbered(columns).lazy())
 
     def examine(self, columns: Sequence[str]) -> Examined:
@@ -227,7 +227,7 @@ class PairedSplit:
     def taken(self) -> Sequence[Stretch]:
         return ()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan:
+    def scan(self, columns: Sequence[str]) -> Scan:
         more = self.frame.height - self.rows
         return Scan(self.rows, self._numbered().lazy(), more=more)
 

@@ -169,15 +169,12 @@ def end_passage(passage: Passage, pipeline: Pipeline, states: list[Json]) -> Pas
 
 def run_split(split: Split, pipeline: Pipeline) -> Examination:
     """Takes a split through the first segment: at once, or with care where there are suspects."""
-    for thorough in (False, True):
-        scan = split.scan(pipeline.columns, thorough)
-        frame = _at_once(scan.frame, pipeline, 0) if scan is not None else None
-        if scan is not None and frame is not None:
-            filtered = scan.rows + scan.more - frame.height
-            return Examination(scan.rows, frame, filtered, more=scan.more)
-        if scan is None or not scan.doubtful:
-            break
-    return examine_split(split, pipeline)
+    scan = split.scan(pipeline.columns)
+    frame = _at_once(scan.frame, pipeline, 0) if scan is not None else None
+    if scan is None or frame is None:
+        return examine_split(split, pipeline)
+    filtered = scan.rows + scan.more - frame.height
+    return Examination(scan.rows, frame, filtered, more=scan.more)
 
 
 def run_frame(frame: pl.DataFrame, pipeline: Pipeline, segment: int) -> Examination:

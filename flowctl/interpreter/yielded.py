@@ -170,8 +170,8 @@ class YieldedSplit:
         """Nothing that a file holds: the position tells what was yielded."""
         return ()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        return self.records.scan(columns, thorough)
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        return self.records.scan(columns)
 
     def examine(self, columns: Sequence[str]) -> Examined:
         return self.records.examine(columns)

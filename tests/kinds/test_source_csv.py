@@ -215,6 +215,8 @@ def test_names_that_mean_something_else_to_the_engine(folder: Folder, name: str)
         ("1\n", "in.csv:3: the record has 1 field, but there are 2 columns"),
         ("1,\n1,x,\n", "in.csv:4: the record has 3 fields, but there are 2 columns"),
         ("1,x\n1\n2,x,\n", "in.csv:4: the record has 1 field, but there are 2 columns"),
+        ("1\n2,,x\n", "in.csv:3: the record has 1 field, but there are 2 columns"),
+        ('1,"x"\n3\n2,,x\n', "in.csv:4: the record has 1 field, but there are 2 columns"),
         ("x,y\n", "in.csv:3: column `a`: `x` is no int8"),
         ("999,y\n", "in.csv:3: column `a`: `999` is no int8"),
         (",y\n", "in.csv:3: column `a` is empty, but int8 without `?` allows no null"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gc
+import io
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowctl.files import counting
-from flowctl.files.counting import count_of, lines_of
+from flowctl.files.counting import count_of, even_records, lines_of
+from flowctl.files.dialect import Dialect
+from flowctl.files.lending import lent_bits
+from flowctl.files.structure import find_outside
 
 TEXTS = st.lists(st.sampled_from([b"\n", b"\r\n", b",", b"a", b"\0", b"\xff"])).map(b"".join)
 
@@ -27,6 +32,41 @@ def test_lines_and_what_they_begin_with(text: bytes, first: int, block: int) -> 
         found = lines_of(text, first)
     lines = text.removesuffix(b"\n").split(b"\n") if text else []
     assert found == (len(lines), sum(line[:1] == bytes([first]) for line in lines))
+
+
+RECORDS = st.lists(st.lists(st.sampled_from(["", "a", "\r"]), min_size=1, max_size=4)).map(
+    lambda records: "\n".join(map(",".join, records)).encode()
+)
+
+
+@given(text=RECORDS, fields=st.integers(1, 4), block=st.integers(1, 9))
+def test_records_of_so_many_fields(text: bytes, fields: int, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(counting, "_BLOCK", block)
+        found = even_records(text + b"\n", ord(","), fields)
+        assert not text or text[-1:] == b"\n" or even_records(text, ord(","), fields) == found
+    records = text.split(b"\n")
+    even = all(record.count(b",") == fields - 1 for record in records)
+    assert found == (len(records) if even else None)
+
+
+FIELDS = st.text('a,\n"', max_size=3)
+
+
+@given(
+    rows=st.lists(st.lists(FIELDS, min_size=2, max_size=3), min_size=1, max_size=9),
+    block=st.integers(1, 9),
+)
+def test_what_stands_in_quoted_fields_does_not_count(rows: list[list[str]], block: int) -> None:
+    written = io.StringIO()
+    csv.writer(written, lineterminator="\n").writerows(rows)
+    text = written.getvalue().encode()
+    outside = find_outside(text, Dialect(ord(","), ord('"')))
+    assert outside is not None
+    with pytest.MonkeyPatch.context() as patch, lent_bits(outside.ctypes.data, len(text)) as bits:
+        patch.setattr(counting, "_BLOCK", block)
+        found = even_records(text, ord(","), 3, bits)
+    assert found == (len(rows) if all(len(row) == 3 for row in rows) else None)
 
 
 def test_from_many_threads_while_texts_come_and_go() -> None:

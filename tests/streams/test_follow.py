@@ -51,7 +51,7 @@ class Log:
         for split in itertools.islice(self._coming(reader), most):
             if split is None:
                 break
-            scan = split.scan([], True)
+            scan = split.scan([])
             count = scan.rows if scan is not None else split.examine([]).rows
             self.taken += [origin.text for origin in split.origins(range(count))]
             self.position = split.after

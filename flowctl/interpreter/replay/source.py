@@ -147,8 +147,8 @@ class ReplayedSplit:
     def taken(self) -> Sequence[Stretch]:
         return self.split.taken()
 
-    def scan(self, columns: Sequence[str], thorough: bool) -> Scan | None:
-        scan = self.split.scan(columns, thorough)
+    def scan(self, columns: Sequence[str]) -> Scan | None:
+        scan = self.split.scan(columns)
         return replace(scan, frame=self._placed(scan.frame, columns)) if scan is not None else None
 
     def examine(self, columns: Sequence[str]) -> Examined:

@@ -169,7 +169,7 @@ def again(arguments: Arguments, schema: Schema, base: Path, file: str) -> Again:
     def whole(text: bytes) -> bool:
         found = find_structure(text, layout.dialect)
         closed = found.quotes is None or not found.quotes.open
-        return closed and found.records == 1 and (len(names) == 1 or bool(text.strip()))
+        return closed and len(found.ends()) == 1 and (len(names) == 1 or bool(text.strip()))
 
     others = {name: value for name, value in arguments.items() if name != "encoding"}
     return Again("csv", others, header.text if header is not None else b"", whole)
