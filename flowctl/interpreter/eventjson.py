@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
+from operator import attrgetter
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from flowctl.codec import Malformed, defaults, diagnostic_to_json
@@ -62,14 +63,20 @@ def event_to_row(event: Event) -> dict[str, Json]:
     {'event': 'run_ended', 'at': '2024-01-01T00:00:00', 'run': 'r1', 'status': 'failed'}
     """
     kept: dict[str, Json] = {"event": kind_of(event)}
-    for name, default in defaults(cast(type, type(event))):
-        value = getattr(event, name)
+    known, values = _kept(cast(type, type(event)))
+    for (name, default), value in zip(known, values(event), strict=True):
         if type(value) in _PLAIN:
             if value != default:
                 kept[name] = value
         elif value != default:
             kept[name] = _to_json(value, diagnostic_to_json)
     return kept
+
+
+@cache
+def _kept(kind: type) -> tuple[Sequence[tuple[str, object]], Callable[[object], Iterable[Any]]]:
+    """The fields of an event with what they are by default, and what takes all of them at once."""
+    return defaults(kind), attrgetter(*names(kind))
 
 
 def _fields_to_json(value: object, told: Told) -> dict[str, Json]:

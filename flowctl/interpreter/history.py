@@ -124,11 +124,8 @@ def entry_of(run: str, number: int, event: Event, mask: Mask) -> Entry:
     """An event as it is stored, without secrets."""
     body = mask.json(event_to_row(event))
     step = getattr(event, "step", None)
-    return Entry(run, number, event.at.isoformat(), _kind(body), step, body)
-
-
-def _kind(body: Json) -> str:
-    return str(body["event"]) if isinstance(body, dict) else ""
+    assert isinstance(body, dict)
+    return Entry(run, number, str(body["at"]), str(body["event"]), step, body)
 
 
 class Recorder:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from flowctl.dataclass import dataclass
 from flowctl.syntax.node import Json
 from flowctl.workers.calls import Call, OnOutput, Raised, Stop
-from flowctl.workers.worker import Worker
+from flowctl.workers.worker import Worker, from_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -44,7 +43,7 @@ class Workers:
         """What the function returns, which is JSON; raises WorkerFailed and OSError."""
         with self._taken() as worker:
             answer = worker.answer(call, "value", on_output, stop)
-        value: Json = json.loads(answer.decode())
+        value: Json = from_json(answer)
         return value
 
     def frame(
@@ -64,7 +63,7 @@ class Workers:
         """
         with self._taken() as worker:
             for reply in worker.items(call, on_output, stop):
-                yield _read(reply.body) if reply.kind == "frame" else json.loads(reply.body)
+                yield _read(reply.body) if reply.kind == "frame" else from_json(reply.body)
 
     def close(self) -> None:
         """Ends all workers that are idle; those at work end when their calls do."""

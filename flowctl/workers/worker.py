@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from flowctl.dataclass import dataclass
 from flowctl.workers.calls import Call, Died, OnOutput, Raised, Stop, Stopped
@@ -26,6 +26,7 @@ _WIDEST: Final = 1 << 20
 """What a pipe holds at most. So much room is made only for what is that long: it costs a call."""
 _POLL: Final = 50
 """Milliseconds."""
+_JSON: Final = json.JSONDecoder()
 _PROGRAM: Final = Path(__file__).with_name("child.py")
 
 
@@ -172,8 +173,9 @@ class Worker:
     ) -> tuple[dict[str, object], bytes]:
         received, needed = self._received, _LENGTHS.size
         head = 0
-        if stop is not None:
-            self._poll.register(stop, select.POLLIN)
+        waker = None if stop is None else stop.fileno()
+        if waker is not None:
+            self._poll.register(waker, select.POLLIN)
         try:
             while len(received) < needed or not head:
                 if len(received) >= needed:
@@ -183,10 +185,10 @@ class Worker:
                     self._rest(on_output)
                     raise self._end(call, stop)
         finally:
-            if stop is not None:
-                self._poll.unregister(stop)
+            if waker is not None:
+                self._poll.unregister(waker)
         start = _LENGTHS.size + head
-        found: dict[str, object] = json.loads(received[_LENGTHS.size : start].decode())
+        found: dict[str, object] = from_json(received[_LENGTHS.size : start])
         content = bytes(memoryview(received)[start:needed])
         del received[:needed]
         return found, content
@@ -234,6 +236,11 @@ class Worker:
         with contextlib.suppress(ValueError):
             return Died(call, None, signal.Signals(-code).name)
         return Died(call, None, str(-code))
+
+
+def from_json(text: bytes | bytearray) -> Any:
+    """The value of what a worker has written, without a look at its encoding and its ends."""
+    return _JSON.raw_decode(text.decode())[0]
 
 
 def _raised(call: Call, head: Mapping[str, object]) -> Raised:
