@@ -42,6 +42,16 @@ class Spool:
                 yield self.spill.read(run, index)
         yield from self._pending
 
+    def emptied(self) -> Iterator[pl.DataFrame]:
+        """What was gathered, which is forgotten; meanwhile other frames may be taken."""
+        runs, pending = self._runs, self._pending
+        self._runs, self._pending, self._held = [], [], 0
+        for run in runs:
+            for index in range(len(run.segments)):
+                yield self.spill.read(run, index)
+            self.spill.drop(run)
+        yield from pending
+
     def checkpoint(self) -> Json:
         self._write()
         self.spill.keep(self._runs)

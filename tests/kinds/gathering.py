@@ -15,7 +15,7 @@ from flowctl.component import Transform
 from flowctl.dataflow import Blocking, Gathering
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
-from flowctl.gathering import folding, grouping, heap, parts, scatter, sorting
+from flowctl.gathering import distinct, folding, grouping, heap, parts, scatter, sorting
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import as_promised, typed
@@ -87,6 +87,7 @@ def steady(
         patch.setattr(folding, "FAN_IN", 3)
         patch.setattr(scatter, "SAMPLE", 4)
         patch.setattr(grouping, "MANY", 10)
+        patch.setattr(distinct, "MANY", 6)
         first = gathered(transform, arguments, splits)
         patch.setattr(sorting, "FAN_IN", 3)
         patch.setattr(heap, "LEAST_BYTES", 512)

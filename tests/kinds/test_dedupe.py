@@ -10,7 +10,9 @@ from tests.kinds.gathering import cut, steady
 from tests.kinds.transforming import faults, typed
 
 ROW = st.tuples(
-    st.sampled_from([None, 1, 2, 3]), st.sampled_from([None, "a", "b"]), st.integers(0, 9)
+    st.sampled_from([None, 1, 2, 3, -70, 300, 1 << 62]),
+    st.sampled_from([None, "a", "b"]),
+    st.integers(0, 9),
 )
 
 
