@@ -14,6 +14,7 @@ import click
 
 from flowctl.api.given import Given
 from flowctl.cli import options, render
+from flowctl.cli.lazily import put_off
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
@@ -206,6 +207,7 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     now = datetime.now(UTC)
     plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
     reuse_large_blocks()  # while no thread of the engine has an arena of its own
+    put_off("importlib.metadata")  # Polars imports it, and two dozen modules with it, for Iceberg
     from flowctl.api.choosing import Wanted, find, held
     from flowctl.api.preparing import prepared
     from flowctl.api.working import How
