@@ -9,10 +9,10 @@ from flowctl.api.choosing import Chosen, setting_of
 from flowctl.cli.quantities import plural
 from flowctl.cli.render import Console, table
 from flowctl.errors import ResumeRefused
-from flowctl.interpreter.events import StepState
 from flowctl.interpreter.resume import StepOutlook, look
 from flowctl.interpreter.runs import Runs
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import StepState
 from flowctl.plan import Plan
 from flowctl.registry import builtin
 

@@ -1,7 +1,7 @@
 """Runs plans: takes a Plan and nothing else of the compiler, and speaks in events.
 
-`scheduler` decides which step is next, `workplace` and `streams` do the work of a step, `events`
-says what happens and what it adds up to.
+`scheduler` decides which step is next, `workplace` and `stream` do the work of a step, `events` say
+what happens and `state` what it adds up to.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ from flowctl.interpreter.events import (
     RunEnded,
     RunPaused,
     RunStarted,
-    RunState,
     RunStatus,
     RunStopping,
     RunUnpaused,
@@ -34,7 +33,6 @@ from flowctl.interpreter.events import (
     StepFannedOut,
     StepRetrying,
     StepStarted,
-    StepState,
     StepStatus,
 )
 from flowctl.interpreter.fanning import cell_id, cell_steps, states_of, together
@@ -50,6 +48,7 @@ from flowctl.interpreter.result import Run, can_go_on, result_of
 from flowctl.interpreter.resume import Outlook, look
 from flowctl.interpreter.scheduler import Scheduler
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import RunState, StepState
 from flowctl.interpreter.taken import Taken
 from flowctl.interpreter.vault import read_secrets
 from flowctl.interpreter.work import Ending, Work

@@ -12,7 +12,6 @@ from flowctl.interpreter.events import (
     HookEnded,
     OnEvent,
     RunEnded,
-    RunState,
     StepEnded,
     StepFallingBack,
     StepFannedOut,
@@ -20,6 +19,7 @@ from flowctl.interpreter.events import (
     StepRetrying,
 )
 from flowctl.interpreter.masking import Mask
+from flowctl.interpreter.state import RunState
 from flowctl.syntax.node import Json
 
 

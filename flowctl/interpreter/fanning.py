@@ -11,7 +11,8 @@ from typing import Final
 from flowctl.codes.runs import NO_LIST
 from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
-from flowctl.interpreter.events import RunState, StepState, StepStatus
+from flowctl.interpreter.events import StepStatus
+from flowctl.interpreter.state import RunState, StepState
 from flowctl.plan import Step, canonical
 from flowctl.syntax.node import Json
 

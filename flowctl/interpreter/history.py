@@ -12,16 +12,15 @@ from flowctl.interpreter.eventjson import event_from_json, event_to_row
 from flowctl.interpreter.events import (
     Event,
     HookOutput,
-    IllegalMove,
     RunCreated,
     RunEnded,
     RunPaused,
     RunStarted,
-    RunState,
     RunUnpaused,
     StepOutput,
 )
 from flowctl.interpreter.masking import Mask
+from flowctl.interpreter.state import IllegalMove, RunState
 from flowctl.plan import Plan, canonical
 from flowctl.plan_file import plan_from_json, plan_to_json
 from flowctl.store.database import connect, damaged, path_in

@@ -16,10 +16,10 @@ from flowctl.expressions import Tree, check, parse, runtime_used
 from flowctl.expressions.evaluate import Refused, as_text, evaluate, json_value
 from flowctl.expressions.scope import Names, Scope
 from flowctl.expressions.tree import Call, Name, Runtime, walk
-from flowctl.interpreter.events import RunState, StepState
 from flowctl.interpreter.fanning import Cell, cell_id, cell_in, listed
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import RunState, StepState
 from flowctl.interpreter.vault import Vault
 from flowctl.interpreter.verdicts import Below
 from flowctl.plan import Operation, Plan, Step, Stream, to_folder

@@ -12,7 +12,8 @@ from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Diagnostic
 from flowctl.errors import Interrupted, RunFailed
 from flowctl.interpreter.counts import Counts
-from flowctl.interpreter.events import Attempt, Resumed, RunState, RunStatus, StepState, StepStatus
+from flowctl.interpreter.events import Resumed, RunStatus, StepStatus
+from flowctl.interpreter.state import Attempt, RunState, StepState
 from flowctl.syntax.node import Json
 
 _OF_THE_MACHINE = (UNWRITABLE, STANDS_ALREADY, NOT_OURS, NOT_JOINED, STEP_BROKEN, TIMED_OUT)

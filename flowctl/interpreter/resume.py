@@ -29,7 +29,7 @@ from flowctl.interpreter.checkpoint import (
     read_kept,
 )
 from flowctl.interpreter.differences import difference, entered_otherwise
-from flowctl.interpreter.events import DONE, RunState, StepState
+from flowctl.interpreter.events import DONE
 from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.handing import Handing, handing, read_by
@@ -38,6 +38,7 @@ from flowctl.interpreter.incremental import incremental
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.publish import CannotWrite, places
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import RunState, StepState
 from flowctl.interpreter.targets import outputs_of
 from flowctl.plan import Operation, Plan, Step, Stream, follows, inputs_of, sinks_of
 from flowctl.sinking import Destination

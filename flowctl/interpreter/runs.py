@@ -15,8 +15,9 @@ from typing import cast
 
 from flowctl.codec import decode
 from flowctl.dataclass import dataclass
-from flowctl.interpreter.events import RUN_ENDS, RunCreated, RunEnded, RunState, RunStatus
+from flowctl.interpreter.events import RunCreated, RunEnded, RunStatus
 from flowctl.interpreter.history import note, projected, state_in, state_of
+from flowctl.interpreter.state import RUN_ENDS, RunState
 from flowctl.store.database import path_in
 from flowctl.store.disk import REAL, Disk, make_folder
 from flowctl.store.identity import Identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from flowctl.dataclass import dataclass
-from flowctl.interpreter.events import StepState
+from flowctl.interpreter.state import StepState
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,12 +21,13 @@ from flowctl.expressions.parse import parse
 from flowctl.expressions.tree import Name, walk
 from flowctl.files.paths import expand
 from flowctl.interpolation import expressions_in
-from flowctl.interpreter.events import DONE, StepState
+from flowctl.interpreter.events import DONE
 from flowctl.interpreter.fanning import cell_id
 from flowctl.interpreter.handing import Handing, handing, read_by
 from flowctl.interpreter.places import diagnosed
 from flowctl.interpreter.runs import RunRecord, Runs
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import StepState
 from flowctl.interpreter.taken import Taken
 from flowctl.plan import Operation, Plan, Step, Stream, inputs_of
 from flowctl.store.identity import Identity

@@ -23,9 +23,9 @@ from flowctl.interpreter.events import (
     StepOutput,
     StepProgress,
     StepStarted,
-    fold,
 )
 from flowctl.interpreter.result import result_of
+from flowctl.interpreter.state import fold
 from flowctl.plan import Operation, Plan, Step, Stream
 
 NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)

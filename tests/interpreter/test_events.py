@@ -9,16 +9,15 @@ import pytest
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.events import (
     Event,
-    IllegalMove,
     RunEnded,
     RunStarted,
     StepEnded,
     StepOutput,
     StepProgress,
     StepStarted,
-    fold,
 )
 from flowctl.interpreter.result import result_of
+from flowctl.interpreter.state import IllegalMove, fold
 
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 LATER = NOON + timedelta(seconds=1.5)

@@ -10,16 +10,10 @@ import pytest
 
 from flowctl.errors import ResumeRefused
 from flowctl.interpreter import Run
-from flowctl.interpreter.events import (
-    Event,
-    HookOutput,
-    StepEnded,
-    StepFannedOut,
-    StepStarted,
-    fold,
-)
+from flowctl.interpreter.events import Event, HookOutput, StepEnded, StepFannedOut, StepStarted
 from flowctl.interpreter.fanning import MOST
 from flowctl.interpreter.result import result_of
+from flowctl.interpreter.state import fold
 from flowctl.plan import Operation, Place, Resource, Retry, Step
 from tests.interpreter.running import Leaping, Runner, command, plan, statuses
 

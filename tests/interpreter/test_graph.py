@@ -24,10 +24,10 @@ from flowctl.interpreter.events import (
     StepFannedOut,
     StepOutput,
     StepStarted,
-    fold,
 )
 from flowctl.interpreter.history import state_in
 from flowctl.interpreter.result import Run, result_of
+from flowctl.interpreter.state import fold
 from flowctl.plan import Step
 from tests.interpreter.model import (
     Node,

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from flowctl.cli.main import main
-from flowctl.interpreter.events import Event, HookEnded, HookOutput, StepEnded, fold
+from flowctl.interpreter.events import Event, HookEnded, HookOutput, StepEnded
 from flowctl.interpreter.result import result_of
+from flowctl.interpreter.state import fold
 from flowctl.plan import Moment, Operation, Retry, Step
 from tests.interpreter.running import Leaping, Runner, command, plan, statuses
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowctl.interpreter.cancellation import Cancellation
-from flowctl.interpreter.events import Event, StepRetrying, StepStarted, fold
+from flowctl.interpreter.events import Event, StepRetrying, StepStarted
 from flowctl.interpreter.result import result_of
 from flowctl.interpreter.retrying import delay_before_next
+from flowctl.interpreter.state import fold
 from flowctl.plan import Operation, Plan, Retry, Step, Stream
 from tests.interpreter.running import Leaping, Runner, command, plan, statuses
 from tests.interpreter.test_commands import alive

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.interpreter.events import RunState
 from flowctl.interpreter.history import state_in
+from flowctl.interpreter.state import RunState
 from flowctl.plan import Step
 from flowctl.store.ledger import Ledger
 from tests.interpreter.running import Runner, command, plan

@@ -10,8 +10,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowctl.interpreter.events import HookEnded, StepEnded, StepStarted, fold
+from flowctl.interpreter.events import HookEnded, StepEnded, StepStarted
 from flowctl.interpreter.result import result_of
+from flowctl.interpreter.state import fold
 from flowctl.kinds.steps.run import COMPONENT as RUN
 from flowctl.kinds.steps.uses import COMPONENT as USES
 from flowctl.plan import Operation, Plan, Secret, Step

@@ -15,8 +15,8 @@ from flowctl.cli.runs.finding import about_all, found, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
-    from flowctl.interpreter.events import RunState, StepState
     from flowctl.interpreter.runs import RunRecord, Runs
+    from flowctl.interpreter.state import RunState, StepState
 
 _PARTS = ("params", "plan", "environment", "outputs")
 _OUTCOME = ("status", "exit_code", "read", "written", "rejected", "skipped", "sink", "outputs")

@@ -65,7 +65,7 @@ def found(runs: Runs, name: str) -> RunRecord:
 
 def status_of(runs: Runs, record: RunRecord) -> str:
     """A run's status for people: `interrupted` where nobody works on one that has not ended."""
-    from flowctl.interpreter.events import RUN_ENDS
+    from flowctl.interpreter.state import RUN_ENDS
 
     if record.status in RUN_ENDS or runs.at_work(record.run):
         return record.status

@@ -15,8 +15,8 @@ from flowctl.errors import UsageError
 
 if TYPE_CHECKING:
     from flowctl.api.preparing import Prepared
-    from flowctl.interpreter.events import RunState
     from flowctl.interpreter.runs import RunRecord, Runs
+    from flowctl.interpreter.state import RunState
     from flowctl.plan import Plan
 
 

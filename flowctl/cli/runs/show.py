@@ -20,8 +20,8 @@ from flowctl.cli.runs.list import as_object
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
-    from flowctl.interpreter.events import Attempt, RunState, StepState
     from flowctl.interpreter.runs import RunRecord
+    from flowctl.interpreter.state import Attempt, RunState, StepState
 
 
 @click.command(short_help="Show a run: params, place, steps, attempts.")

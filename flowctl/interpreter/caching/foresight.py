@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.caching import NEVER, Caching, Taken
 from flowctl.interpreter.caching.basis import Components
-from flowctl.interpreter.events import RunState, StepState
 from flowctl.interpreter.masking import Mask
 from flowctl.interpreter.names import Known, RuntimeNames
 from flowctl.interpreter.setting import Setting
+from flowctl.interpreter.state import RunState, StepState
 from flowctl.interpreter.vault import Vault
 from flowctl.plan import Plan, Step
 from flowctl.store.database import path_in
