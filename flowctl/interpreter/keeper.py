@@ -35,11 +35,14 @@ KEPT_MOST: Final = 256
 """So many checkpoints of a stream that never ends are kept at most."""
 PAUSE: Final = 10
 """So many times as long as a checkpoint keeps all others waiting, none is made."""
+SOONEST: Final = timedelta(milliseconds=100)
+SHARE: Final = 16
+"""Who has worked but shortly has less to lose: the part of its time that may be lost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """Where and how often a step's checkpoints are kept; `digest` is the step's.
+    """Where and how often a step's checkpoints are kept, in the long run; `digest` is the step's.
 
     A stream that is `endless` keeps but the latest ones, and does not keep what it has read.
     """
@@ -86,6 +89,7 @@ class Keeper:
     _columns: tuple[tuple[str, str], ...] = ()
     _told: bool = False
     _number: int = 0
+    _began: datetime | None = None
     _last: datetime | None = None
     _pause: timedelta = timedelta(0)
     _asked: _Asked | None = None
@@ -114,7 +118,8 @@ class Keeper:
         self._files = tuple(files)
         self.stamps = tuple(found for found in map(stamp, files) if found is not None)
         self._columns = tuple(columns)
-        self._last, self._pause = self.keeping.clock(), self.keeping.interval
+        self._began = self._last = self.keeping.clock()
+        self._pause = self._interval
         self._journal.open(self.kept.records.length if self.kept is not None else 0)
 
     @property
@@ -152,6 +157,14 @@ class Keeper:
         return passed and self._asked is None and self._writing is None
 
     @property
+    def _interval(self) -> timedelta:
+        """The time between checkpoints, which are closer to each other at first."""
+        if self.keeping.endless:
+            return self.keeping.interval
+        age = self.keeping.clock() - (self._began or self.keeping.clock())
+        return min(self.keeping.interval, max(SOONEST, age / SHARE))
+
+    @property
     def any(self) -> bool:
         """Whether there is a checkpoint at all."""
         return self._number > 0
@@ -176,7 +189,7 @@ class Keeper:
         if self._begins_again(self._number + 1):
             self._told = False
         if self.keeping.interval:
-            self._pause = max(self.keeping.interval, PAUSE * took)
+            self._pause = max(self._interval, PAUSE * took)
         checkpoint = Checkpoint(
             number=self._number + 1,
             at=self.keeping.clock().isoformat(),
