@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkabl
 from flowctl.dataclass import dataclass
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
     from pathlib import Path
 
     import polars as pl
@@ -142,6 +143,15 @@ class Ranging(Protocol):
 
     def ranges(self) -> Iterator[Ranged]:
         """What `Gathering.leave` gives, frame by frame."""
+        ...
+
+
+@runtime_checkable
+class WritingAhead(Protocol):
+    """A gathering that has much to write down for a checkpoint."""
+
+    def write_ahead(self, executor: Executor) -> None:
+        """Has records written on these threads as they come, once a checkpoint has been made."""
         ...
 
 

@@ -13,6 +13,8 @@ from flowctl.gathering.spill import Run, Spill, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
     import polars as pl
 
 LEAST_BYTES: Final = 4 * 1024 * 1024
@@ -25,11 +27,13 @@ KEYED_BYTES: Final = 64
 class Heap:
     """Frames in the order in which they came, each of them ordered in itself.
 
-    The last ones may be `_loose`: too small to stay as they are.
+    The last ones may be `_loose`: too small to stay as they are. Once there has been a checkpoint,
+    frames are written by the executor `ahead` of the next one, if there is any.
     """
 
     order: Order
     spill: Spill
+    ahead: Executor | None = None
     bytes: int = 0
     _frames: list[pl.DataFrame] = field(default_factory=list)
     _loose: list[pl.DataFrame] = field(default_factory=list)
@@ -37,6 +41,9 @@ class Heap:
     _runs: list[Run] = field(default_factory=list)
     """Files that hold the first frames, a segment each."""
     _loose_run: Run | None = None
+    _writing: Future[Run] | None = None
+    """What becomes the next of them."""
+    _asked: bool = False
 
     def add(self, frame: pl.DataFrame, *, ordered: bool) -> None:
         """The next records, and whether they are in order."""
@@ -46,13 +53,26 @@ class Heap:
         if self._loose_bytes >= LEAST_BYTES:
             self._frames.append(self._together())
             self._loose, self._loose_bytes = [], 0
+            if self.ahead is not None and self._asked:
+                self._write_ahead(self.ahead)
 
     @property
     def frames(self) -> Sequence[pl.DataFrame]:
         return [*self._frames, self._together()] if self._loose else self._frames
 
+    def settle(self) -> None:
+        """Nothing is written by other threads any more; raises OSError."""
+        from concurrent.futures import wait
+
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            wait([writing])
+            if not writing.cancelled():
+                self._runs.append(writing.result())
+
     def clear(self) -> None:
-        """The records are kept elsewhere now."""
+        """The records are kept elsewhere now, or nobody needs them."""
+        self.settle()
         for run in self.runs:
             self.spill.drop(run)
         self.bytes = self._loose_bytes = 0
@@ -60,8 +80,9 @@ class Heap:
 
     def checkpoint(self) -> Json:
         """Has all records in files; what is loose is written again each time."""
-        fresh = self._frames[sum(len(run.segments) for run in self._runs) :]
-        if fresh:
+        self._asked = True
+        self.settle()
+        if fresh := self._fresh:
             self._runs.append(self.spill.write(fresh))
         if self._loose_run is not None:
             self.spill.drop(self._loose_run)
@@ -94,6 +115,18 @@ class Heap:
     def runs(self) -> list[Run]:
         """The files that a checkpoint names."""
         return [*self._runs, *([self._loose_run] if self._loose_run is not None else [])]
+
+    @property
+    def _fresh(self) -> list[pl.DataFrame]:
+        """Frames that are in no file yet."""
+        return self._frames[sum(len(run.segments) for run in self._runs) :]
+
+    def _write_ahead(self, executor: Executor) -> None:
+        """One file at a time: who is slower than records come finds more of them the next time."""
+        if self._writing is None or self._writing.done():
+            self.settle()
+            fresh = self._fresh
+            self._writing = executor.submit(lambda: self.spill.write(fresh, durable=True))
 
     def _counted(self, run: Run, index: int) -> pl.DataFrame:
         frame = self.spill.read(run, index)

@@ -17,6 +17,8 @@ from flowctl.gathering.spill import Spill, runs_of
 from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import polars as pl
 
 FAN_IN: Final = 64
@@ -53,6 +55,9 @@ class Sorting:
         self._heap.add(frame, ordered=self.ordered)
         if self._heap.bytes > self.memory // 2:
             self._write()
+
+    def write_ahead(self, executor: Executor) -> None:
+        self._heap.ahead = executor
 
     def leave(self) -> Iterator[pl.DataFrame]:
         return (one.gathered() for one in self.ranges())
@@ -92,7 +97,8 @@ class Sorting:
         self._levels = [[Part(None, run, run.length, True) for run in runs] for runs in levels]
 
     def close(self) -> None:
-        self._heap, self._levels = Heap(self.order, self.spill), []
+        self._heap.clear()
+        self._levels = []
         self.spill.clear()
 
     def _write(self) -> None:
@@ -100,6 +106,9 @@ class Sorting:
         held = self._held()
         if held is None:
             return
+        self._heap.settle()
+        # What comes from now on is written soon in any case, in order.
+        self._heap.ahead = None
         pieces = (one.gathered() for one in held.ranges(self._rows(held)))
         part = Part.written(pieces, self.spill, self.order)
         self._heap.clear()

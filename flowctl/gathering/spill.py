@@ -1,7 +1,7 @@
 """Files that hold what a blocking transform cannot keep in memory.
 
-A run is one file of segments, each an Arrow IPC stream with a checksum of its own, so that a
-reader needs one segment at a time. A file that the last checkpoint names stays until a later one
+A run is one file of segments, each an Arrow IPC file or stream with a checksum of its own, so that
+a reader needs one segment at a time. A file that the last checkpoint names stays until a later one
 is durable.
 """
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 SUFFIX: Final = ".run"
+LARGE: Final = 1024 * 1024
+"""Bytes from which Arrow's file format costs half of what a stream does; below, twice as much."""
+_MAGIC: Final = b"ARROW1"
 
 
 class DamagedRun(OSError):
@@ -95,8 +98,11 @@ class Spill:
     _pinned: frozenset[str] = frozenset()
     _doomed: set[str] = field(default_factory=set)
 
-    def write(self, frames: Iterable[pl.DataFrame]) -> Run:
-        """Writes frames as a new run, one segment each; raises OSError."""
+    def write(self, frames: Iterable[pl.DataFrame], *, durable: bool = False) -> Run:
+        """Writes frames as a new run, one segment each; raises OSError.
+
+        What is not `durable` at once is made so by `keep`.
+        """
         make_folder(REAL, self.folder)  # else a loss of power takes a folder that was synced
         name = f"{self._next:08d}{SUFFIX}"
         self._next += 1
@@ -105,8 +111,10 @@ class Spill:
             for frame in frames:
                 summed = _Summed(file)
                 # Polars hands over each column as it lies in memory.
-                write_stream(frame, cast("IO[bytes]", summed))
+                _write_arrow(frame, cast("IO[bytes]", summed))
                 segments.append(Segment(summed.length, frame.height, summed.digest.intdigest()))
+            if durable:
+                os.fsync(file.fileno())
         return Run(name, tuple(segments))
 
     def read(self, run: Run, index: int) -> pl.DataFrame:
@@ -119,6 +127,8 @@ class Spill:
             data = os.pread(file.fileno(), segment.length, offset)
         if len(data) != segment.length or xxhash.xxh3_64_intdigest(data) != segment.checksum:
             raise DamagedRun(f"{self.folder / run.name}: damaged at byte {offset}")
+        if data.startswith(_MAGIC):
+            return pl.read_ipc(io.BytesIO(data))
         return pl.read_ipc_stream(io.BytesIO(data))
 
     def drop(self, run: Run) -> None:
@@ -180,6 +190,13 @@ def write_stream(frame: pl.DataFrame, file: IO[bytes]) -> None:
     the columns.
     """
     frame.clone().write_ipc_stream(file)
+
+
+def _write_arrow(frame: pl.DataFrame, file: IO[bytes]) -> None:
+    if frame.estimated_size() < LARGE:
+        write_stream(frame, file)
+    else:
+        frame.clone().write_ipc(file, compression="uncompressed")
 
 
 @dataclass(slots=True)

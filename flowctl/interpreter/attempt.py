@@ -21,6 +21,7 @@ from flowctl.dataflow import (
     Reader,
     Rowwise,
     Split,
+    WritingAhead,
 )
 from flowctl.diagnostics import Fault
 from flowctl.files.fingerprints import Consumed, meanwhile
@@ -319,6 +320,8 @@ class Attempt:
         self._readers.append(reader)
         if (gathered := self._gathered[later.number]) is not None:
             gathering.restore(gathered.state)
+        if self._keeper is not None and isinstance(gathering, WritingAhead):
+            gathering.write_ahead(executor)
         gatherer = Gatherer(later.number, later.blocking, gathering, later.boundary, executor)
         return reader, gatherer
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,6 +62,7 @@ def test_ranges_are_the_records_in_order(
     st.sampled_from([0, 150, 1 << 20]),
     st.lists(st.sampled_from(["go on", "checkpoint", "die"]), min_size=8, max_size=8),
     st.booleans(),
+    st.booleans(),
 )
 def test_neither_memory_nor_deaths_change_the_order(
     rows: list[list[tuple[int | None, str | None]]],
@@ -67,13 +70,22 @@ def test_neither_memory_nor_deaths_change_the_order(
     least: int,
     fates: list[str],
     ordered: bool,
+    ahead: bool,
 ) -> None:
     frames = numbered(rows)
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+    with (
+        TemporaryDirectory() as folder,
+        pytest.MonkeyPatch.context() as patch,
+        ExitStack() as executors,
+    ):
         patch.setattr(heap, "LEAST_BYTES", least)
 
         def opened() -> Sorting:
-            return Sorting(ORDER, Spill(Path(folder) / "work"), memory, ordered=ordered, rows=5)
+            made = Sorting(ORDER, Spill(Path(folder) / "work"), memory, ordered=ordered, rows=5)
+            executors.close()  # no thread outlives its process
+            if ahead:
+                made.write_ahead(executors.enter_context(ThreadPoolExecutor(2)))
+            return made
 
         sorting, kept = opened(), 0
         state = json.dumps(sorting.checkpoint())
