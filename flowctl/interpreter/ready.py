@@ -6,6 +6,8 @@ import heapq
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from flowctl.plan import Plan, Step
+
 Pools: TypeAlias = tuple[tuple[str, int], ...]
 """The pools that a step uses, each with the slots that it takes there."""
 Place: TypeAlias = tuple[int, int]
@@ -63,3 +65,15 @@ class Ready:
             dropped += [index for _, _, index in queue if not kept(index)]
             self._queues[pools] = sorted(item for item in queue if kept(item[2]))
         return sorted(dropped)
+
+
+def family(step: Step) -> str:
+    """A name for all cells of a step, which no resource has."""
+    return f"{step.within}/{step.local.partition('[')[0]}[]"
+
+
+def slots(plan: Plan) -> dict[str, int]:
+    """How much of each pool there is."""
+    found = {one.name: one.slots for one in plan.resources if one.slots is not None}
+    families = {family(step): step.max_parallel for step in plan.steps}
+    return found | {name: most for name, most in families.items() if most is not None}

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import heapq
-import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import Literal, TypeAlias
 
-from flowctl.dataclass import dataclass
 from flowctl.diagnostics import Fault
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import StepStatus
+from flowctl.interpreter.hands import Done, Hands
 from flowctl.interpreter.nesting import Gates, Nest
 from flowctl.interpreter.pace import Pace
-from flowctl.interpreter.ready import Place, Pools, Ready
+from flowctl.interpreter.ready import Place, Pools, Ready, family, slots
 from flowctl.interpreter.retrying import delay_before_next
 from flowctl.interpreter.verdicts import (
     STOPPED,
@@ -35,22 +32,6 @@ from flowctl.plan import Plan, Step, endless
 
 _WAKE = 0.1
 """Seconds after which the main thread lets signal handlers run, whatever keeps it waiting."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Done:
-    """What a thread has done: an attempt with its ending, or something else.
-
-    That is a look for how a step has ended before, or what is done beside it, before or after.
-    """
-
-    step: Step
-    ending: Ending | None
-    what: Literal["attempt", "look", "beside"] = "attempt"
-    error: BaseException | None = None
-
-
-_Act: TypeAlias = Callable[[], _Done]
 
 
 class Scheduler:
@@ -87,7 +68,7 @@ class Scheduler:
         self._status: dict[str, StepStatus] = {}
         self._failed_above: set[str] = set()
         self._due = [index for index, count in enumerate(self._open) if not count]
-        self._ready = Ready(_slots(plan))
+        self._ready = Ready(slots(plan))
         self._taken: dict[int, Pools] = {}
         self._recovering: set[int] = set()
         self._regardless: set[int] = set()
@@ -96,23 +77,20 @@ class Scheduler:
         self._failed: set[str] = set()
         self._dropped_for = (0, False)
         self._running = self._beside = self._endless = self._workers = 0
-        self._executor: Executor
-        self._deciding = threading.Lock()
-        self._mine: deque[_Act] | None = None
-        self._done: SimpleQueue[_Done] = SimpleQueue()
+        self._hands: Hands
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._error: BaseException | None = None
-        self._broken: BaseException | None = None
 
     def run(self, executor: Executor, workers: int) -> None:
         """Runs all steps to their end; raises what a step's work raised, once the others ended."""
-        self._executor, self._workers = executor, workers
+        hands = self._hands = Hands(executor, self, self._cancellation.ask)
+        self._workers = workers
         self._cancellation.listen(self.wake)
         try:
-            while self._turn():
+            while hands.turn():
                 self._rest()
         except BaseException as error:
-            self._broken = error
+            hands.give_up(error)
             self._cancellation.ask()  # the executor waits for what still runs
             raise
         if self._error is not None:
@@ -122,36 +100,32 @@ class Scheduler:
         """Has the scheduler look whether more may begin; safe on any thread."""
         self._bell.put(None)
 
-    def _turn(self, mine: deque[_Act] | None = None) -> bool:
-        """Takes in what was done and decides what begins; whether anything is left to do.
+    @property
+    def waits(self) -> bool:
+        """Whether a step waits for its next attempt."""
+        return bool(self._waiting)
 
-        Every thread takes a turn that has done something: to wait until another one has decided
-        would take longer than the decision. What begins first is put into `mine`, if there is
-        one; other threads have the rest.
-        """
-        with self._deciding:
-            self._mine = mine
-            if self._broken is not None:
-                raise self._broken
-            while not self._done.empty():
-                self._take(self._done.get())
-            # That the run stops is told before what it cancels.
-            may_begin = self._work.may_begin()
-            self._settle_what_is_due()
-            self._wake()
-            while may_begin and self._idle and (found := self._ready.pop()):
-                index, self._taken[index] = found
-                self._begin(self._steps[index])
-                self._endless += endless(self._steps[index])
-                self._running += 1
-            return bool(self._running or self._waiting or self._ready or self._beside)
+    def decide(self, done: Iterator[Done]) -> bool:
+        """Takes in what was done and has begin what may; whether anything is left to do."""
+        for one in done:
+            self._take(one)
+        # That the run stops is told before what it cancels.
+        may_begin = self._work.may_begin()
+        self._settle_what_is_due()
+        self._wake()
+        while may_begin and self._idle and (found := self._ready.pop()):
+            index, self._taken[index] = found
+            self._begin(self._steps[index])
+            self._endless += endless(self._steps[index])
+            self._running += 1
+        return bool(self._running or self._waiting or self._ready or self._beside)
 
     @property
     def _idle(self) -> bool:
         """Whether a worker has nothing to do; a step without an end takes none."""
         return self._running - self._endless < self._workers
 
-    def _take(self, done: _Done) -> None:
+    def _take(self, done: Done) -> None:
         self._error = self._error or done.error
         if done.what != "attempt":
             self._beside -= 1
@@ -165,26 +139,13 @@ class Scheduler:
             self._endless -= ended and endless(done.step)
             self._running -= ended
 
-    def _go_on(self, act: _Act) -> None:
-        """Does one thing after the other, as long as there are any for this thread."""
-        mine = deque((act,))
-        while mine:
-            self._done.put(mine.popleft()())
-            try:
-                if not self._turn(mine) or self._waiting:
-                    self.wake()
-            except BaseException as error:
-                self._broken = error
-                self.wake()
-                return
-
     def _rest(self) -> None:
         """Waits for news, or for the next attempt of a step.
 
         With Polars loaded, SIGINT alone would not end the waiting for a lock.
         """
         while True:
-            with self._deciding:
+            with self._hands.deciding:
                 left = self._waiting[0][0] - self._pace.now() if self._waiting else _WAKE
             if left <= 0:
                 return
@@ -206,7 +167,7 @@ class Scheduler:
 
     def _make_ready(self, index: int) -> None:
         step = self._steps[index]
-        own = ((_family(step), 1),) if step.max_parallel is not None else ()
+        own = ((family(step), 1),) if step.max_parallel is not None else ()
         self._ready.push(index, self._places[index], step.priority, (*step.pool, *own))
 
     def _stop(self, step: Step) -> Stop:
@@ -230,7 +191,7 @@ class Scheduler:
         # What has begun goes on with its attempts, whatever becomes of others.
         self._regardless.add(index)
         self._work.began(step)
-        self._submit(step, lambda: self._work.perform(step))
+        self._hands.submit(step, lambda: self._work.perform(step))
 
     def _after(self, step: Step, status: StepStatus) -> None:
         """Has done what comes after a step's end, while others go on."""
@@ -240,7 +201,7 @@ class Scheduler:
         if act is None:
             return False
         self._beside += 1
-        self._submit(step, act, "beside")
+        self._hands.submit(step, act, "beside")
         return True
 
     def _begin_within(self, step: Step) -> bool:
@@ -249,25 +210,6 @@ class Scheduler:
             return False
         self._work.began(step)
         return self._do_beside(step, self._work.before(step))
-
-    def _submit(
-        self,
-        step: Step,
-        act: Callable[[], Ending | None],
-        what: Literal["attempt", "look", "beside"] = "attempt",
-    ) -> None:
-        def work() -> _Done:
-            try:
-                return _Done(step, act(), what)
-            except BaseException as error:
-                # A bug, or a subscriber that broke: the rest is stopped, and `run` raises it.
-                self._cancellation.ask()
-                return _Done(step, Ending("failed") if what == "attempt" else None, what, error)
-
-        if self._mine is not None and not self._mine:
-            self._mine.append(work)
-        else:
-            self._executor.submit(self._go_on, work)
 
     def _settle_what_is_due(self) -> None:
         """Decides on all steps whose needs have ended, and so on with those that need them.
@@ -359,9 +301,9 @@ class Scheduler:
             self._make_ready(index)
             return
         self._beside += 1
-        self._submit(step, lambda: self._work.known(step), "look")
+        self._hands.submit(step, lambda: self._work.known(step), "look")
 
-    def _looked(self, done: _Done) -> None:
+    def _looked(self, done: Done) -> None:
         """Ends a step that need not run, or makes it ready."""
         if done.ending is not None:
             self._end(done.step, done.ending)
@@ -388,7 +330,7 @@ class Scheduler:
             elif step.fallback is not None:
                 self._recovering.add(index)
                 self._work.falling(step, ending)
-                self._submit(step, lambda: self._work.recover(step, ending))
+                self._hands.submit(step, lambda: self._work.recover(step, ending))
                 return True
         self._ready.release(self._taken.pop(index))
         self._end(step, ending)
@@ -437,18 +379,6 @@ def _as_seen(step: Step, status: StepStatus) -> StepStatus:
     """What those who need a step take its end for."""
     forgiven = status == "failed" and step.continue_on_error
     return "succeeded" if forgiven or status in ("recovered", "cached") else status
-
-
-def _family(step: Step) -> str:
-    """A name for all cells of a step, which no resource has."""
-    return f"{step.within}/{step.local.partition('[')[0]}[]"
-
-
-def _slots(plan: Plan) -> dict[str, int]:
-    """How much of each pool there is."""
-    found = {one.name: one.slots for one in plan.resources if one.slots is not None}
-    families = {_family(step): step.max_parallel for step in plan.steps}
-    return found | {name: most for name, most in families.items() if most is not None}
 
 
 def _followers(plan: Plan) -> list[list[int]]:
