@@ -29,8 +29,9 @@ from flowctl.store.disk import Disk
 from flowctl.syntax.node import Json
 from tests.crash.faulty import Fault, FaultyDisk
 from tests.crash.flows import FLOWS, INPUT, LITTLE, Change, changed
-from tests.crash.recording import RecordingDisk
+from tests.crash.recording import RecordingDisk, lay_out
 
+LAST = 6
 SPLIT = 1500
 FINE = 400
 """Much of the input is still to be read while the first splits are written."""
@@ -81,13 +82,21 @@ def _told(result: Run) -> dict[str, Json]:
     return {**told, "faults": faults}
 
 
-def record(base: Path, plan: Plan, registry: Registry, into: Path) -> dict[str, Json]:
-    """Runs a plan to its end, and tells what deaths on the way would have left."""
-    disk = RecordingDisk(base, into)
+def record(
+    base: Path, plan: Plan, registry: Registry, into: Path, few: int | None
+) -> dict[str, Json]:
+    """Runs a plan to its end; what deaths on the way would have left are folders in `into`.
+
+    All of them, or about so `few`, spread over the run, and the last ones, of publishing.
+    """
+    disk = RecordingDisk(base)
     disk.listen()
     told = drive(base, plan, registry, disk)
-    states: list[Json] = [*disk.states]
-    return {**told, "states": states}
+    names = [*disk.states]
+    step = max(1, len(names) // few) if few is not None else 1
+    for name in {*names[::step], *names[-LAST:]}:
+        lay_out(disk.states[name], into / name)
+    return told
 
 
 def command(folder: Path, arguments: list[str]) -> dict[str, Json]:
@@ -131,8 +140,9 @@ def _answer(asked: dict[str, Json], registry: Registry) -> dict[str, Json]:
     match asked:
         case {"folder": str(folder), "command": [*arguments]}:
             return command(Path(folder), [str(argument) for argument in arguments])
-        case {"folder": str(folder), "flow": str(flow), "into": str(into)}:
-            return record(Path(folder), FLOWS[flow], registry, Path(into))
+        case {"folder": str(folder), "flow": str(flow), "into": str(into), "few": few}:
+            few = few if isinstance(few, int) else None
+            return record(Path(folder), FLOWS[flow], registry, Path(into), few)
         case {"folder": str(folder), "flow": str(flow), "at": int(at), "change": str(change)}:
             path = Path(folder) / INPUT[flow]
             disk = FaultyDisk(at, "meanwhile", lambda: changed(path, cast(Change, change)))

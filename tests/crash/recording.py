@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,16 +30,15 @@ class _Folder:
 
 @dataclass
 class RecordingDisk:
-    """The system's operations on the files below `root`; what a death leaves goes to `into`.
+    """The system's operations on the files below `root`, and in `states` what deaths would leave.
 
     Of moments that leave the same only the first is kept. Syncs count wherever they come from:
     `listen` has those of the spilled files noticed too, which need no other operation.
     """
 
     root: Path
-    into: Path
     count: int = 0
-    states: list[str] = field(default_factory=list)
+    states: dict[str, dict[str, Content]] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
     _contents: dict[int, bytes] = field(default_factory=dict)
     _names: dict[int, dict[str, int | _Folder]] = field(default_factory=dict)
@@ -160,30 +158,20 @@ class RecordingDisk:
 
     def _keep(self, moment: str) -> None:
         """Keeps what a kill and what a loss of power would leave now."""
-        if self._is_new(_plain(self.root)):
-            self._copy_to(self.into / self._named(f"kill-{moment}"))
-        left = dict(self._left(self._token(self.root.stat().st_ino), "."))
-        if self._is_new(left):
-            to = self.into / self._named(f"power-{moment}")
-            for path, content in left.items():
-                place = to / path
-                if isinstance(content, _Folder):
-                    place.mkdir(parents=True, exist_ok=True)
-                else:
-                    place.write_bytes(content)
+        left = {"kill": _plain(self.root), "power": self._after_power_loss()}
+        for death, files in left.items():
+            if self._is_new(files):
+                self.states[f"{len(self.states):04}-{death}-{moment}-{self.count}"] = files
 
-    def _named(self, death: str) -> str:
-        name = f"{len(self.states):04}-{death}-{self.count}"
-        self.states.append(name)
-        return name
-
-    def _copy_to(self, to: Path) -> None:
-        shutil.copytree(self.root, to)
+    def _after_power_loss(self) -> dict[str, Content]:
+        return dict(self._left(self._token(self.root.stat().st_ino), "."))
 
     def _is_new(self, left: dict[str, Content]) -> bool:
         digest = hashlib.sha256()
         for path, content in sorted(left.items()):
-            digest.update(f"{path}\0{content!r}".encode())
+            size = -1 if isinstance(content, _Folder) else len(content)
+            digest.update(f"{path}\0{size}\0".encode())
+            digest.update(b"" if isinstance(content, _Folder) else content)
         new = digest.hexdigest() not in self._seen
         self._seen.add(digest.hexdigest())
         return new
@@ -218,7 +206,17 @@ class RecordingDisk:
 
 
 def _plain(root: Path) -> dict[str, Content]:
-    return {
-        path.relative_to(root).as_posix(): _Folder() if path.is_dir() else path.read_bytes()
-        for path in root.rglob("*")
-    }
+    found: dict[str, Content] = {".": _Folder()}
+    for path in root.rglob("*"):
+        name = path.relative_to(root).as_posix()
+        found[name] = _Folder() if path.is_dir() else path.read_bytes()
+    return found
+
+
+def lay_out(files: dict[str, Content], to: Path) -> None:
+    """Writes what a death has left into a folder; each folder comes before what it holds."""
+    for name, content in files.items():
+        if isinstance(content, _Folder):
+            (to / name).mkdir(parents=True, exist_ok=True)
+        else:
+            (to / name).write_bytes(content)
