@@ -172,6 +172,6 @@ def test_what_would_be_done_of_it(flowctl: Told) -> None:
     assert "resumes 1 of 3 have ended in run" in shown
     shown = " ".join(flowctl("run", "w.yaml", "--dry-run")[1].split())
     assert "load goes on 1 of 3 have ended before" in shown
-    code, _, shown = flowctl("run", "w.yaml")
+    code, _, shown = flowctl("run", "w.yaml", "--workers", "1")
     assert code == 0
     assert Path("tried").read_text().split() == ["a", "b", "c"]

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.explode import COMPONENT
+from tests import duck
 from tests.kinds.transforming import faults, passed, typed
 
 LISTS = st.lists(st.none() | st.lists(st.none() | st.integers(0, 9), max_size=4), max_size=20)
@@ -18,7 +18,7 @@ def test_items_are_those_of_unnest(lists: list[list[int | None] | None], cut: in
         {"n": range(len(lists)), "l": lists}, schema={"n": pl.Int64, "l": pl.List(pl.Int64)}
     )
     frames, _ = passed(COMPONENT, {"explode": "l"}, [frame[:cut], frame[cut:]])
-    connection = duckdb.connect()
+    connection = duck.connect()
     connection.register("rows", frame.to_arrow())
     query = "select n, unnest(l) from (select * from rows order by n)"
     expected = connection.execute(query).fetchall()

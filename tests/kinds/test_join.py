@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -16,6 +15,7 @@ from flowctl.interpreter.stream import StreamResult
 from flowctl.kinds.transforms.join import COMPONENT
 from flowctl.plan import Operation
 from flowctl.records import Schema
+from tests import duck
 from tests.kinds.transforming import situation
 from tests.streams.running import Folder, op
 
@@ -53,7 +53,7 @@ def judged(left: pl.DataFrame, right: pl.DataFrame, how: str) -> list[tuple[Any,
     )
     order = "l.n nulls last, r.v" if how in ("inner", "left", "full") else "l.n"
     query = f"select {columns} from l {how} join r on {on} order by {order}"
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         return connection.register("l", left).register("r", right).execute(query).fetchall()
 
 
@@ -124,7 +124,7 @@ def test_keys_of_two_types(
     mine.write_parquet(tmp_path / "left.parquet")
     theirs.write_parquet(tmp_path / "right.parquet")
     query = "select l.*, r.v from l join r on l.k = r.k order by n, v"
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         expected = connection.register("l", mine).register("r", theirs).execute(query).fetchall()
     for most in (1 << 20, -1):
         monkeypatch.setattr(beside, "HELD_MOST", most)

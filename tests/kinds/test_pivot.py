@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import duckdb
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +9,7 @@ from hypothesis import strategies as st
 from flowctl.kinds.transforms.pivot import COMPONENT
 from flowctl.kinds.transforms.unpivot import COMPONENT as UNPIVOT
 from flowctl.syntax.node import Json
+from tests import duck
 from tests.kinds.gathering import cut, steady
 from tests.kinds.transforming import faults, passed, typed
 
@@ -37,7 +37,7 @@ def test_groups_are_duckdbs(rows: list[tuple[Any, ...]], value: str, sizes: list
     }
     out = steady(COMPONENT, arguments, cut(frame, sizes))
     query = f"pivot frame on what in ('x', 'it''s', 'never') using {value} group by k"
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         connection.register("frame", frame.to_arrow())
         expected = connection.execute(f"from ({query}) order by k nulls last").fetchall()
     assert out.columns == ["k", "x", "it's", "never"]

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.sort import COMPONENT
+from tests import duck
 from tests.kinds.gathering import cut, gathered, steady
 from tests.kinds.transforming import faults, typed
 
@@ -38,7 +38,7 @@ def test_the_order_is_duckdbs(
         f"{key} {'desc' if reverse else 'asc'} nulls last"
         for key, reverse in zip(keys, down, strict=False)
     )
-    judge = duckdb.connect()
+    judge = duck.connect()
     judge.register("rows", frame.to_arrow())
     expected = judge.sql(f"select place from rows order by {order}, place").fetchall()
     assert [(place,) for place in out["place"]] == expected if rows else out.is_empty()

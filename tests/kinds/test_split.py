@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 
@@ -17,6 +16,7 @@ from flowctl.interpreter.stream import StreamResult
 from flowctl.kinds.transforms.split import COMPONENT
 from flowctl.plan import Branch, Check, OnError, Operation
 from flowctl.syntax.node import Json
+from tests import duck
 from tests.kinds.transforming import faults, typed
 from tests.streams.running import Folder, op
 
@@ -52,7 +52,7 @@ def asked(folder: Folder, query: str) -> list[tuple[Any, ...]]:
     """What DuckDB says of the input, in which records are numbered."""
     types = "{'n': 'BIGINT', 'key': 'VARCHAR', 'x': 'VARCHAR'}"
     table = f"read_csv('{folder.base / 'in.csv'}', columns = {types}, header = true)"
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         return connection.execute(query.replace("INPUT", table)).fetchall()
 
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import duckdb
 import polars as pl
 
 from flowctl.kinds.transforms.unpivot import COMPONENT
+from tests import duck
 from tests.kinds.transforming import faults, passed, typed
 
 FRAME = pl.DataFrame(
@@ -14,7 +14,7 @@ FRAME = pl.DataFrame(
 def test_records_are_those_of_unpivot_with_nulls() -> None:
     arguments = {"unpivot": ["b", "a"], "name": "what", "value": "v"}
     (first, second), _ = passed(COMPONENT, dict(arguments), [FRAME[:1], FRAME[1:]])
-    connection = duckdb.connect()
+    connection = duck.connect()
     connection.register("rows", FRAME.to_arrow())
     query = "from rows unpivot include nulls (v for what in (b, a))"
     assert first.rows() + second.rows() == connection.execute(query).fetchall()

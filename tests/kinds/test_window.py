@@ -5,7 +5,6 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from flowctl.kinds.transforms.window import COMPONENT
 from flowctl.syntax.node import Json
+from tests import duck
 from tests.kinds.gathering import cut, gathered, steady
 from tests.kinds.transforming import faults, typed
 
@@ -81,7 +81,7 @@ def framed(rows: list[tuple[Any, ...]]) -> pl.DataFrame:
 def judged(frame: pl.DataFrame, columns: dict[str, str], window: str) -> list[tuple[Any, ...]]:
     shown = ", ".join(f"{_over(text)} as {name}" for name, text in columns.items())
     query = f"select {shown} from rows window w as ({window}) order by place"
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         connection.register("rows", frame.to_arrow())
         return connection.execute(query).fetchall()
 

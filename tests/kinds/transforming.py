@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from flowctl.component import Situation, Transform, Typed
@@ -16,6 +15,7 @@ from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile
 from flowctl.records import Null, Schema, Unknown
+from tests import duck
 
 
 class NoFiles:
@@ -129,5 +129,5 @@ def as_promised(frame: pl.DataFrame, schema: Schema) -> None:
 
 def judged(query: str, frame: pl.DataFrame) -> list[tuple[Any, ...]]:
     """The rows that DuckDB gives for a query over `frame`."""
-    with duckdb.connect() as connection:
+    with duck.connect() as connection:
         return connection.register("frame", frame).execute(query).fetchall()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import duckdb
 import polars as pl
 import pytest
 
 from flowctl.interpreter.counts import Counts
+from tests import duck
 from tests.streams.running import Folder, op
 
 LINES = "".join(f"{n},{'abcdefg'[n % 7]},{n * 37 % 1000 / 8}\n" for n in range(5000))
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> Folder:
 
 
 def judged(folder: Folder, query: str) -> list[tuple[object, ...]]:
-    connection = duckdb.connect()
+    connection = duck.connect()
     found = connection.execute(query.replace("rows", f"'{folder.base}/in.csv'"))
     return found.fetchall()
 
