@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,7 @@ from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
 from flowctl.files.allocation import reuse_large_blocks
+from flowctl.ordinary import read_file
 
 if TYPE_CHECKING:
     from flowctl.api.choosing import Chosen
@@ -216,6 +219,9 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     from flowctl.cli.telling import telling
     from flowctl.interpreter.selection import Selection
 
+    if _may_stream(how.file):
+        import_module("flowctl.interpreter.stream")
+
     def prepare(moment: datetime) -> Prepared:
         then = given.at(moment)
         return prepared(how.file, then, how.base, lambda: plans(then))
@@ -264,6 +270,16 @@ def _judge(results: Sequence[Run | None]) -> None:
 
 def _print(value: Json, console: Console) -> None:
     console.out.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def _may_stream(file: Path) -> bool:
+    """Whether the text speaks of a source, so that the engine is best loaded while it is compiled.
+
+    Where one comes from elsewhere, the engine is loaded when a step needs it.
+    """
+    with suppress(OSError):
+        return b"source" in read_file(file)
+    return False
 
 
 def _ahead(

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import field, replace
 from itertools import count
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from flowctl.checking import plain
 from flowctl.checking import rule as check_rule
 from flowctl.codes.environment import NO_INPUT
-from flowctl.component import Folders, Situation, Source, Transform
-from flowctl.component import Sink as SinkComponent
+from flowctl.component import Folders, Situation
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import Blocking, Foreign, Parting, Rowwise, Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile, DataFiles, expand
 from flowctl.interpreter.calling import Callers
+from flowctl.interpreter.components import Components, input_pointer
 from flowctl.interpreter.pipeline import Stage
 from flowctl.interpreter.sections import Course, Opened, Passing
 from flowctl.plan import Operation, Placed, Stream, branch_pointer, placed_sinks
@@ -26,17 +26,6 @@ from flowctl.records import Schema, common_columns
 from flowctl.sinking import destination
 from flowctl.sourcing import again_and_again, never_ends_beside
 from flowctl.syntax.node import Pointer
-
-
-class Components(Protocol):
-    """The components by kind, as `registry.Registry` holds them."""
-
-    @property
-    def sources(self) -> Mapping[str, Source]: ...
-    @property
-    def transforms(self) -> Mapping[str, Transform]: ...
-    @property
-    def sinks(self) -> Mapping[str, SinkComponent]: ...
 
 
 class Unfit(Exception):
@@ -144,12 +133,6 @@ class _Assembling:
     def _situation(self, *, places: bool) -> Situation:
         scope = replace(self.scope, source=places)
         return Situation(scope, DataFiles(self.base), folders=Folders(self.base))
-
-
-def input_pointer(component: Transform, transform: Placed, number: int) -> Pointer:
-    """The place in the step of a transform's further source."""
-    at: Pointer = (*transform.pointer, transform.operation.kind)
-    return (*at, number) if component.inputs == "many" else at
 
 
 def _at_once(operation: Operation, pointer: Pointer) -> Left:

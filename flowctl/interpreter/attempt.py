@@ -26,12 +26,13 @@ from flowctl.dataflow import (
 from flowctl.diagnostics import Fault
 from flowctl.files.fingerprints import Consumed, meanwhile
 from flowctl.files.paths import DataFile
-from flowctl.interpreter.assembly import Assembled, Components, Unfit, assemble, open_writer
+from flowctl.interpreter.assembly import Assembled, Unfit, assemble, open_writer
 from flowctl.interpreter.beside import HELD_MOST, BesideReading, typed
 from flowctl.interpreter.calling import CallFailed
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Beside, Checkpoint, Gathered, Standing
 from flowctl.interpreter.checks import Checker, CheckFailed
+from flowctl.interpreter.components import Components
 from flowctl.interpreter.counts import Counts, after_stage, sum_of
 from flowctl.interpreter.dataset import DatasetOutput
 from flowctl.interpreter.drive import AHEAD, Cancelled, Drive, Flow, Misread, RecordFailed

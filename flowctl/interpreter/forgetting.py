@@ -6,13 +6,12 @@ import shutil
 from pathlib import Path
 from urllib.parse import quote
 
-from flowctl.interpreter.assembly import Components
 from flowctl.interpreter.folders import StagedFolder
 from flowctl.interpreter.history import read_plan
 from flowctl.interpreter.leftovers import end_leftovers
 from flowctl.interpreter.publish import StagedFile
 from flowctl.interpreter.setting import Setting
-from flowctl.interpreter.targets import outputs_of
+from flowctl.interpreter.targets import Components, outputs_of
 from flowctl.plan import Plan, Stream
 
 
@@ -40,5 +39,5 @@ def forget_step(setting: Setting, step: str) -> None:
 
 def forget(folder: Path) -> None:
     """Takes away what a run keeps to go on, once it never will."""
-    for name in ("steps", "work", "records", "outputs", "groups"):
+    for name in ("steps", "work", "records", "outputs"):
         shutil.rmtree(folder / name, ignore_errors=True)

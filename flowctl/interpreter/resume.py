@@ -20,7 +20,6 @@ from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.files.fingerprints import changes
 from flowctl.files.paths import DataFile, expand
-from flowctl.interpreter.assembly import Components, input_pointer
 from flowctl.interpreter.checkpoint import (
     Checkpoint,
     Kept,
@@ -28,6 +27,7 @@ from flowctl.interpreter.checkpoint import (
     engine_now,
     read_kept,
 )
+from flowctl.interpreter.components import Components, input_pointer
 from flowctl.interpreter.differences import difference, entered_otherwise
 from flowctl.interpreter.events import DONE
 from flowctl.interpreter.fanning import cell_id

@@ -9,14 +9,12 @@ from flowctl.codes.runs import ENGINE_FAULT, RECORD_FAULT, TOO_MANY_REJECTS
 from flowctl.dataclass import dataclass
 from flowctl.dataflow import BadInput
 from flowctl.diagnostics import Fault
-from flowctl.interpreter.assembly import (
-    Components,
-    Unfit,
-)
+from flowctl.interpreter.assembly import Unfit
 from flowctl.interpreter.attempt import OF_THE_DATA, Attempt
 from flowctl.interpreter.calling import CallFailed, CallStopped
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checks import CheckFailed
+from flowctl.interpreter.components import Components
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.drive import Cancelled, Misread, RecordFailed
 from flowctl.interpreter.publish import CannotWrite

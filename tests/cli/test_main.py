@@ -49,6 +49,23 @@ def test_light_commands_import_nothing_heavy(command: str) -> None:
     assert HEAVY.intersection(result.stderr.split()) == set()
 
 
+def test_a_run_of_commands_does_not_load_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "w.yaml").write_text(
+        "flowctl: 1\nname: w\nsteps:\n  a: {run: exit 3, retry: {attempts: 2, delay: 1ms}}\n"
+        "  b: {run: echo x}\n",
+        encoding="utf-8",
+    )
+    code = (
+        "import sys; from flowctl.cli.main import main\n"
+        "codes = [main(['run', 'w.yaml', '--keep-going']) for _ in range(2)]\n"
+        "sys.exit(f'{codes} {'polars' in sys.modules}')"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert result.stderr.splitlines()[-1] == "[1, 1] False"
+
+
 def test_help_costs_no_more_than_the_light_libraries() -> None:
     def cost(*arguments: str) -> float:
         """Seconds of processor time, the best of several."""
