@@ -5,7 +5,6 @@ XXH3 is against accident, not forgery, and costs about 0.04 s a gigabyte.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +17,9 @@ from flowctl.diagnostics import Fault
 from flowctl.files.paths import DataFile
 from flowctl.files.streams import ByteStream, compression, open_raw, open_stream, unreadable
 
+_PIECE = 512 * 1024
+"""Bytes that stay in a processor's cache between being read and being told."""
+
 
 def digest_of(*pieces: bytes) -> str:
     """The XXH3 (128 bits) of the pieces as one."""
@@ -29,12 +31,18 @@ def digest_of(*pieces: bytes) -> str:
 
 def stretch_of_file(path: Path, name: str, start: int, end: int, line: int) -> Stretch:
     """Bytes of the file itself as they are now; raises BadInput."""
+    digest = xxhash.xxh3_128()
+    piece = memoryview(bytearray(min(_PIECE, end - start)))
     try:
-        with path.open("rb") as file:
-            data = os.pread(file.fileno(), end - start, start)
+        with path.open("rb", buffering=0) as file:
+            file.seek(start)
+            left = end - start
+            while left and (read := file.readinto(piece[:left])):
+                digest.update(piece[:read])
+                left -= read
     except OSError as error:
         raise unreadable(name, error) from error
-    return Stretch(name, start, end, line, digest_of(data), raw=True, counted="records")
+    return Stretch(name, start, end, line, digest.hexdigest(), raw=True, counted="records")
 
 
 @dataclass(frozen=True, slots=True)
