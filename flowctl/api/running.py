@@ -17,10 +17,10 @@ from flowctl.api.working import How, work
 from flowctl.errors import UsageError
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import Event, OnEvent
-from flowctl.interpreter.memory import ALLOWED, LEAST, bytes_of, machine_memory
 from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import utc_now
 from flowctl.interpreter.selection import Selection
+from flowctl.memory import ALLOWED, LEAST, bytes_of, machine_memory
 from flowctl.plan import Plan
 
 

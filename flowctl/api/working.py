@@ -14,11 +14,11 @@ from flowctl.dataclass import dataclass
 from flowctl.interpreter import run
 from flowctl.interpreter.cancellation import Cancellation
 from flowctl.interpreter.events import OnEvent
-from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import RealPace
 from flowctl.interpreter.result import Run
 from flowctl.interpreter.runs import Runs, utc_now
 from flowctl.interpreter.setting import CACHE_BYTES, Setting, run_id
+from flowctl.memory import quarter_of_memory
 from flowctl.plan import Plan
 from flowctl.registry import Registry
 from flowctl.store.provenance import Provenance, provenance

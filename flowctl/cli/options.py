@@ -69,7 +69,7 @@ class Memory(click.ParamType[int]):
     name = "SIZE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from flowctl.interpreter.memory import ALLOWED, bytes_of, machine_memory
+        from flowctl.memory import ALLOWED, bytes_of, machine_memory
 
         if isinstance(value, int):
             return value
@@ -85,7 +85,7 @@ class Room(click.ParamType[int]):
     name = "SIZE"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        from flowctl.interpreter.memory import bytes_of
+        from flowctl.memory import bytes_of
 
         if isinstance(value, int):
             return value

@@ -20,7 +20,8 @@ from flowctl.cli.lazily import put_off
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
-from flowctl.files.allocation import reuse_large_blocks
+from flowctl.files.allocation import keep_freed_pages, reuse_large_blocks
+from flowctl.memory import quarter_of_memory
 from flowctl.ordinary import read_file
 
 if TYPE_CHECKING:
@@ -220,7 +221,8 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     from flowctl.interpreter.selection import Selection
 
     if _may_stream(how.file):
-        import_module("flowctl.interpreter.stream")
+        with keep_freed_pages(how.max_memory or quarter_of_memory()):
+            import_module("flowctl.interpreter.stream")
 
     def prepare(moment: datetime) -> Prepared:
         then = given.at(moment)

@@ -1,9 +1,12 @@
-"""How the C library hands out memory for large blocks."""
+"""How the C library, and Polars' own allocator, hand out memory for large blocks."""
 
 from __future__ import annotations
 
 import ctypes
-from contextlib import suppress
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """Names of `mallopt` in malloc.h of glibc."""
@@ -22,3 +25,26 @@ def reuse_large_blocks(size: int = 128 * 1024 * 1024) -> None:
         set_option(_MMAP_THRESHOLD, size)
         set_option(_TRIM_THRESHOLD, size)
         set_option(_ARENA_MAX, 1)
+
+
+KEPT_BYTES: Final = 256 * 1024 * 1024
+"""What pages that are kept may come to, as measured."""
+_SETTINGS: Final = "_RJEM_MALLOC_CONF"
+
+
+@contextmanager
+def keep_freed_pages(memory: int) -> Iterator[None]:
+    """Polars, if it is loaded within, keeps memory that it has freed for two seconds, to use again.
+
+    It gives it back after half a second otherwise, and the faults of new pages take up to a fifth
+    of a sort's time. Nothing is changed where little of the `memory`, in bytes, would be left
+    besides, or where the user has settings; children see none of it.
+    """
+    if memory < 8 * KEPT_BYTES or _SETTINGS in os.environ:
+        yield
+        return
+    os.environ[_SETTINGS] = "dirty_decay_ms:2000,muzzy_decay_ms:-1"
+    try:
+        yield
+    finally:
+        del os.environ[_SETTINGS]

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from flowctl.dataclass import dataclass
 from flowctl.interpreter.cancellation import Cancellation
-from flowctl.interpreter.memory import quarter_of_memory
 from flowctl.interpreter.pace import Pace, RealPace
 from flowctl.interpreter.pausing import Pause
 from flowctl.interpreter.taken import Taken
+from flowctl.memory import quarter_of_memory
 from flowctl.plan import Step
 from flowctl.store.disk import REAL, Disk
 from flowctl.store.provenance import Provenance

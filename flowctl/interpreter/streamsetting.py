@@ -15,7 +15,7 @@ from flowctl.interpreter.calling import Callers, Heard
 from flowctl.interpreter.drive import AHEAD, Progress
 from flowctl.interpreter.incremental import Incremental
 from flowctl.interpreter.keeper import Keeping
-from flowctl.interpreter.memory import quarter_of_memory
+from flowctl.memory import quarter_of_memory
 from flowctl.workers.calls import Stop
 
 PROGRAM_BYTES = 100 * 1024 * 1024

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from flowctl.interpreter.memory import LEAST, _limits, bytes_of
+from flowctl.memory import LEAST, _limits, bytes_of
 
 
 def limits(folder: Path, groups: str) -> list[int]:
