@@ -89,6 +89,13 @@ class Join:
             met = keyed.join(right, on=on, how=how, maintain_order="left_right")
         if self.how == "full":
             met = met.with_columns(self._from_keys())
+        return self.beside(met, left)
+
+    def beside(self, met: pl.DataFrame, left: pl.DataFrame) -> pl.DataFrame:
+        """The columns of records that have met, in their order; those of the `left` are among them.
+
+        What the left side carries besides its own comes last.
+        """
         passing = {*left.columns, *self.values}
         own = [name for name in self.types if name in passing]
         others = [name for name in left.columns if name not in self.names]

@@ -15,6 +15,7 @@ from flowctl.dataflow import CARRIED, Awaiting, InOrder, Meeting, Operator, Pair
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import common
+from flowctl.gathering.addressing import Addressed
 from flowctl.gathering.joining import How, Join, Partitioned
 from flowctl.records import Column, DataType, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json, Pointer
@@ -200,8 +201,11 @@ def _meeting(arguments: Arguments, left: Schema, right: Schema) -> Meeting:
         if join.how in ("semi", "anti"):
             records = records.unique(maintain_order=True)
 
+        addressed = Addressed.of(join, records)
+
         def step(state: Json, frame: pl.DataFrame) -> tuple[Json, pl.DataFrame]:
-            return state, join.meet(frame, records)
+            met = addressed.meet(frame) if addressed is not None else join.meet(frame, records)
+            return state, met
 
         multiplies = join.how in ("inner", "left")
         needs = frozenset(key.left for key in _keys(arguments))
