@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -280,7 +281,7 @@ def _may_stream(file: Path) -> bool:
     Where one comes from elsewhere, the engine is loaded when a step needs it.
     """
     with suppress(OSError):
-        return b"source" in read_file(file)
+        return re.search(rb"\bsource\b", read_file(file)) is not None
     return False
 
 

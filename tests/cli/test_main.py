@@ -51,8 +51,8 @@ def test_light_commands_import_nothing_heavy(command: str) -> None:
 
 def test_a_run_of_commands_does_not_load_the_engine(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text(
-        "flowctl: 1\nname: w\nsteps:\n  a: {run: exit 3, retry: {attempts: 2, delay: 1ms}}\n"
-        "  b: {run: echo x}\n",
+        "flowctl: 1\nname: w\nresources: {one: {slots: 1}}\nsteps:\n"
+        "  a: {run: exit 3, retry: {attempts: 2, delay: 1ms}}\n  b: {run: echo x, pool: one}\n",
         encoding="utf-8",
     )
     code = (
