@@ -8,7 +8,6 @@ what is `safe` outlasts a loss of power, too, for which the disk is waited for.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import field
 from typing import Final
@@ -49,7 +48,7 @@ class Writer:
         self._telling = threading.Lock()
         self._using = threading.Lock()
         self._syncing = threading.Lock()
-        self._closing = False
+        self._closing = threading.Event()
         self._broken: BaseException | None = None
         self._news = threading.Event()
         self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
@@ -93,7 +92,7 @@ class Writer:
 
     def close(self) -> None:
         """Makes what is left safe, and ends; raises StoreBroken."""
-        self._closing = True
+        self._closing.set()
         self._news.set()
         self._thread.join()
         self.safe()
@@ -131,10 +130,10 @@ class Writer:
         """Makes safe what nobody waits for, and hears requests."""
         seen = -1
         try:
-            while not self._closing:
+            while not self._closing.is_set():
                 if self._news.wait(_LISTEN):
                     self._news.clear()
-                    time.sleep(_SOON)
+                    self._closing.wait(_SOON)
                 self.safe()
                 with self._using:
                     now = self._ledger.changes()
