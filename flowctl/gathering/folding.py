@@ -32,7 +32,8 @@ class Folding:
     `fold` takes partial results of several parts, one behind the other, and gives one record a
     key, with the same columns; those of a key come in the order of their parts. It is told how many
     records these parts have, wherever they lie, of which it may get but a range. `memory` is in
-    bytes. Frames that leave have so many `rows`, as the first one to come suggests.
+    bytes. Frames that leave have so many `rows`, as the first one to come suggests. Once all that
+    leaves is in memory, it stands for what it was made of: `folded`.
     """
 
     order: Order
@@ -41,6 +42,7 @@ class Folding:
     memory: int
     ordered: bool = True
     rows: int = 0
+    folded: bool = False
     _levels: list[list[Part]] = field(default_factory=list)
 
     def take(self, frame: pl.DataFrame) -> None:
@@ -51,23 +53,23 @@ class Folding:
         self._make_room()
 
     def leave(self) -> Iterator[pl.DataFrame]:
-        return evenly(self._folded(self._parts()), max(1, self.rows))
+        return evenly(self._leaving(), max(1, self.rows))
 
     def checkpoint(self) -> Json:
         for part in self._parts():
             part.keep(self.spill)
         self.spill.keep(part.run for part in self._parts() if part.run is not None)
         levels: Json = [[part.to_json() for part in level] for level in self._levels]
-        return {"rows": self.rows, "levels": levels}
+        return {"rows": self.rows, "folded": self.folded, "levels": levels}
 
     def restore(self, state: Json) -> None:
         match state:
-            case {"rows": int(rows), "levels": [*found]}:
+            case {"rows": int(rows), "folded": bool(folded), "levels": [*found]}:
                 self._levels = [parts_of(level) for level in found]
             case _:
                 raise ValueError(f"not the state of a fold: {state!r}")
         self.spill.adopt(part.run for part in self._parts() if part.run is not None)
-        self.rows = rows
+        self.rows, self.folded = rows, folded
         for part in self._parts():
             part.load(self.spill)
             self._make_room()
@@ -75,6 +77,19 @@ class Folding:
     def close(self) -> None:
         self._levels = []
         self.spill.clear()
+
+    def _leaving(self) -> Iterator[pl.DataFrame]:
+        parts = self._parts()
+        if parts and not self.folded and self._fits(parts):
+            node = self._node(parts)
+            if self.ordered:
+                node.order(self.order)
+            self._levels, self.folded = [[node]], True
+        if self.folded:
+            for part in self._parts():
+                yield from part.pieces(self.spill)
+        elif parts:
+            yield from self._by_ranges(parts)
 
     def _push(self, part: Part, level: int) -> None:
         if level == len(self._levels):
@@ -90,7 +105,7 @@ class Folding:
         if self._fits(parts):
             node = Part.of(self._at_once(parts), ordered=False)
         else:
-            frames = pieced(self._folded(parts), self._segment)
+            frames = pieced(self._by_ranges(parts), self._segment)
             node = Part.written(frames, self.spill, self.order)
         for part in parts:
             part.drop(self.spill)
@@ -101,13 +116,8 @@ class Folding:
         size = sum(part.bytes for part in parts)
         return size <= self.memory // 4 or not any(part.rows for part in parts)
 
-    def _folded(self, parts: Sequence[Part]) -> Iterator[pl.DataFrame]:
-        """The fold of some parts in the order of the keys, range by range where it is large."""
-        if self._fits(parts):
-            if parts:
-                folded = self._at_once(parts)
-                yield self.order.sorted(folded) if self.ordered else folded
-            return
+    def _by_ranges(self, parts: Sequence[Part]) -> Iterator[pl.DataFrame]:
+        """The fold of some parts in the order of the keys, range by range."""
         feeds = [part.feed(self.spill, self.order, self._segment) for part in parts]
         records = _records(parts)
         for frame in merged(feeds, self.order, self.memory // 8, whole=True):

@@ -124,14 +124,20 @@ class Part:
             spill.drop(self.run)
         self.frame = self.run = self.fences = None
 
+    def pieces(self, spill: Spill) -> Iterator[pl.DataFrame]:
+        """All records: at once if they are in memory, else segment by segment."""
+        if self.frame is not None:
+            yield self.frame
+            return
+        run = self._saved()
+        for index in range(len(run.segments)):
+            yield spill.read(run, index)
+
     def whole(self, spill: Spill) -> pl.DataFrame:
         """All records at once."""
         import polars as pl
 
-        if self.frame is not None:
-            return self.frame
-        run = self._saved()
-        return pl.concat([spill.read(run, index) for index in range(len(run.segments))])
+        return pl.concat([*self.pieces(spill)])
 
     def feed(self, spill: Spill, order: Order, segment: int) -> Feed:
         """The ordered records in pieces; those that are in memory in pieces of so many bytes."""
