@@ -139,11 +139,18 @@ class Resolver:
         return True
 
     def _unknown(self, name: str, node: ScalarNode, span: Span) -> None:
-        close = nearest(name, sorted(self.names.declared))
-        help = f"did you mean `{close}`?" if close else None
+        help = self._instead(name)
         named = [known for known in self.names.declared if "[" not in known]
         message = f"unknown step `{name}`; the document has {_listed(named)}"
         self.report.say(UNKNOWN_STEP, span, message, help=help, trace=node.trace)
+
+    def _instead(self, name: str) -> str | None:
+        """What to name where there is no such step; of a step within a used workflow, its user."""
+        user = name.partition("/")[0]
+        if user != name and user in self.names.declared:
+            return f"name `{user}` itself, which has ended when all steps in it have"
+        close = nearest(user, sorted(self.names.declared))
+        return f"did you mean `{close}`?" if close else None
 
 
 def _values(step: ExpandedStep, keys: tuple[str, ...]) -> str:

@@ -18,7 +18,7 @@ from flowctl.schema.family import Family
 
 VERSION = 1
 NAME_PATTERN = "^[A-Za-z_][A-Za-z0-9_]*$"
-STEP_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(\[.*\])?$"
+STEP_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*(/[A-Za-z_][A-Za-z0-9_]*)*(\[.*\])?$"
 
 _TEXT: JsonSchema = {"type": "string"}
 _LABELS: JsonSchema = {

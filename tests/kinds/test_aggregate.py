@@ -230,6 +230,25 @@ def test_faults_of_a_value_count_only_where_the_filter_is_true() -> None:
         assert hazard.examine(frame).to_list() == [None, None, None]
 
 
+@pytest.mark.parametrize(
+    ("text", "nullable"),
+    [
+        ("count(*)", False),
+        ("count(delay)", False),
+        ("count(distinct dest) filter (where delay > 1)", False),
+        ("count(*) + sum(delay)", True),
+        ("nullif(count(*), 0)", True),
+        ("count_if(delay > 1)", True),
+        ("sum(delay)", True),
+    ],
+)
+@pytest.mark.parametrize("by", [{}, {"by": ["dest"]}])
+def test_a_count_is_never_null(by: dict[str, Json], text: str, nullable: bool) -> None:
+    answer = typed(COMPONENT, {"aggregate": {"n": text}, **by}, COLUMNS)
+    assert not answer.faults
+    assert answer.schema["n"].nullable is nullable
+
+
 COLUMNS = {"dest": "string", "delay": "int64?", "f": "float64", "big": "decimal(38,2)"}
 
 

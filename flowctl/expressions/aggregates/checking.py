@@ -66,6 +66,12 @@ class Aggregated:
     def type(self) -> DataType:
         return self.tree.type if self.tree is not None else Unknown()
 
+    @property
+    def nullable(self) -> bool:
+        """Whether it may be null, which a count never is."""
+        counts = len(self.aggregations) == 1 and self.aggregations[0].text.startswith("count(")
+        return not counts or self.tree is None or bool(children(self.tree))
+
 
 def check_aggregation(text: str, keys: Schema, scope: Scope, first: int = 0) -> Aggregated:
     """Checks an expression over groups of records, with aggregates that are numbered from `first`.

@@ -58,7 +58,7 @@ def rule(arguments: Arguments, schema: Schema, situation: Situation) -> Typed:
         if name in keys.columns:
             message = f"`{name}` is a key already, and keys are columns of the result"
             faults.append(Fault(DUPLICATE_COLUMN, message, ("aggregate", name), key=True))
-        columns.append(Column(name, found.type))
+        columns.append(Column(name, found.type, found.nullable))
         texts.append([name, found.text])
     canonical: dict[str, Json] = {"aggregate": texts}
     if keys.canonical:
