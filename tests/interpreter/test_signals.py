@@ -26,7 +26,7 @@ def driven(folder: Path, when: str) -> subprocess.Popen[bytes]:
 
 def test_interrupt_in_the_midst_of_a_stream(tmp_path: Path) -> None:
     line = b"1,some text\n"
-    (tmp_path / "in.csv").write_bytes(b"n,text\n" + line * (100_000_000 // len(line)))
+    (tmp_path / "in.csv").write_bytes(b"n,text\n" + line * (400_000_000 // len(line)))
     with driven(tmp_path, "progress") as process:
         assert process.wait() == 130
     assert not alive(int((tmp_path / "pid").read_text()))
