@@ -18,6 +18,7 @@ from flowctl.diagnostics import Diagnostic, Fault
 from flowctl.errors import ResumeRefused
 from flowctl.interpreter.cancellation import cancelled_by_signals
 from flowctl.interpreter.emitter import Emitter, SubscriberFailed
+from flowctl.interpreter.engine import load_engine
 from flowctl.interpreter.events import (
     ENDED,
     OnEvent,
@@ -74,6 +75,7 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
     plan = plan if plan.digest else sealed(plan)
     vault = read_secrets(plan.secrets, setting.environment, setting.base)
     mask = Mask(vault.values.values())
+    load_engine(plan)
     with _recorded(setting, mask) as recorder:
         outlook = _outlook(plan, setting, registry, recorder)
         if recorder is not None and recorder.state.status == "succeeded" and not setting.again:

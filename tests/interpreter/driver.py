@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,17 +51,10 @@ def main(when: str) -> int:
             sys.stdout.flush()
         if when == "progress" and isinstance(event, StepProgress) and not Path("told").exists():
             Path("told").touch()
-            threading.Thread(target=interrupt, daemon=True).start()
-
-    def interrupt() -> None:
-        """In a thread of its own: while an event is told, nobody else can tell of the signal."""
-        written = Path(".flowctl/runs/driven/steps/stream/checkpoints")
-        while not written.exists() or written.stat().st_size < 1000:
-            time.sleep(0.001)
-        for told in ("stopping", "asked"):
-            os.kill(os.getpid(), signal.SIGINT)
-            while not getattr(setting.cancellation, told):
-                time.sleep(0.001)
+            for told in ("stopping", "asked"):
+                os.kill(os.getpid(), signal.SIGINT)
+                while not getattr(setting.cancellation, told):
+                    time.sleep(0.001)  # the handler runs in another thread
 
     result = run(PLAN, setting, on_event)
     return {"succeeded": 0, "failed": 1, "cancelled": 130}[result.status]

@@ -26,7 +26,7 @@ def driven(folder: Path, when: str) -> subprocess.Popen[bytes]:
 
 def test_interrupt_in_the_midst_of_a_stream(tmp_path: Path) -> None:
     line = b"1,some text\n"
-    (tmp_path / "in.csv").write_bytes(b"n,text\n" + line * (400_000_000 // len(line)))
+    (tmp_path / "in.csv").write_bytes(b"n,text\n" + line * (100_000_000 // len(line)))
     with driven(tmp_path, "progress") as process:
         assert process.wait() == 130
     assert not alive(int((tmp_path / "pid").read_text()))
@@ -113,6 +113,24 @@ def test_a_first_interrupt_lets_commands_end_and_begins_nothing(tmp_path: Path) 
     assert again.end() == 0
     done = (tmp_path / "done").read_text().split()
     assert sorted(done) == ["first", "h", "queued", "second"]
+
+
+def test_an_interrupt_is_heard_where_a_value_is_computed(tmp_path: Path) -> None:
+    """The engine that does so is loaded before the run listens: it would take SIGINT for itself."""
+    workflow(
+        tmp_path,
+        """\
+  asks: {run: "echo n=1 >> $FLOWCTL_OUTPUT", outputs: {n: {type: integer}}}
+  waits: {needs: asks, if: steps.asks.outputs.n + 1 = 2, run: "echo up; read _ < go"}
+  last: {needs: waits, run: echo never}
+""",
+    )
+    commanded = Commanded(tmp_path)
+    commanded.until("waits | up")
+    commanded.interrupt()
+    commanded.until("stopping: ")
+    (tmp_path / "go").write_text("\n")
+    assert commanded.end() == 130
 
 
 def test_an_interrupted_list_is_gone_on_with(tmp_path: Path) -> None:
