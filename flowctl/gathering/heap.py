@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
@@ -72,7 +73,8 @@ class Heap:
 
     def clear(self) -> None:
         """The records are kept elsewhere now, or nobody needs them."""
-        self.settle()
+        with suppress(OSError):  # of a file that nobody needs either
+            self.settle()
         for run in self.runs:
             self.spill.drop(run)
         self.bytes = self._loose_bytes = 0

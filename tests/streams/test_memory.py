@@ -37,6 +37,7 @@ def peak(folder: Path, megabytes: int) -> float:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process's own peak")
 @pytest.mark.slow
 def test_a_larger_input_takes_no_more_memory(tmp_path: Path) -> None:
-    small, large = peak(tmp_path, 100), peak(tmp_path, 300)
+    # Of less the engine has not met all the memory yet that it comes to keep for itself.
+    small, large = peak(tmp_path, 200), peak(tmp_path, 400)
     assert large < 400
-    assert large < small * 1.3
+    assert large < small * 1.2
