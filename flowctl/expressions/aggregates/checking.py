@@ -48,6 +48,7 @@ class Aggregation:
     steps: Steps | None
     text: str
     type: DataType
+    nullable: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +69,10 @@ class Aggregated:
 
     @property
     def nullable(self) -> bool:
-        """Whether it may be null, which a count never is."""
-        counts = len(self.aggregations) == 1 and self.aggregations[0].text.startswith("count(")
-        return not counts or self.tree is None or bool(children(self.tree))
+        """Whether it may be null; what is computed of an aggregate may always be."""
+        tree = self.tree
+        alone = len(self.aggregations) == 1 and tree is not None and not children(tree)
+        return not alone or self.aggregations[0].nullable
 
 
 def check_aggregation(text: str, keys: Schema, scope: Scope, first: int = 0) -> Aggregated:
@@ -161,7 +163,8 @@ def _sound(call: Call, aggregate: Aggregate, distinct: bool, where: Tree | None)
         nothing = Literal(None, value.start, value.end, value.type)
         value = Case(((where, value),), nothing, value.start, value.end, value.type)
     nulls = aggregate.nulls or records
-    return Aggregation(value, where, nulls, how(given) if known else None, text, call.type)
+    steps = how(given) if known else None
+    return Aggregation(value, where, nulls, steps, text, call.type, aggregate.nullable)
 
 
 def _something(call: Call) -> Tree:

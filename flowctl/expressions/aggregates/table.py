@@ -74,7 +74,8 @@ class Aggregate:
     """An entry: `function` has its name, types, doc and example.
 
     `distinct` computes it over distinct values, where that makes sense; `nulls` says that null
-    values count. `running` are the steps of a window, where these differ: its states add up.
+    values count. `running` are the steps of a window, where these differ: its states add up. What
+    is not `nullable` has a value for no records, too.
     """
 
     function: Function
@@ -82,6 +83,7 @@ class Aggregate:
     distinct: Callable[[Given], Steps] | None = None
     nulls: bool = False
     running: Callable[[Given], Steps] | None = None
+    nullable: bool = True
 
 
 def _sums(states: States) -> list[pl.Expr]:
@@ -413,10 +415,11 @@ def _entry(
     nulls: bool = False,
     verify: Callable[[Sequence[Tree]], tuple[int, str] | None] | None = None,
     running: Callable[[Given], Steps] | None = None,
+    nullable: bool = True,
 ) -> Aggregate:
     found = signatures if isinstance(signatures, tuple) else (signatures,)
     function = Function(name, found, doc, example, "aggregates", aliases, verify)
-    return Aggregate(function, steps, distinct, nulls, running)
+    return Aggregate(function, steps, distinct, nulls, running, nullable)
 
 
 _ENTRIES: Final = (
@@ -427,6 +430,7 @@ _ENTRIES: Final = (
         "count(x) → 2",
         _count,
         distinct=_gathered(_number, distinct=True),
+        nullable=False,
     ),
     _entry(
         "sum",
