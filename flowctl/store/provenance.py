@@ -11,7 +11,7 @@ from typing import Final
 from flowctl import __version__
 from flowctl.dataclass import dataclass
 
-PACKAGES: Final = ("polars", "numpy", "zstandard", "isal", "xxhash", "jsonschema-rs")
+PACKAGES: Final = ("polars", "numpy", "zstandard", "deflate", "isal", "xxhash", "jsonschema-rs")
 _PATIENCE: Final = 2.0
 """Seconds for which git is waited for."""
 

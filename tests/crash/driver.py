@@ -126,7 +126,14 @@ def serve() -> None:
     for module in pkgutil.walk_packages(flowctl.__path__, "flowctl."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    for name in ("isal.igzip", "zstandard", "polars.io.plugins", "polars.selectors", "rich.live"):
+    for name in (
+        "deflate",
+        "isal.isal_zlib",
+        "zstandard",
+        "polars.io.plugins",
+        "polars.selectors",
+        "rich.live",
+    ):
         importlib.import_module(name)
     registry = builtin()
     gc.freeze()
