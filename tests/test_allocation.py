@@ -10,11 +10,13 @@ import pytest
 
 from flowctl.files.allocation import KEPT_BYTES
 
+POLARS = "dirty_decay_ms:500,muzzy_decay_ms:1000"
+"""What it leaves in the environment of a process that has loaded it."""
 PROGRAM = """
 import os, subprocess, sys
-from flowctl.files.allocation import keep_freed_pages
+from flowctl.files.allocation import settled
 seen = lambda: os.environ.get("_RJEM_MALLOC_CONF", "nothing")
-with keep_freed_pages(int(sys.argv[1])):
+with settled(int(sys.argv[1])):
     print(seen())
 print(seen())
 subprocess.run([sys.executable, "-c", "import os; print('_RJEM_MALLOC_CONF' in os.environ)"])
@@ -24,8 +26,9 @@ subprocess.run([sys.executable, "-c", "import os; print('_RJEM_MALLOC_CONF' in o
 @pytest.mark.parametrize(
     ("memory", "own", "within", "behind", "child"),
     [
+        (8 * KEPT_BYTES, POLARS, "dirty_decay_ms:2000,muzzy_decay_ms:-1", "nothing", "False"),
         (8 * KEPT_BYTES, None, "dirty_decay_ms:2000,muzzy_decay_ms:-1", "nothing", "False"),
-        (8 * KEPT_BYTES - 1, None, "nothing", "nothing", "False"),
+        (8 * KEPT_BYTES - 1, None, "dirty_decay_ms:100,muzzy_decay_ms:0", "nothing", "False"),
         (8 * KEPT_BYTES, "narenas:2", "narenas:2", "narenas:2", "True"),
     ],
 )

@@ -21,7 +21,7 @@ from flowctl.cli.lazily import put_off
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
 from flowctl.errors import UsageError
-from flowctl.files.allocation import keep_freed_pages, reuse_large_blocks
+from flowctl.files.allocation import reuse_large_blocks, settled
 from flowctl.memory import quarter_of_memory
 from flowctl.ordinary import read_file
 
@@ -222,7 +222,7 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     from flowctl.interpreter.selection import Selection
 
     if _may_stream(how.file):
-        with keep_freed_pages(how.max_memory or quarter_of_memory()):
+        with settled(how.max_memory or quarter_of_memory()):
             import_module("flowctl.interpreter.stream")
 
     def prepare(moment: datetime) -> Prepared:

@@ -30,20 +30,25 @@ def reuse_large_blocks(size: int = 128 * 1024 * 1024) -> None:
 KEPT_BYTES: Final = 256 * 1024 * 1024
 """What pages that are kept may come to, as measured."""
 _SETTINGS: Final = "_RJEM_MALLOC_CONF"
+_POLARS: Final = "dirty_decay_ms:500,muzzy_decay_ms:1000"
+"""What Polars itself sets, which a child of a process that has loaded it finds."""
+_KEEP, _RETURN = "dirty_decay_ms:2000,muzzy_decay_ms:-1", "dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
 @contextmanager
-def keep_freed_pages(memory: int) -> Iterator[None]:
-    """Polars, if it is loaded within, keeps memory that it has freed for two seconds, to use again.
+def settled(memory: int) -> Iterator[None]:
+    """How Polars, if it is loaded within, treats memory that it has freed; `memory` is in bytes.
 
-    It gives it back after half a second otherwise, and the faults of new pages take up to a fifth
-    of a sort's time. Nothing is changed where little of the `memory`, in bytes, would be left
-    besides, or where the user has settings; children see none of it.
+    Where there is much, it keeps it for two seconds, to use again: it offers it to the system after
+    half a second otherwise, and the faults of new pages take up to a fifth of a sort's time. Where
+    there is little, it gives it back soon, and does not only offer it: what the system does not
+    take is still the process's, a quarter of all that a sort within 512 MB came to. Nothing is
+    changed where the user has settings; children see none of it.
     """
-    if memory < 8 * KEPT_BYTES or _SETTINGS in os.environ:
+    if os.environ.get(_SETTINGS, _POLARS) != _POLARS:
         yield
         return
-    os.environ[_SETTINGS] = "dirty_decay_ms:2000,muzzy_decay_ms:-1"
+    os.environ[_SETTINGS] = _KEEP if memory >= 8 * KEPT_BYTES else _RETURN
     try:
         yield
     finally:

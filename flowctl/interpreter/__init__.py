@@ -75,7 +75,7 @@ def run(plan: Plan, setting: Setting, on_event: OnEvent, registry: Registry | No
     plan = plan if plan.digest else sealed(plan)
     vault = read_secrets(plan.secrets, setting.environment, setting.base)
     mask = Mask(vault.values.values())
-    load_engine(plan)
+    load_engine(plan, setting.memory)
     with _recorded(setting, mask) as recorder:
         outlook = _outlook(plan, setting, registry, recorder)
         if recorder is not None and recorder.state.status == "succeeded" and not setting.again:

@@ -7,21 +7,23 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Final
 
+from flowctl.files.allocation import settled
 from flowctl.interpolation import expressions_in
 from flowctl.plan import Operation, Plan, Step, Stream
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*(\(\))?")
 
 
-def load_engine(plan: Plan) -> None:
-    """Loads Polars where the plan moves records or computes a value.
+def load_engine(plan: Plan, memory: int) -> None:
+    """Loads Polars where the plan moves records or computes a value, within `memory` bytes.
 
     When it is loaded, it handles SIGINT before whoever did so until then, in a way that wakes
     nobody who waits for a lock, and ends its own queries by an exception. Handlers that are set
     afterwards replace that one, so a run must not come to load it under its own.
     """
     if any(isinstance(step.body, Stream) for step in plan.steps) or any(map(_computes, _all(plan))):
-        import_module("polars")
+        with settled(memory):
+            import_module("polars")
 
 
 def _all(plan: Plan) -> Iterator[str]:

@@ -19,13 +19,17 @@ without end."""
 PROGRAM = """
 import sys
 from pathlib import Path
+from flowctl.files.allocation import settled
+
+base, limit = Path(sys.argv[1]), int(sys.argv[2])
+with settled(limit):
+    import polars
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.stream import run_stream
 from flowctl.interpreter.streamsetting import StreamSetting
 from flowctl.plan import Operation, Step, Stream
 from flowctl.registry import builtin
 
-base, limit = Path(sys.argv[1]), int(sys.argv[2])
 transform = {
     "sort": Operation("sort", {"sort": ["k", "-x"]}),
     "aggregate": Operation(
