@@ -14,6 +14,7 @@ import click
 
 from flowctl import __version__
 from flowctl.cli import render
+from flowctl.cli.beside import Helper
 from flowctl.errors import FlowctlError, Interrupted
 
 COMMANDS = (
@@ -49,14 +50,15 @@ def cli() -> None:
     """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, helper: Helper | None = None) -> int:
     """Run one command and answer with its exit code; nothing that goes wrong leaves this function.
 
+    A `helper` does work for the command meanwhile, if there is one.
     Codes: 0 done, 1 a run failed, 2 usage, 3 invalid workflow, 4 resume refused, 130 interrupted.
     """
     render.open_streams()
     try:
-        result = cli.main(arguments, prog_name="flowctl", standalone_mode=False)
+        result = cli.main(arguments, prog_name="flowctl", standalone_mode=False, obj=helper)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()

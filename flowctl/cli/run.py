@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import click
 
 from flowctl.api.given import Given
 from flowctl.cli import options, render
+from flowctl.cli.beside import Helper
 from flowctl.cli.lazily import put_off
 from flowctl.cli.render import Console
 from flowctl.dataclass import dataclass
@@ -112,7 +113,9 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @options.state_dir
 @options.colour
+@click.pass_obj
 def run(
+    helper: Helper | None,
     file: Path,
     given: Given,
     workers: int | None,
@@ -160,6 +163,7 @@ def run(
         rejects,
         dry_run,
         state_dir,
+        helper or Helper(),
     )
     if rejects is not None:
         unfit = {"--each": each, "--dry-run": dry_run, "--only": only, "--from": since}
@@ -205,12 +209,13 @@ class _How:
     rejects: Path | None
     dry_run: bool
     state_dir: Path | None
+    helper: Helper
 
 
 def _once(how: _How, given: Given, console: Console) -> Run | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
-    plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now))
+    plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now), how.helper)
     reuse_large_blocks()  # while no thread of the engine has an arena of its own
     put_off("importlib.metadata")  # Polars imports it, and two dozen modules with it, for Iceberg
     from flowctl.api.choosing import Wanted, find, held
@@ -224,6 +229,8 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     if _may_stream(how.file):
         with settled(how.max_memory or quarter_of_memory()):
             import_module("flowctl.interpreter.stream")
+    elif not how.dry_run:
+        origin()
 
     def prepare(moment: datetime) -> Prepared:
         then = given.at(moment)
@@ -286,21 +293,20 @@ def _may_stream(file: Path) -> bool:
 
 
 def _ahead(
-    file: Path, folder: Path, first: Given
+    file: Path, folder: Path, first: Given, helper: Helper
 ) -> tuple[Callable[[Given], Compiled], Callable[[], Provenance]]:
-    """Compiles the file, and finds out where the run is done, while the engine is loaded here.
+    """Compiles the file while the engine is loaded here, and finds out where the run is done.
 
-    With other options than those that are known now, it is compiled when that is asked.
+    The latter by whoever has less to do. With other options than those that are known now, the file
+    is compiled when that is asked.
     """
     from flowctl.api.preparing import compiled_now, is_plan
-    from flowctl.cli.beside import beside
     from flowctl.store.provenance import provenance
 
-    def origin() -> Provenance:
-        return provenance(folder.absolute(), os.environ)
-
+    origin = partial(provenance, folder.absolute(), dict(os.environ))
     if is_plan(file):
-        return lambda given: compiled_now(file, given), origin
-    compiled, found = beside(lambda: compiled_now(file, first), origin)
-    ahead = cache(compiled)
+        return partial(compiled_now, file), cache(origin)
+    ahead = cache(helper.ask(partial(compiled_now, file, first)))
+    found = cache(helper.ask(origin) if _may_stream(file) else origin)
+    helper.dismiss()
     return lambda given: ahead() if given == first else compiled_now(file, given), found

@@ -129,7 +129,7 @@ class _Room:
         voice = self.actions.voice
         constants = _constants(step)
         scope = replace(self.scope, constants=constants)
-        guard = _condition(step, replace(once(step, scope), status=True), voice)
+        guard = _condition(step, scope, voice)
         how = control(step.step.node, self.resources, voice)
         refuse_uncacheable(step, self.actions.registry, self.base.as_posix(), voice)
         action = step.parts.action
@@ -191,7 +191,9 @@ def _constants(step: LinkedStep) -> Mapping[str, Constant]:
 
 def _condition(step: LinkedStep, scope: Scope, voice: Voice) -> str | None:
     text = condition(step.step.node)
-    return voice.expression(text, scope, _BOOLEAN) if text is not None else None
+    if text is None:
+        return None
+    return voice.expression(text, replace(once(step, scope), status=True), _BOOLEAN)
 
 
 @dataclass(frozen=True, slots=True)

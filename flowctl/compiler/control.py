@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import cast
+from typing import Final, cast
 
 from flowctl.codes.names import UNKNOWN_POOL
 from flowctl.codes.schema import OUT_OF_RANGE
@@ -37,6 +37,8 @@ class Control:
 
     def laid_on(self, step: Step) -> Step:
         """The step, which is run so."""
+        if self == _NONE:
+            return step
         return replace(
             step,
             timeout=self.timeout,
@@ -47,6 +49,9 @@ class Control:
             continue_on_error=self.continue_on_error,
             cache=self.cache,
         )
+
+
+_NONE: Final = Control()
 
 
 def control(step: MappingNode, resources: Mapping[str, Resource], voice: Voice) -> Control | None:

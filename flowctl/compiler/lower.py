@@ -97,7 +97,8 @@ class _Steps:
             folder=_folder(step.workflow, self.base),
         )
         done = body.control.laid_on(done)
-        return replace(done, priority=done.priority + self._inherited(done.within))
+        inherited = self._inherited(done.within)
+        return replace(done, priority=done.priority + inherited) if inherited else done
 
     @cached_property
     def _within(self) -> Mapping[str, str]:

@@ -65,6 +65,12 @@ def task_all():
     for number in range(STEPS):
         yield {"name": str(number), "actions": ["echo {} >> done".format(number)]}
 """
+_DOIT_BASH: Final = """
+def task_all():
+    for number in range(STEPS):
+        command = ["bash", "-eo", "pipefail", "-c", "echo {} >> done".format(number)]
+        yield {"name": str(number), "actions": [command]}
+"""
 _LUIGI: Final = """
 import subprocess, sys
 import luigi
@@ -120,6 +126,13 @@ RIVALS: Final = (
         "doit",
         "shell",
         _DOIT,
+        ("dodo.py", "-n", "{workers}", "-P", "thread", "-v", "0"),
+    ),
+    Rival(
+        "doit, threads, bash",
+        "doit",
+        "shell",
+        _DOIT_BASH,
         ("dodo.py", "-n", "{workers}", "-P", "thread", "-v", "0"),
     ),
     Rival("Luigi, one worker", "luigi", "shell", _LUIGI),

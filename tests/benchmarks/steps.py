@@ -24,6 +24,7 @@ from flowctl.interpreter import Setting, run
 from flowctl.kinds.steps.python import COMPONENT as PYTHON
 from flowctl.kinds.steps.run import COMPONENT as RUN
 from flowctl.plan import Operation, Plan, Step
+from flowctl.plan_file import sealed
 from flowctl.registry import Registry
 from tests.benchmarks import processes
 from tests.benchmarks.rivals import RIVALS, bare, check
@@ -91,7 +92,7 @@ def _calls(folder: Path, steps: int, workers: int) -> float:
 
 def _run(folder: Path, body: list[Operation], workers: int) -> float:
     """Runs steps; the seconds that it took. Each call must have returned its own number."""
-    plan = Plan("bench", tuple(Step(f"s{n}", one) for n, one in enumerate(body)))
+    plan = sealed(Plan("bench", tuple(Step(f"s{n}", one) for n, one in enumerate(body))))
     setting = Setting(
         base=folder,
         state=folder / ".flowctl",
