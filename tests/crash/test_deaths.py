@@ -11,7 +11,7 @@ import pytest
 from tests.crash.conftest import Places
 from tests.crash.flows import FLOWS
 
-FEW = 8
+FEW = 6
 """Of some hundred for each flow; `python -m tests.crash` goes through all of them."""
 
 

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-ROWS = 2_400_000
+ROWS = 1_600_000
 LIMIT = 280 << 20
 """With memory without end each of them takes more than half as much again."""
 JOIN_LIMIT = 360 << 20
-"""Beside the program and the splits under way less would leave nothing to gather in; it is 770 MB
+"""Beside the program and the splits under way less would leave nothing to gather in; it is 670 MB
 without end."""
 PROGRAM = """
 import sys
