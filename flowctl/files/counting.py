@@ -11,6 +11,7 @@ import polars as pl
 from flowctl.files.lending import lent_bytes
 
 NEWLINE = ord("\n")
+_LOW = ord(",")
 _BLOCK = 1 << 20
 """Bytes that are looked at twice while they are still in a processor's cache."""
 
@@ -60,8 +61,10 @@ def even_records(
     with lent_bytes(text) as column, lent_bytes(period * (_BLOCK // fields + 2)) as wanted:
         for start in range(0, len(text), _BLOCK):
             block = column.slice(start, _BLOCK)
-            ends = block == NEWLINE
-            marks = (block == delimiter) | ends
+            if outside is None and delimiter <= _LOW:
+                # One look at most bytes: those that are no such marks are letters and digits.
+                block = block.filter(block <= max(delimiter, NEWLINE))
+            marks = (block == delimiter) | (block == NEWLINE)
             if outside is not None:
                 marks &= outside.slice(start, _BLOCK)
             found = block.filter(marks)
