@@ -23,10 +23,7 @@ from flowctl.interpreter.events import (
     StepRetrying,
 )
 
-STOPPING: Final = (
-    "stopping: nothing new begins, streams stop at a checkpoint, and commands that run go on to"
-    " their end; Ctrl-C again ends them now"
-)
+STOPPING: Final = "stopping: streams checkpoint, commands finish; Ctrl-C again ends them now"
 _ROLES: dict[str, Role] = {
     "succeeded": "good",
     "recovered": "warning",

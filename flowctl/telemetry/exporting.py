@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from textwrap import shorten
 from typing import Final
 
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
@@ -33,17 +34,24 @@ _SENDERS: Final = ("opentelemetry", "urllib3")
 
 
 class _Complaints(logging.Handler):
-    """Keeps the first thing that was lost; what the libraries log must not write into a display."""
+    """Keeps the first thing that was lost; what the libraries log must not write into a display.
+
+    `tried` is the last attempt that failed: it is tried again, and what that comes to is told as an
+    error, if there is time for it.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.first: str | None = None
+        self.tried: str | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        # Attempts that fail are tried again; what they come to is told as an error.
         lost = record.levelno >= logging.ERROR or str(record.msg).startswith("Queue full")
-        if lost and self.first is None:
-            self.first = " ".join(record.getMessage().split())[:200]
+        message = shorten(record.getMessage(), 200, placeholder=" …")
+        if lost:
+            self.first = self.first or message
+        else:
+            self.tried = message
 
 
 class _Telling:
@@ -86,7 +94,8 @@ def exporting(
             if answered:
                 let_go()
             if not answered or complaints.first is not None:
-                why = complaints.first or f"the collector has not answered in {PATIENCE:.0f} s"
+                late = f"the collector has not answered in {PATIENCE:.0f} s"
+                why = complaints.first or complaints.tried or late
                 warn(f"telemetry is not complete: {why}")
 
 
