@@ -18,12 +18,12 @@ from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, JsonSchema
 from flowctl.computing import Computed, computing
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import Aggregated, Aggregation, check_aggregation
 from flowctl.expressions.aggregates.reading import placeholder
 from flowctl.expressions.scope import Scope
 from flowctl.gathering.grouping import Grouping, Measure
+from flowctl.operators import Blocking
 from flowctl.records import Column, Schema, Unknown, quoted
 from flowctl.syntax.node import Json, Pointer
 

@@ -10,11 +10,11 @@ from flowctl.codes.expressions import UNKNOWN_COLUMN
 from flowctl.codes.names import COLUMN_TYPE
 from flowctl.component import JsonSchema
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Hazard
 from flowctl.diagnostics import Fault, nearest
 from flowctl.expressions.canonical import canonical
 from flowctl.expressions.check import check
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Hazard
 from flowctl.records import TYPE_NAMES, DataType, Schema, TypeSyntaxError, parse_type
 from flowctl.syntax.node import Json, Pointer
 

@@ -22,7 +22,8 @@ from flowctl.syntax.node import Json
 
 if TYPE_CHECKING:
     from flowctl.action import Finished, Workplace
-    from flowctl.dataflow import Operator, Reader, Writer, Yielding
+    from flowctl.dataflow import Reader, Writer
+    from flowctl.operators import Operator, Yielding
     from flowctl.workers import Code
 
 JsonSchema: TypeAlias = "dict[str, Json]"

@@ -7,7 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from flowctl.arguments import hazards
-from flowctl.dataflow import CARRIED, Rowwise
+from flowctl.dataflow import CARRIED
+from flowctl.operators import Rowwise
 from flowctl.syntax.node import Pointer
 
 if TYPE_CHECKING:

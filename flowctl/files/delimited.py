@@ -15,14 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    SUSPECT,
-    Examined,
-    Origin,
-    Scan,
-    Split,
-    Stretch,
-)
+from flowctl.dataflow import SUSPECT, Examined, Origin, Scan, Split, Stretch
 from flowctl.files.counting import even_records
 from flowctl.files.cutting import Chunk, cut
 from flowctl.files.dialect import Layout, check_names, read_header

@@ -13,17 +13,7 @@ import polars as pl
 
 from flowctl.codes.environment import DAMAGED, HEADER, NOT_JOINED
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    RECORD,
-    BadInput,
-    Examined,
-    Joined,
-    Origin,
-    Part,
-    Scan,
-    Split,
-    Stretch,
-)
+from flowctl.dataflow import RECORD, BadInput, Examined, Joined, Origin, Part, Scan, Split, Stretch
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.files.appending import other_columns

@@ -13,7 +13,7 @@ from flowctl.checking import rule as check_rule
 from flowctl.codes.environment import NO_INPUT
 from flowctl.component import Folders, Situation
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking, Foreign, Parting, Rowwise, Writer
+from flowctl.dataflow import Writer
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile, DataFiles, expand
@@ -21,6 +21,7 @@ from flowctl.interpreter.calling import Callers
 from flowctl.interpreter.components import Components, input_pointer
 from flowctl.interpreter.pipeline import Stage
 from flowctl.interpreter.sections import Course, Opened, Passing
+from flowctl.operators import Blocking, Foreign, Parting, Rowwise
 from flowctl.plan import Operation, Placed, Stream, branch_pointer, placed_sinks
 from flowctl.records import Schema, common_columns
 from flowctl.sinking import destination

@@ -12,17 +12,7 @@ from urllib.parse import quote
 
 from flowctl.codes.environment import OPTION
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    BadInput,
-    Gathering,
-    Growing,
-    Pairing,
-    Pairs,
-    Reader,
-    Rowwise,
-    Split,
-    WritingAhead,
-)
+from flowctl.dataflow import BadInput, Growing, Reader, Split
 from flowctl.diagnostics import Fault
 from flowctl.files.fingerprints import Consumed, meanwhile
 from flowctl.files.paths import DataFile
@@ -50,6 +40,7 @@ from flowctl.interpreter.sections import End, Later, Mouth, Stages, stages
 from flowctl.interpreter.staging import Staging
 from flowctl.interpreter.streamsetting import StreamSetting, memory_to_gather
 from flowctl.interpreter.targets import all_sinks
+from flowctl.operators import Gathering, Pairing, Pairs, Rowwise, WritingAhead
 from flowctl.plan import Operation, Placed, Stream, follows, sinks_of
 from flowctl.records import Schema
 from flowctl.store.disk import REAL

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import InOrder, Meeting, Pairing, Pairs, Split, Stretch
+from flowctl.dataflow import Split, Stretch
 from flowctl.files.fingerprints import file_size
 from flowctl.interpreter.checkpoint import Beside
 from flowctl.interpreter.counts import Counts
@@ -19,6 +19,7 @@ from flowctl.interpreter.drive import Drive, Flow
 from flowctl.interpreter.pipeline import Pipeline, column_type
 from flowctl.interpreter.rejects import Rejects
 from flowctl.interpreter.sections import Opened
+from flowctl.operators import InOrder, Meeting, Pairing, Pairs
 from flowctl.records import Column
 
 HELD_MOST: Final = 128 * 1024 * 1024

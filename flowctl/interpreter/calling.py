@@ -10,13 +10,14 @@ import polars as pl
 
 from flowctl.codes.runs import FUNCTION_FAILED, FUNCTION_RESULT
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import SOURCE_FILE, SOURCE_LINE, Blocking, Foreign, Gathering, Rowwise
+from flowctl.dataflow import SOURCE_FILE, SOURCE_LINE
 from flowctl.diagnostics import Code, Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.expressions.types import implicit_cost
 from flowctl.gathering.spill import Spill
 from flowctl.gathering.spooling import Spool
 from flowctl.interpreter.pipeline import Stage
+from flowctl.operators import Blocking, Foreign, Gathering, Rowwise
 from flowctl.records import Schema
 from flowctl.syntax.node import Json, Pointer
 from flowctl.workers import Call, Raised, Stopped, WorkerFailed, Workers

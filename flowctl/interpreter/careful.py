@@ -13,19 +13,10 @@ from dataclasses import field, replace
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    CARRIED,
-    RECORD,
-    SUSPECT,
-    Examined,
-    Hazard,
-    Keep,
-    RecordFault,
-    Rowwise,
-    Split,
-)
+from flowctl.dataflow import CARRIED, RECORD, SUSPECT, Examined, RecordFault, Split
 from flowctl.files.polars_quirks import REFUSALS
 from flowctl.interpreter.pipeline import Pipeline, Stage
+from flowctl.operators import Hazard, Keep, Rowwise
 
 
 @dataclass(frozen=True, slots=True)

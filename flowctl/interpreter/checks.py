@@ -18,7 +18,6 @@ from flowctl.arguments import checked_tree, listed
 from flowctl.checking import comparisons
 from flowctl.codes.runs import CHECK_FAILED
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions import columns_used
 from flowctl.expressions.lower import lower
@@ -27,6 +26,7 @@ from flowctl.gathering.repeats import Keys, Repeats
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.counts import Counts
 from flowctl.interpreter.pipeline import Stage
+from flowctl.operators import Rowwise
 from flowctl.plan import Check
 from flowctl.records import Boolean, Schema
 from flowctl.syntax.node import Json

@@ -12,24 +12,11 @@ from itertools import islice
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    RECORD,
-    Blocking,
-    Examined,
-    Gathering,
-    Origin,
-    Pairing,
-    Pairs,
-    Ranged,
-    Ranging,
-    Rowwise,
-    Scan,
-    Split,
-    Stretch,
-)
+from flowctl.dataflow import RECORD, Examined, Origin, Scan, Split, Stretch
 from flowctl.interpreter.careful import EngineRefused
 from flowctl.interpreter.checkpoint import Gathered
 from flowctl.interpreter.pipeline import Stage, from_home
+from flowctl.operators import Blocking, Gathering, Pairing, Pairs, Ranged, Ranging, Rowwise
 from flowctl.syntax.node import Json
 
 

@@ -11,13 +11,13 @@ from urllib.parse import quote
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking
 from flowctl.gathering.order import Order
 from flowctl.gathering.sorting import Sorting
 from flowctl.gathering.spill import Spill
+from flowctl.operators import Blocking
 
 if TYPE_CHECKING:
-    from flowctl.dataflow import Gathering
+    from flowctl.operators import Gathering
 
 NULL: Final = "__HIVE_DEFAULT_PARTITION__"
 

@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    BRANCH,
-    RECORD,
-    SOURCE_FILE,
-    SOURCE_LINE,
-    SUSPECT,
-    InOrder,
-    Keep,
-    Reader,
-    Rowwise,
-)
+from flowctl.dataflow import BRANCH, RECORD, SOURCE_FILE, SOURCE_LINE, SUSPECT, Reader
 from flowctl.expressions.polars_types import polars_type
+from flowctl.operators import InOrder, Keep, Rowwise
 from flowctl.plan import OnError
 from flowctl.records import DataType, Schema, Unknown
 

@@ -7,19 +7,10 @@ from dataclasses import field, replace
 from typing import Protocol, TypeAlias
 
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import (
-    Awaiting,
-    Blocking,
-    Confluence,
-    InOrder,
-    Keep,
-    Meeting,
-    Pairs,
-    Reader,
-    Rowwise,
-)
+from flowctl.dataflow import Reader
 from flowctl.files.paths import DataFile
 from flowctl.interpreter.pipeline import Pipeline, Stage, segments
+from flowctl.operators import Awaiting, Blocking, Confluence, InOrder, Keep, Meeting, Pairs, Rowwise
 from flowctl.plan import Placed
 from flowctl.records import Schema
 

@@ -16,7 +16,7 @@ import polars as pl
 from flowctl.codec import decode, encode
 from flowctl.codes.runs import FUNCTION_RESULT, INPUT_CHANGED
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Examined, Origin, Reader, Scan, Split, Stretch, Yielding
+from flowctl.dataflow import Examined, Origin, Reader, Scan, Split, Stretch
 from flowctl.diagnostics import Fault
 from flowctl.files.cutting import Chunk
 from flowctl.files.fingerprints import digest_of
@@ -26,6 +26,7 @@ from flowctl.files.origins import Place
 from flowctl.interpreter.calling import Callers, CallFailed, YieldedOtherwise
 from flowctl.interpreter.pump import Pump
 from flowctl.interpreter.yieldedlines import Run, lines_of, lines_of_frame, runs
+from flowctl.operators import Yielding
 from flowctl.records import Schema
 from flowctl.syntax.node import Json, Pointer
 from flowctl.workers import Call, Workers

@@ -8,11 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flowctl.dataflow import Blocking, Gathering
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.gathering import evenly
 from flowctl.kinds.transforms.aggregate import COMPONENT
+from flowctl.operators import Blocking, Gathering
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import typed
 

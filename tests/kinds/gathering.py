@@ -12,10 +12,10 @@ import polars as pl
 import pytest
 
 from flowctl.component import Transform
-from flowctl.dataflow import Blocking, Gathering
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.gathering import distinct, folding, grouping, heap, parts, scatter, sorting
+from flowctl.operators import Blocking, Gathering
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 from tests.kinds.transforming import as_promised, typed

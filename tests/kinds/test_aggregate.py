@@ -201,8 +201,8 @@ for by in (["k"], ["one"], [], ["k", "one"]):
 
 
 def test_a_sum_that_does_not_fit_is_a_fault_of_the_result() -> None:
-    from flowctl.dataflow import Blocking
     from flowctl.expressions.scope import Scope
+    from flowctl.operators import Blocking
 
     frame = pl.DataFrame({"k": [1, 1, 2], "i": [2**63 - 1, 1, 5]})
     answer = typed(COMPONENT, {"aggregate": {"n": "sum(i)"}, "by": ["k"]}, schema_of(frame))
@@ -218,8 +218,8 @@ def test_a_sum_that_does_not_fit_is_a_fault_of_the_result() -> None:
 
 
 def test_faults_of_a_value_count_only_where_the_filter_is_true() -> None:
-    from flowctl.dataflow import Blocking
     from flowctl.expressions.scope import Scope
+    from flowctl.operators import Blocking
 
     frame = pl.DataFrame({"i": [0, 1, 2], "b": [False, True, None]})
     text = "list(10 // i) filter (where b)"

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import polars as pl
 
-from flowctl.dataflow import RECORD, SOURCE_FILE, Rowwise
+from flowctl.dataflow import RECORD, SOURCE_FILE
 from flowctl.expressions.scope import Scope
 from flowctl.kinds.transforms.select import COMPONENT
+from flowctl.operators import Rowwise
 from flowctl.records import Schema
 from tests.kinds.transforming import faults, transformed, typed
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowctl.dataflow import Rowwise
 from flowctl.expressions.polars_types import schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.kinds.transforms.validate import COMPONENT
+from flowctl.operators import Rowwise
 from flowctl.records import Schema
 from flowctl.suspects import suspects
 from flowctl.syntax.node import Json

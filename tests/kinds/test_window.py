@@ -203,9 +203,9 @@ def test_a_partition_much_larger_than_memory() -> None:
 def test_a_sum_that_does_not_fit_is_a_fault_of_the_record() -> None:
     from pathlib import Path
 
-    from flowctl.dataflow import Blocking
     from flowctl.expressions.polars_types import schema_of
     from flowctl.expressions.scope import Scope
+    from flowctl.operators import Blocking
 
     frame = pl.DataFrame({"i": [2**63 - 1, 1]})
     arguments: dict[str, Json] = {"window": {"s": "sum(i)"}, "rows": 2}

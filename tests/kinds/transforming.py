@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 
 from flowctl.component import Situation, Transform, Typed
-from flowctl.dataflow import InOrder, Keep, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.polars_types import polars_type, schema_of
 from flowctl.expressions.scope import Scope
 from flowctl.files.paths import DataFile
+from flowctl.operators import InOrder, Keep, Rowwise
 from flowctl.records import Null, Schema, Unknown
 from tests import duck
 

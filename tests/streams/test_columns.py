@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flowctl.dataflow import RECORD, SOURCE_LINE, InOrder, Meeting
+from flowctl.dataflow import RECORD, SOURCE_LINE
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.assembly import assemble
 from flowctl.interpreter.calling import Callers
 from flowctl.interpreter.sections import Opened, stages
+from flowctl.operators import InOrder, Meeting
 from flowctl.plan import Operation, Stream
 from tests.streams.running import REGISTRY, Folder, op
 

@@ -10,10 +10,10 @@ import polars as pl
 
 from flowctl.codes.runs import ENGINE_FAULT
 from flowctl.component import Arguments, Sink, Source, Transform
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.expressions.scope import Scope
 from flowctl.interpreter.stream import run_stream
 from flowctl.interpreter.streamsetting import StreamSetting
+from flowctl.operators import Operator, Rowwise
 from flowctl.plan import Step, Stream
 from flowctl.records import Schema
 from flowctl.registry import builtin

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 from flowctl.arguments import ON_ERROR
 from flowctl.codes.names import FUNCTION_SHAPE
 from flowctl.component import Again, Arguments, Module, Situation, Source, Spec, Typed
-from flowctl.dataflow import Yielding
 from flowctl.diagnostics import Fault
 from flowctl.files.paths import DataFile
+from flowctl.operators import Yielding
 from flowctl.records import Binary, Duration, Schema
 from flowctl.sourcing import as_json_lines, as_pairs, declared, reserved_names
 from flowctl.syntax.node import Json

@@ -6,10 +6,10 @@ from flowctl.aggregating import Result, aggregated, gathering, groups, keys_sche
 from flowctl.arguments import ON_ERROR, expression_schema, pairs
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import AGGREGATES
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator
 from flowctl.records import Column, Schema
 from flowctl.syntax.node import Json
 

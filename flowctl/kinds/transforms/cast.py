@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import ON_ERROR, ReadType, column_type, hazards, pairs, unknown_column
 from flowctl.codes.names import NO_CAST
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Hazard, Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import fits_cast
+from flowctl.operators import Hazard, Operator, Rowwise
 from flowctl.records import Column, DataType, Schema, Unknown
 from flowctl.syntax.node import Json
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from flowctl.arguments import texts, unknown_column
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Blocking, Gathering, Operator
 from flowctl.expressions.scope import Scope
 from flowctl.gathering.distinct import Distinct
+from flowctl.operators import Blocking, Gathering, Operator
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 

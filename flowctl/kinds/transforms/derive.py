@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR, checked_tree, expression, expression_schema, hazards, pairs
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Column, Schema
 
 if TYPE_CHECKING:

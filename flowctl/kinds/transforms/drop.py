@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import texts, unknown_column
 from flowctl.codes.names import NO_COLUMNS
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Schema
 
 if TYPE_CHECKING:

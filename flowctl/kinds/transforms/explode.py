@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import unknown_column
 from flowctl.codes.names import WRONG_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import InOrder, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import InOrder, Operator
 from flowctl.records import Column, DataType, List, Null, Schema, Unknown
 from flowctl.syntax.node import Json
 

@@ -12,9 +12,9 @@ from flowctl.arguments import ON_ERROR, unknown_column
 from flowctl.codes.expressions import OPERAND_TYPES, PATTERN
 from flowctl.codes.names import NO_GROUPS
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Hazard, Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Hazard, Operator, Rowwise
 from flowctl.patterns import bad_pattern, group_names
 from flowctl.records import Column, Null, Schema, String, Unknown
 

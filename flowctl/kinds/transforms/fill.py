@@ -16,9 +16,9 @@ from flowctl.arguments import (
     unknown_column,
 )
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Column, DataType, Null, Schema, Unknown
 from flowctl.syntax.node import Json
 

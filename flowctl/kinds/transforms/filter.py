@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flowctl.arguments import ON_ERROR, checked_tree, expression, expression_schema, hazards
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Keep, Operator
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Keep, Operator
 from flowctl.records import Boolean, Schema
 
 SPEC = Spec(

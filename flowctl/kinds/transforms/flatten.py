@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN, WRONG_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Column, Schema, Struct, Unknown
 from flowctl.syntax.node import Json
 

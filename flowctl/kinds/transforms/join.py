@@ -11,12 +11,13 @@ from flowctl.arguments import listed, pairs, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN, KEY_TYPES
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import CARRIED, Awaiting, InOrder, Meeting, Operator, Pairs
+from flowctl.dataflow import CARRIED
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import common
 from flowctl.gathering.addressing import Addressed
 from flowctl.gathering.joining import How, Join, Partitioned
+from flowctl.operators import Awaiting, InOrder, Meeting, Operator, Pairs
 from flowctl.records import Column, DataType, List, Null, Schema, Struct, Unknown
 from flowctl.syntax.node import Json, Pointer
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import InOrder, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import InOrder, Operator
 from flowctl.records import Column, Integer, Schema
 from flowctl.syntax.node import Json
 

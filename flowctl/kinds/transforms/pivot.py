@@ -10,11 +10,11 @@ from flowctl.aggregating import Result, aggregated, gathering, groups, keys_sche
 from flowctl.arguments import ON_ERROR, checked_tree, expression, pairs, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates import Aggregated, narrowed
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.tree import columns_used
+from flowctl.operators import Operator
 from flowctl.records import Boolean, Column, Schema, quoted
 from flowctl.syntax.node import Json, Pointer
 

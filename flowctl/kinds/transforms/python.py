@@ -9,9 +9,9 @@ from typing import Final
 from flowctl.arguments import pairs
 from flowctl.codes.names import FUNCTION_SHAPE
 from flowctl.component import Arguments, Module, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Foreign, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Foreign, Operator
 from flowctl.records import DataType, Schema
 from flowctl.sourcing import declared
 from flowctl.syntax.node import Json

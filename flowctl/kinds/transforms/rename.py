@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import pairs, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Operator, Rowwise
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Column, Schema, Unknown
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import InOrder, Operator
 from flowctl.expressions.scope import Scope
+from flowctl.operators import InOrder, Operator
 from flowctl.records import Schema
 from flowctl.syntax.node import Json
 

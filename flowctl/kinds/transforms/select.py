@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from flowctl.arguments import texts, unknown_column
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import CARRIED, Operator, Rowwise
+from flowctl.dataflow import CARRIED
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Operator, Rowwise
 from flowctl.records import Column, Schema, Unknown
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import texts, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import Blocking, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.gathering.order import Order
 from flowctl.gathering.sorting import Sorting
 from flowctl.gathering.spill import Spill
+from flowctl.operators import Blocking, Operator
 from flowctl.records import Schema
 
 if TYPE_CHECKING:

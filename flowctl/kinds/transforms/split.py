@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 from flowctl.arguments import ON_ERROR, checked_tree, expression, expression_schema, hazards, pairs
 from flowctl.codes.branches import NEVER_REACHED
 from flowctl.component import Arguments, JsonSchema, Situation, Spec, Transform, Typed
-from flowctl.dataflow import BRANCH, Hazard, Operator, Parting, Rowwise
+from flowctl.dataflow import BRANCH
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
+from flowctl.operators import Hazard, Operator, Parting, Rowwise
 from flowctl.records import Boolean, Schema
 from flowctl.syntax.node import Json
 

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import listed
 from flowctl.codes.names import UNION_COLUMNS, UNION_TYPES
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import CARRIED, Confluence, Operator, Rowwise
+from flowctl.dataflow import CARRIED
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import common
+from flowctl.operators import Confluence, Operator, Rowwise
 from flowctl.records import Column, DataType, Integer, Null, Schema, Unknown
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from flowctl.arguments import texts, unknown_column
 from flowctl.codes.names import DUPLICATE_COLUMN, WRONG_COLUMN
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import InOrder, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.types import common
+from flowctl.operators import InOrder, Operator
 from flowctl.records import Column, DataType, Null, Schema, String, Unknown
 from flowctl.syntax.node import Json
 

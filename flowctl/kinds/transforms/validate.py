@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from flowctl.arguments import ON_ERROR, checked_tree, expression, hazards, texts, unknown_column
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
-from flowctl.dataflow import CARRIED, Hazard, Operator, Rowwise
+from flowctl.dataflow import CARRIED
 from flowctl.diagnostics import Fault
 from flowctl.expressions.scope import Scope
 from flowctl.json_schema import record_judge, schema_faults
+from flowctl.operators import Hazard, Operator, Rowwise
 from flowctl.records import Boolean, Schema
 from flowctl.suspects import suspects
 from flowctl.syntax.node import Json

@@ -11,13 +11,13 @@ from flowctl.codes.names import DUPLICATE_COLUMN, WINDOW_FRAME
 from flowctl.component import Arguments, Situation, Spec, Transform, Typed
 from flowctl.computing import Computed, computing
 from flowctl.dataclass import dataclass
-from flowctl.dataflow import Blocking, Operator
 from flowctl.diagnostics import Fault
 from flowctl.expressions.aggregates.reading import placeholder
 from flowctl.expressions.scope import Scope
 from flowctl.expressions.windows import WINDOWS, Viewed, Viewing, check_window
 from flowctl.gathering.order import Order
 from flowctl.gathering.windowing import Frame, Seen, Windowing
+from flowctl.operators import Blocking, Operator
 from flowctl.records import Column, Schema
 from flowctl.syntax.node import Json, Pointer
 
