@@ -32,18 +32,18 @@ KEPT_BYTES: Final = 256 * 1024 * 1024
 _SETTINGS: Final = "_RJEM_MALLOC_CONF"
 _POLARS: Final = "dirty_decay_ms:500,muzzy_decay_ms:1000"
 """What Polars itself sets, which a child of a process that has loaded it finds."""
-_KEEP, _RETURN = "dirty_decay_ms:2000,muzzy_decay_ms:-1", "dirty_decay_ms:100,muzzy_decay_ms:0"
+_KEEP, _RETURN = "dirty_decay_ms:2000,muzzy_decay_ms:0", "dirty_decay_ms:100,muzzy_decay_ms:0"
 
 
 @contextmanager
 def settled(memory: int) -> Iterator[None]:
     """How Polars, if it is loaded within, treats memory that it has freed; `memory` is in bytes.
 
-    Where there is much, it keeps it for two seconds, to use again: it offers it to the system after
-    half a second otherwise, and the faults of new pages take up to a fifth of a sort's time. Where
-    there is little, it gives it back soon, and does not only offer it: what the system does not
-    take is still the process's, a quarter of all that a sort within 512 MB came to. Nothing is
-    changed where the user has settings; children see none of it.
+    Where there is much, it keeps it for two seconds, to use again, and for a tenth of one where
+    there is little; it is half a second otherwise, and the faults of new pages take up to a fifth
+    of a sort's time. Then it gives it back. It would only offer it to the system, and what that
+    does not take is still the process's: a quarter of all that a sort within 512 MB came to.
+    Nothing is changed where the user has settings; children see none of it.
     """
     if os.environ.get(_SETTINGS, _POLARS) != _POLARS:
         yield
