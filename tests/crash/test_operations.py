@@ -38,7 +38,7 @@ def test_killed_again_and_again(place: Place) -> None:
     To go on at all takes some for each output, which must find its file again.
     """
     folder = place.fresh()
-    few = 7 * max(1, place.most_sinks)
+    few = 9 * max(1, place.most_sinks)
     for attempt in range(200):
         told = place.server.run(folder, place.flow, few + attempt % 11, "after")
         if told is not None:
