@@ -24,6 +24,8 @@ def main() -> NoReturn:
     from flowctl.cli.main import main as command
 
     code = command(helper=helper)
+    if helper is not None:
+        helper.dismiss()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

@@ -26,7 +26,7 @@ subprocess.run([sys.executable, "-c", "import os; print('_RJEM_MALLOC_CONF' in o
 @pytest.mark.parametrize(
     ("memory", "own", "within", "behind", "child"),
     [
-        (8 * KEPT_BYTES, POLARS, "dirty_decay_ms:2000,muzzy_decay_ms:0", "nothing", "False"),
+        (8 * KEPT_BYTES, POLARS, "dirty_decay_ms:2000,muzzy_decay_ms:0", POLARS, "True"),
         (8 * KEPT_BYTES, None, "dirty_decay_ms:2000,muzzy_decay_ms:0", "nothing", "False"),
         (8 * KEPT_BYTES - 1, None, "dirty_decay_ms:100,muzzy_decay_ms:0", "nothing", "False"),
         (8 * KEPT_BYTES, "narenas:2", "narenas:2", "narenas:2", "True"),

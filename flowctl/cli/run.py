@@ -305,8 +305,9 @@ def _ahead(
 
     origin = partial(provenance, folder.absolute(), dict(os.environ))
     if is_plan(file):
+        helper.dismiss()
         return partial(compiled_now, file), cache(origin)
     ahead = cache(helper.ask(partial(compiled_now, file, first)))
     found = cache(helper.ask(origin) if _may_stream(file) else origin)
-    helper.dismiss()
+    helper.begin()
     return lambda given: ahead() if given == first else compiled_now(file, given), found

@@ -43,9 +43,10 @@ def settled(memory: int) -> Iterator[None]:
     there is little; it is half a second otherwise, and the faults of new pages take up to a fifth
     of a sort's time. Then it gives it back. It would only offer it to the system, and what that
     does not take is still the process's: a quarter of all that a sort within 512 MB came to.
-    Nothing is changed where the user has settings; children see none of it.
+    Nothing is changed where the user has settings of others; children see none of it.
     """
-    if os.environ.get(_SETTINGS, _POLARS) != _POLARS:
+    own = os.environ.get(_SETTINGS)
+    if own not in (None, _POLARS):
         yield
         return
     os.environ[_SETTINGS] = _KEEP if memory >= 8 * KEPT_BYTES else _RETURN
@@ -53,3 +54,5 @@ def settled(memory: int) -> Iterator[None]:
         yield
     finally:
         del os.environ[_SETTINGS]
+        if own is not None:
+            os.environ[_SETTINGS] = own
