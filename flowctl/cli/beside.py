@@ -69,6 +69,12 @@ class Helper:
             with suppress(BrokenPipeError), orders:
                 orders.write(pickle.dumps(self._works, pickle.HIGHEST_PROTOCOL))
 
+    def leave(self, options: int = 0) -> None:
+        """Waits for the end of a child that has answered all, which takes it some milliseconds."""
+        if self._child and len(self._answers) == len(self._works):
+            ended, _ = os.waitpid(self._child, options)
+            self._child = 0 if ended else self._child
+
     def dismiss(self) -> None:
         """Ends the child, whatever it does."""
         for pipe in (self._orders, self._told):
@@ -85,8 +91,9 @@ class Helper:
         with suppress(EOFError, pickle.UnpicklingError):
             while self._told is not None and len(self._answers) <= number:
                 self._answers.append(pickle.load(self._told))
-        if number >= len(self._answers) or len(self._answers) == len(self._works):
+        if number >= len(self._answers):
             self.dismiss()
+        self.leave(os.WNOHANG)
         return number < len(self._answers)
 
 

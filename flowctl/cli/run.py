@@ -248,6 +248,7 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
         return None
 
     def perform(chosen: Chosen, runs: Runs, registry: Registry | None = None) -> Run:
+        how.helper.leave()
         doing = How(
             how.workers,
             how.max_memory,

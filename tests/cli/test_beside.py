@@ -33,7 +33,8 @@ def does(program: str) -> str:
     ("program", "told"),
     [
         (
-            "h = Helper(whose); r = h.ask(whose); h.begin(); print(r() != here, children())",
+            "h = Helper(whose); r = h.ask(whose); h.begin(); a = r(); h.leave();"
+            " print(a != here, children())",
             "True []",
         ),
         ("h = Helper(); r = h.ask(whose); h.begin(); print(r() == here)", "True"),
