@@ -30,6 +30,8 @@ EXPRESSIONS = [
     "round(f, 1)",
     "round(f, -2)",
     "round(f, k)",
+    "round(cast(q as double), 2)",
+    "round(q + f, 2)",
     "round(h, 1)",
     "round(a)",
     "round(a, -2)",

@@ -137,7 +137,29 @@ def _round(call: Operands) -> Result:
         return _round_integer(call, kind, half=True) if len(call) == 2 else Result(value)
     if len(call) == 1:
         return Result(value.round(0, mode="half_away_from_zero"))
-    return Result(_round_float(call, lambda x: x.round(0, mode="half_away_from_zero")))
+    return Result(_round_float(call, lambda x: x.round(0, mode="half_away_from_zero"), _nearest))
+
+
+def _nearest(value: pl.Expr, power: pl.Expr) -> pl.Expr:
+    """The product as the nearest whole number, of which halves go away from zero.
+
+    A product that looks like a half may be a little less: what its rounding took is found by
+    splitting the factors (T. J. Dekker, "A floating-point technique for extending the available
+    precision", 1971).
+    """
+    product = value * power
+    near = product.round(0, mode="half_away_from_zero")
+    (high, low), (times, further) = _split(value), _split(power)
+    error = ((high * times - product) + high * further + low * times) + low * further
+    half = (near - product).abs() == 0.5
+    return pl.when(half & (error * product < 0)).then(near - product.sign()).otherwise(near)
+
+
+def _split(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """Two numbers of half as many digits, whose sum is the value."""
+    scaled = value * float(2**27 + 1)
+    high = scaled - (scaled - value)
+    return high, value - high
 
 
 def _trunc(call: Operands) -> Result:
@@ -183,14 +205,18 @@ def _round_integer(call: Operands, kind: Integer, half: bool) -> Result:
     return Result(found.cast(polars_type(kind), strict=False), (Problem(fault, message),))
 
 
-def _round_float(call: Operands, cut: Callable[[pl.Expr], pl.Expr]) -> pl.Expr:
-    """Scales, cuts, scales back, as DuckDB does."""
+def _round_float(
+    call: Operands,
+    cut: Callable[[pl.Expr], pl.Expr],
+    scaled: Callable[[pl.Expr, pl.Expr], pl.Expr] | None = None,
+) -> pl.Expr:
+    """Scales, cuts, scales back, as DuckDB does; `scaled` does the first two at once."""
     value, places = call[0], call[1]
     dtype = polars_type(call.result)
     wide = value.cast(pl.Float64)
     power = pl.lit(10.0).pow(places.abs().cast(pl.Float64))
     power = pl.when(value.is_not_null()).then(power)
-    fine = cut(wide * power) / power
+    fine = (scaled(wide, power) if scaled is not None else cut(wide * power)) / power
     coarse = cut(wide / power) * power
     fine = pl.when(fine.is_finite()).then(fine).otherwise(wide)
     coarse = pl.when(coarse.is_finite()).then(coarse).otherwise(wide * 0)
