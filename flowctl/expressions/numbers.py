@@ -45,14 +45,23 @@ def widened(value: pl.Expr, kind: Integer) -> pl.Expr:
 
 
 def quotient(a: pl.Expr, b: pl.Expr, divisor: float | None = None) -> pl.Expr:
-    """a / b of floats; `divisor` is the value of b where it is the same for all records.
+    """a / b of floats; `divisor` is the value of b where it is known.
 
     Polars divides by a scalar by multiplying with its inverse, which is off by one bit unless it
-    is a power of two; a column as long as `a` keeps it from that.
+    is a power of two; a column keeps it from that.
     """
-    if divisor is not None and math.isfinite(divisor) and abs(math.frexp(divisor)[0]) != 0.5:
-        return a / pl.when(a.is_not_null()).then(b)
-    return a / b
+    if divisor is not None and math.isfinite(divisor) and abs(math.frexp(divisor)[0]) == 0.5:
+        return a / b
+    return a / spread(b, a)
+
+
+def spread(value: pl.Expr, beside: pl.Expr) -> pl.Expr:
+    """A floating-point number as a column, where what is `beside` it is not null.
+
+    By taking 0 away, which leaves the sign of 0 alone: what a condition chooses is a scalar again
+    where it holds for all records, and a result would hang on the nulls in the same split.
+    """
+    return value - beside.is_null().cast(pl.UInt8)
 
 
 def add(a: pl.Expr, b: pl.Expr, kind: Integer, shown: str) -> Result:

@@ -164,11 +164,13 @@ def _scaled(total: pl.Expr, given: Given) -> pl.Expr:
 
 
 def _avg(given: Given) -> Steps:
-    scale = given.type.scale if isinstance(given.type, Decimal) else 0
+    power = 10.0**given.type.scale if isinstance(given.type, Decimal) else 1.0
 
     def final(s: States) -> pl.Expr:
+        from flowctl.expressions.numbers import quotient
+
         mean = s[0].cast(pl.Float64) / s[1]
-        return pl.when(s[1] > 0).then(mean / 10**scale if scale else mean)
+        return pl.when(s[1] > 0).then(quotient(mean, pl.lit(power), power))
 
     return _total_and_count(given, final)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from flowctl.expressions import moments
+from flowctl.expressions import moments, numbers
 from flowctl.expressions.functions.intervals import INSTANT, MOMENT
 from flowctl.expressions.functions.signature import (
     Fixed,
@@ -49,13 +49,12 @@ def part(value: pl.Expr, kind: DataType, name: str) -> pl.Expr:
     if isinstance(kind, Time | Duration):
         return _part_of_clock(value, kind, name)
     if name == "epoch":
-        return moments.micros(value, kind) / pl.when(value.is_not_null()).then(1e6)
+        return numbers.quotient(moments.micros(value, kind), pl.lit(1e6), 1e6)
     if name == "julian":
         whole = moments.days(value, kind)
         clock = moments.local_micros(value, kind) - whole * DAY
-        return (whole + 2_440_588).cast(pl.Float64) + clock / pl.when(value.is_not_null()).then(
-            float(DAY)
-        )
+        part_of_day = numbers.quotient(clock, pl.lit(float(DAY)), float(DAY))
+        return (whole + 2_440_588).cast(pl.Float64) + part_of_day
     if isinstance(kind, Date) and name in _CLOCK:
         return pl.when(value.is_not_null()).then(pl.lit(0, dtype=pl.Int64))
     return _calendar_part(value, name).cast(pl.Int64)
@@ -100,7 +99,7 @@ def _since_one(year: pl.Expr, length: int) -> pl.Expr:
 def _part_of_clock(value: pl.Expr, kind: DataType, name: str) -> pl.Expr:
     span = value.to_physical().truncdiv(1000) if isinstance(kind, Time) else value.to_physical()
     if name == "epoch":
-        return span / pl.when(value.is_not_null()).then(1e6)
+        return numbers.quotient(span, pl.lit(1e6), 1e6)
     if name == "day":
         return span.truncdiv(DAY)
     rest = span - span.truncdiv(DAY) * DAY

@@ -135,9 +135,11 @@ def _round(call: Operands) -> Result:
         return _round_decimal(call, kind, numbers.halfway_division)
     if isinstance(kind, Integer):
         return _round_integer(call, kind, half=True) if len(call) == 2 else Result(value)
-    if len(call) == 1:
-        return Result(value.round(0, mode="half_away_from_zero"))
-    return Result(_round_float(call, lambda x: x.round(0, mode="half_away_from_zero"), _nearest))
+    return Result(_half_away(value) if len(call) == 1 else _cut_float(call, _nearest, _half_away))
+
+
+def _half_away(value: pl.Expr) -> pl.Expr:
+    return value.round(0, mode="half_away_from_zero")
 
 
 def _nearest(value: pl.Expr, power: pl.Expr) -> pl.Expr:
@@ -148,11 +150,11 @@ def _nearest(value: pl.Expr, power: pl.Expr) -> pl.Expr:
     precision", 1971).
     """
     product = value * power
-    near = product.round(0, mode="half_away_from_zero")
+    near = _half_away(product)
     (high, low), (times, further) = _split(value), _split(power)
     error = ((high * times - product) + high * further + low * times) + low * further
     half = (near - product).abs() == 0.5
-    return pl.when(half & (error * product < 0)).then(near - product.sign()).otherwise(near)
+    return pl.when(half & (error * product < 0)).then(product.truncate(0)).otherwise(near)
 
 
 def _split(value: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -168,9 +170,9 @@ def _trunc(call: Operands) -> Result:
         return _round_decimal(call, kind, lambda x, y: x.truncdiv(numbers.constant(y)))
     if isinstance(kind, Integer):
         return _round_integer(call, kind, half=False) if len(call) == 2 else Result(value)
-    return Result(
-        value.truncate(0) if len(call) == 1 else _round_float(call, lambda x: x.truncate(0))
-    )
+    if len(call) == 1:
+        return Result(value.truncate(0))
+    return Result(_cut_float(call, lambda x, y: (x * y).truncate(0), lambda x: x.truncate(0)))
 
 
 def _round_decimal(
@@ -205,18 +207,17 @@ def _round_integer(call: Operands, kind: Integer, half: bool) -> Result:
     return Result(found.cast(polars_type(kind), strict=False), (Problem(fault, message),))
 
 
-def _round_float(
+def _cut_float(
     call: Operands,
+    cut_product: Callable[[pl.Expr, pl.Expr], pl.Expr],
     cut: Callable[[pl.Expr], pl.Expr],
-    scaled: Callable[[pl.Expr, pl.Expr], pl.Expr] | None = None,
 ) -> pl.Expr:
-    """Scales, cuts, scales back, as DuckDB does; `scaled` does the first two at once."""
+    """Scales, cuts, scales back, as DuckDB does."""
     value, places = call[0], call[1]
     dtype = polars_type(call.result)
     wide = value.cast(pl.Float64)
-    power = pl.lit(10.0).pow(places.abs().cast(pl.Float64))
-    power = pl.when(value.is_not_null()).then(power)
-    fine = (scaled(wide, power) if scaled is not None else cut(wide * power)) / power
+    power = numbers.spread(pl.lit(10.0).pow(places.abs().cast(pl.Float64)), value)
+    fine = cut_product(wide, power) / power
     coarse = cut(wide / power) * power
     fine = pl.when(fine.is_finite()).then(fine).otherwise(wide)
     coarse = pl.when(coarse.is_finite()).then(coarse).otherwise(wide * 0)
