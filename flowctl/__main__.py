@@ -6,7 +6,13 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, NoReturn
+
+if TYPE_CHECKING:
+    from flowctl.cli.beside import Helper
+
+_COMPILER: Final = ("flowctl.api.compiling", "flowctl.api.preparing", "flowctl.store.provenance")
 
 
 def main() -> NoReturn:
@@ -17,10 +23,8 @@ def main() -> NoReturn:
     without taking its memory apart first. Together that is a third of a short command's time.
     """
     gc.disable()
-    from flowctl.cli.beside import Helper
-
     # Before anything else is loaded: what compiles a workflow takes longest.
-    helper = Helper(_compiler) if sys.argv[1:2] == ["run"] else None
+    helper = _compiling() if sys.argv[1:2] == ["run"] else None
     from flowctl.cli.main import main as command
 
     code = command(helper=helper)
@@ -32,10 +36,10 @@ def main() -> NoReturn:
     os._exit(code)
 
 
-def _compiler() -> None:
-    import flowctl.api.compiling
-    import flowctl.api.preparing
-    import flowctl.store.provenance  # noqa: F401
+def _compiling() -> Helper:
+    from flowctl.cli.beside import Helper
+
+    return Helper(lambda: [*map(import_module, _COMPILER)])
 
 
 if __name__ == "__main__":

@@ -50,9 +50,11 @@ class Helper:
     def ask(self, work: Callable[[], _Result]) -> Callable[[], _Result]:
         """Has a work done behind those asked for before; what is returned waits for the result.
 
-        It must change nothing; it and its result can be pickled. Nothing is asked any more once the
-        child has begun.
+        It must change nothing; it and its result can be pickled. What is asked once the child has
+        begun is done here.
         """
+        if self._orders is None:
+            return work
         number = len(self._works)
         self._works.append(work)
 
@@ -71,7 +73,8 @@ class Helper:
 
     def leave(self, options: int = 0) -> None:
         """Waits for the end of a child that has answered all, which takes it some milliseconds."""
-        if self._child and len(self._answers) == len(self._works):
+        begun = self._orders is None
+        if self._child and begun and len(self._answers) == len(self._works):
             ended, _ = os.waitpid(self._child, options)
             self._child = 0 if ended else self._child
 
@@ -93,8 +96,9 @@ class Helper:
                 self._answers.append(pickle.load(self._told))
         if number >= len(self._answers):
             self.dismiss()
+            return False
         self.leave(os.WNOHANG)
-        return number < len(self._answers)
+        return True
 
 
 def _serve(

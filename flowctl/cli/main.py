@@ -9,13 +9,16 @@ from contextlib import suppress
 from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from flowctl import __version__
 from flowctl.cli import render
-from flowctl.cli.beside import Helper
 from flowctl.errors import FlowctlError, Interrupted
+
+if TYPE_CHECKING:
+    from flowctl.cli.beside import Helper
 
 COMMANDS = (
     "init", "validate", "plan", "run", "runs", "checkpoint", "cache", "watch", "preview", "infer",

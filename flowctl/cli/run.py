@@ -215,7 +215,8 @@ class _How:
 def _once(how: _How, given: Given, console: Console) -> Run | None:
     """One run, and what is told of it; None where it was only looked at."""
     now = datetime.now(UTC)
-    plans, origin = _ahead(how.file, how.base or how.file.parent, given.at(now), how.helper)
+    streams = _may_stream(how.file)
+    plans, origin = _ahead(how, given.at(now), streams)
     reuse_large_blocks()  # while no thread of the engine has an arena of its own
     put_off("importlib.metadata")  # Polars imports it, and two dozen modules with it, for Iceberg
     from flowctl.api.choosing import Wanted, find, held
@@ -226,7 +227,7 @@ def _once(how: _How, given: Given, console: Console) -> Run | None:
     from flowctl.cli.telling import telling
     from flowctl.interpreter.selection import Selection
 
-    if _may_stream(how.file):
+    if streams:
         with settled(how.max_memory or quarter_of_memory()):
             import_module("flowctl.interpreter.stream")
     elif not how.dry_run:
@@ -294,21 +295,22 @@ def _may_stream(file: Path) -> bool:
 
 
 def _ahead(
-    file: Path, folder: Path, first: Given, helper: Helper
+    how: _How, first: Given, streams: bool
 ) -> tuple[Callable[[Given], Compiled], Callable[[], Provenance]]:
-    """Compiles the file while the engine is loaded here, and finds out where the run is done.
+    """Compiles the file while other things are loaded here, and finds out where the run is done.
 
-    The latter by whoever has less to do. With other options than those that are known now, the file
-    is compiled when that is asked.
+    The latter by whoever has less to do: where it `streams`, the engine is loaded here. With other
+    options than those that are known now, the file is compiled when that is asked.
     """
     from flowctl.api.preparing import compiled_now, is_plan
     from flowctl.store.provenance import provenance
 
+    folder = how.base or how.file.parent
     origin = partial(provenance, folder.absolute(), dict(os.environ))
-    if is_plan(file):
-        helper.dismiss()
-        return partial(compiled_now, file), cache(origin)
-    ahead = cache(helper.ask(partial(compiled_now, file, first)))
-    found = cache(helper.ask(origin) if _may_stream(file) else origin)
-    helper.begin()
-    return lambda given: ahead() if given == first else compiled_now(file, given), found
+    if is_plan(how.file):
+        how.helper.dismiss()
+        return partial(compiled_now, how.file), cache(origin)
+    ahead = cache(how.helper.ask(partial(compiled_now, how.file, first)))
+    found = cache(how.helper.ask(origin) if streams else origin)
+    how.helper.begin()
+    return lambda given: ahead() if given == first else compiled_now(how.file, given), found

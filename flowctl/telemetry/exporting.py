@@ -36,8 +36,8 @@ _SENDERS: Final = ("opentelemetry", "urllib3")
 class _Complaints(logging.Handler):
     """Keeps the first thing that was lost; what the libraries log must not write into a display.
 
-    `tried` is the last attempt that failed: it is tried again, and what that comes to is told as an
-    error, if there is time for it.
+    `tried` is the last warning, as of an attempt that failed: it is made again, and what that
+    comes to is told as an error, if there is time for it.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,8 @@ def exporting(
                 let_go()
             if not answered or complaints.first is not None:
                 late = f"the collector has not answered in {PATIENCE:.0f} s"
-                why = complaints.first or complaints.tried or late
+                tried = f"{late}: {complaints.tried}" if complaints.tried else late
+                why = complaints.first or tried
                 warn(f"telemetry is not complete: {why}")
 
 

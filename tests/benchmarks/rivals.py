@@ -63,13 +63,8 @@ def bare(folder: Path, steps: int) -> float:
 _DOIT: Final = """
 def task_all():
     for number in range(STEPS):
-        yield {"name": str(number), "actions": ["echo {} >> done".format(number)]}
-"""
-_DOIT_BASH: Final = """
-def task_all():
-    for number in range(STEPS):
-        command = ["bash", "-eo", "pipefail", "-c", "echo {} >> done".format(number)]
-        yield {"name": str(number), "actions": [command]}
+        command = "echo {} >> done".format(number)
+        yield {"name": str(number), "actions": [ACTION]}
 """
 _LUIGI: Final = """
 import subprocess, sys
@@ -120,21 +115,15 @@ with open("done", "w") as file:
     file.write(" ".join(map(str, everything())))
 """
 
+
+def _doit(name: str, action: str) -> Rival:
+    command = ("dodo.py", "-n", "{workers}", "-P", "thread", "-v", "0")
+    return Rival(name, "doit", "shell", _DOIT.replace("ACTION", action), command)
+
+
 RIVALS: Final = (
-    Rival(
-        "doit, threads",
-        "doit",
-        "shell",
-        _DOIT,
-        ("dodo.py", "-n", "{workers}", "-P", "thread", "-v", "0"),
-    ),
-    Rival(
-        "doit, threads, bash",
-        "doit",
-        "shell",
-        _DOIT_BASH,
-        ("dodo.py", "-n", "{workers}", "-P", "thread", "-v", "0"),
-    ),
+    _doit("doit, threads", "command"),
+    _doit("doit, threads, bash", '["bash", "-eo", "pipefail", "-c", command]'),
     Rival("Luigi, one worker", "luigi", "shell", _LUIGI),
     Rival("Dask, threads", "dask", "python", _DASK),
     Rival("Prefect, threads", "prefect", "python", _PREFECT),

@@ -38,6 +38,11 @@ def does(program: str) -> str:
         ),
         ("h = Helper(); r = h.ask(whose); h.begin(); print(r() == here)", "True"),
         ("h = Helper(whose); print(len(children())); h.dismiss(); print(children())", "1\n[]"),
+        (
+            "h = Helper(whose); h.ask(whose); h.begin(); print(h.ask(whose)() == here)",
+            "True",
+        ),
+        ("h = Helper(whose); h.leave(); print(len(children()))", "1"),
         ("h = Helper(whose); h.dismiss(); r = h.ask(whose); h.begin(); print(r() == here)", "True"),
         (
             "h = Helper(fails); r = h.ask(whose); h.begin(); print(r() == here, children())",
@@ -87,4 +92,4 @@ def test_a_run_at_work_has_no_child_but_its_command(tmp_path: Path, arguments: l
     flowctl = [sys.executable, "-m", "flowctl"]
     subprocess.run([*flowctl, "plan", "flow.yaml", "-o", "plan.json"], cwd=tmp_path, check=True)
     subprocess.run([*flowctl, "run", *arguments], cwd=tmp_path, check=True, timeout=60)
-    assert len((tmp_path / "seen").read_text(encoding="utf-8").split()) == 0
+    assert (tmp_path / "seen").read_text(encoding="utf-8") == ""

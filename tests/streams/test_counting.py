@@ -34,20 +34,26 @@ def test_lines_and_what_they_begin_with(text: bytes, first: int, block: int) -> 
     assert found == (len(lines), sum(line[:1] == bytes([first]) for line in lines))
 
 
-RECORDS = st.lists(st.lists(st.sampled_from(["", "a", "\r"]), min_size=1, max_size=4)).map(
-    lambda records: "\n".join(map(",".join, records)).encode()
+RECORDS = st.lists(
+    st.lists(st.sampled_from(["", "a", "\r", " 1"]), min_size=1, max_size=4), min_size=1
 )
 
 
-@given(text=RECORDS, fields=st.integers(1, 4), block=st.integers(1, 9))
-def test_records_of_so_many_fields(text: bytes, fields: int, block: int) -> None:
+@given(
+    rows=RECORDS,
+    delimiter=st.sampled_from(",\t;|"),
+    fields=st.integers(1, 4),
+    block=st.integers(1, 9),
+)
+def test_records_of_so_many_fields(
+    rows: list[list[str]], delimiter: str, fields: int, block: int
+) -> None:
+    text = "\n".join(map(delimiter.join, rows)).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(counting, "_BLOCK", block)
-        found = even_records(text + b"\n", ord(","), fields)
-        assert not text or text[-1:] == b"\n" or even_records(text, ord(","), fields) == found
-    records = text.split(b"\n")
-    even = all(record.count(b",") == fields - 1 for record in records)
-    assert found == (len(records) if even else None)
+        found = even_records(text + b"\n", ord(delimiter), fields)
+        assert not text or text[-1:] == b"\n" or even_records(text, ord(delimiter), fields) == found
+    assert found == (len(rows) if all(len(row) == fields for row in rows) else None)
 
 
 FIELDS = st.text('a,\n"', max_size=3)
